@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# strata_layer(NAME SOURCES ... [LINK ...])  the objects of one folder under src/, as target strata_NAME
+# strata_unit_test(NAME SOURCES ... [LINK ...])  a GoogleTest program, label "unit"
+# strata_fuzzer(NAME SOURCES ... [LINK ...])  a libFuzzer target, only with STRATA_FUZZ
+
+add_library(strata_flags INTERFACE)
+target_include_directories(strata_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(strata_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror=unused-result)
+target_compile_definitions(strata_flags INTERFACE _FILE_OFFSET_BITS=64 STRATA_VERSION="${PROJECT_VERSION}")
+target_link_libraries(strata_flags INTERFACE Threads::Threads fmt::fmt)
+if(STRATA_SANITIZE STREQUAL "address")
+  target_compile_options(strata_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(strata_flags INTERFACE -fsanitize=address,undefined)
+elseif(STRATA_SANITIZE STREQUAL "thread")
+  target_compile_options(strata_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(strata_flags INTERFACE -fsanitize=thread)
+endif()
+if(STRATA_FUZZ)
+  target_compile_options(strata_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined)
+  target_link_options(strata_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+function(strata_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(strata_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(strata_${name} PUBLIC strata_flags ${ARG_LINK})
+endfunction()
+
+function(strata_unit_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
+
+function(strata_fuzzer name)
+  if(NOT STRATA_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endfunction()

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pool: the worker threads of one process, and the word that everybody should stop.
+// Tasks are short and never wait for other tasks; the long-lived stages of a pipeline have threads
+// of their own (Stage). Threads: every method may be called from any thread.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "base/guarded.h"
+#include "base/result.h"
+
+namespace strata {
+
+class Pool {
+ public:
+  explicit Pool(unsigned jobs);  // at least 1
+  ~Pool();                       // runs what is queued, then joins
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  unsigned jobs() const { return static_cast<unsigned>(threads_.size()); }
+
+  // Queues a task. Waits while more than a fixed number of tasks are queued, so that a fast
+  // producer cannot outrun memory; never called from within a task.
+  void run(std::function<void()> task);
+
+  // Runs body(0) ... body(count-1) on the workers and the calling thread, and waits for all of
+  // them. The error is that of the lowest index that failed, whatever the timing; indices behind a
+  // failed one may not have run.
+  Status parallel_for(size_t count, const std::function<Status(size_t)>& body);
+
+  // From now on cancelled() holds. Long loops ask for it and return kCancelled.
+  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  Status check_cancelled() const {
+    return cancelled() ? Status(Error(ErrorCode::kCancelled, "interrupted")) : Status();
+  }
+
+ private:
+  struct State {
+    std::deque<std::function<void()>> tasks;
+    bool stopping = false;
+  };
+  void work();
+
+  Guarded<State> state_;
+  std::condition_variable work_available_;
+  std::condition_variable space_available_;
+  std::atomic<bool> cancelled_{false};
+  std::vector<std::thread> threads_;
+};
+
+// A thread that runs one stage of a pipeline and ends with a Status. join() must be called before
+// destruction.
+class Stage {
+ public:
+  Stage() = default;
+  explicit Stage(std::function<Status()> body);
+  Stage(Stage&&) = delete;
+  ~Stage();
+
+  void start(std::function<Status()> body);
+  // Waits for the end and returns what the body returned; {} when it was never started.
+  Status join();
+
+ private:
+  Status result_;
+  std::thread thread_;
+};
+
+}  // namespace strata
