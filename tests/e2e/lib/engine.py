@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program under test: `strata(root, "images", "-a")`.
+
+STRATA_BIN names the program. STRATA_BIN=docker puts a private dockerd in its place: then the suite compares
+docker with docker, which shows that the expectations themselves are right. What docker 20.10 has no words for is skipped.
+"""
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from procs import clean_env, run
+
+REPO = pathlib.Path(__file__).resolve().parents[3]
+
+
+def binary():
+    return os.environ.get("STRATA_BIN") or str(REPO / "build" / "strata")
+
+
+def docker_stands_in():
+    return binary() == "docker"
+
+
+def missing():
+    """Why the program cannot run, or None."""
+    if docker_stands_in():
+        return None
+    if not os.access(binary(), os.X_OK):
+        return f"no strata program at {binary()} (build it, or set STRATA_BIN)"
+    return None
+
+
+def strata(root, *args, check=True, stdin=None, env=None, prefix=(), timeout=300, cwd=None):
+    """Runs strata on `root`. `prefix` is a program that starts it, such as setpriv."""
+    if docker_stands_in():
+        return _docker_instead(root, args, check, stdin)
+    return run(*prefix, binary(), "--root", root, *args, check=check, stdin=stdin,
+               env=clean_env(**(env or {})), timeout=timeout, cwd=cwd)
+
+
+def _docker_instead(root, args, check, stdin):
+    from peers import dockerd
+    words = [str(a) for a in args]
+    group = words[1:] if words[0] in ("image", "system") else words
+    if group[0] in ("layers", "mount", "umount") or {"--compress", "--dry-run", "--platform", "--sort"} & set(words):
+        pytest.skip(f"docker stands in for strata and has no `{' '.join(words)}`")
+    if group[0] == "save" and "--format" in words:
+        at = words.index("--format")
+        if words[at + 1] != "docker-legacy":
+            pytest.skip(f"docker 20.10 stands in for strata and cannot save as {words[at + 1]}")
+        del words[at:at + 2]
+    if group[0] == "load" and "-i" in words and os.path.isdir(words[words.index("-i") + 1]):
+        pytest.skip("docker stands in for strata and cannot load a folder")
+    with dockerd(root) as docker:
+        return docker(*words, check=check, stdin=stdin)
+
+
+def needs_strata_itself(why):
+    """For tests of what only strata does."""
+    return pytest.mark.skipif(docker_stands_in(), reason=f"docker stands in for strata: {why}")
+
+
+def have(program):
+    return shutil.which(program, path=clean_env()["PATH"]) is not None

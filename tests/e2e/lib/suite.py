@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What both conftest.py files share: markers, the reasons for skipping, and a work folder for each test."""
+import os
+
+import pytest
+
+import engine
+import peers
+from procs import new_dir, remove_tree
+
+MARKERS = (
+    "real_docker: needs root and dockerd",
+    "as_root: needs root",
+    "no_strata: shows that a helper or an expectation is right; does not run strata",
+)
+
+
+def pytest_configure(config):
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    if not config.option.reportchars:
+        config.option.reportchars = "fEs"  # every skip is told with its reason
+
+
+def why_not(item):
+    if item.get_closest_marker("real_docker") and peers.cannot_run():
+        return peers.cannot_run()
+    if item.get_closest_marker("as_root") and os.geteuid() != 0:
+        return "needs root"
+    if not item.get_closest_marker("no_strata"):
+        if engine.docker_stands_in():
+            return peers.cannot_run()
+        return engine.missing()
+    return None
+
+
+def pytest_runtest_setup(item):
+    """Skips with a reason what cannot run; where STRATA_MUST_RUN=1 (CI), that is a failure."""
+    reason = why_not(item)
+    if reason and os.environ.get("STRATA_MUST_RUN") == "1":
+        pytest.fail(f"must run here, but cannot: {reason}", pytrace=False)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def work():
+    """A folder of the test's own with a short path; mounts in it are undone at the end."""
+    folder = new_dir()
+    yield folder
+    remove_tree(folder)
