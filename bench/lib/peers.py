@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The programs that are compared, each on a store of its own below the scratch folder.
+
+A peer is a context manager around one fresh store. Its actions (load, load-again, save, ...) return a Sample, and each
+checks its own result before it returns.
+"""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+
+from inputs import Archive, Root
+from measure import Failed, expect, output_of, timed
+from private_dockerd import PrivateDockerd, available
+
+STRATA = pathlib.Path(__file__).resolve().parents[2] / "build/strata"
+
+
+def remove_store(path):
+    """Removes a store, and whatever is still mounted below it."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        mounts = [line.split()[4] for line in table]
+    for mount in sorted((m for m in mounts if m.startswith(f"{path}/")), reverse=True):
+        subprocess.run(["umount", "-l", mount], check=False)
+    subprocess.run(["rm", "-rf", "--one-file-system", str(path)], check=True)
+
+
+class Peer:
+    """What all have in common: a folder that is made on entry and removed at the end."""
+
+    name = ""
+    slow = False  # slow ones run in fewer rounds
+
+    def __init__(self, scratch, subject):
+        self.folder = scratch / self.name.replace(" ", "-")
+        self.subject = subject  # inputs.Archive, or inputs.Root
+        self.out = self.folder / "out.tar"
+
+    def __enter__(self):
+        remove_store(self.folder)
+        self.folder.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_):
+        remove_store(self.folder)
+
+    @classmethod
+    def missing(cls):
+        """Why this peer cannot run here; None when it can."""
+        return None
+
+    @classmethod
+    def can(cls, action):
+        return hasattr(cls, action.replace("-", "_"))
+
+    def run(self, action):
+        return getattr(self, action.replace("-", "_"))()
+
+
+class Engine(Peer):
+    """A program with a store: `command` gives its argument vector, `image_ids` lists what it holds."""
+
+    env = None
+
+    def command(self, *words):
+        raise NotImplementedError
+
+    def image_ids(self):
+        answer = output_of(self.command("images", "-q", "--no-trunc"), self.env).split()
+        return [line if line.startswith("sha256:") else f"sha256:{line}" for line in answer]
+
+    def load(self):
+        return self.checked_load(timed(self.command("load", "-q", "-i", self.subject.path), env=self.env))
+
+    def load_again(self):
+        return self.load()
+
+    def checked_load(self, sample):
+        found = self.image_ids()
+        if self.subject.image_id not in found:
+            raise Failed(f"{self.name}: {self.subject.image_id} is not in the store after load: {found}")
+        return sample
+
+    def save(self):
+        return self.checked_save(
+            timed(self.command("save", "-o", self.out, self.subject.tag), env=self.env))
+
+    def checked_save(self, sample):
+        """Verifies the archive that was just saved, every layer of it, and removes it."""
+        saved = Archive(self.out)
+        expect(f"{self.name}: image ID in the saved archive", saved.image_id, self.subject.image_id)
+        saved.verify_layers()
+        self.out.unlink()
+        return sample
+
+
+class DataRootEngine(Engine):
+    """An engine on docker's data root: it can also be given one that exists."""
+
+    def __enter__(self):
+        super().__enter__()
+        if isinstance(self.subject, Root):
+            subprocess.run(["cp", "-a", str(self.subject.path), str(self.folder / "root")], check=True)
+        return self
+
+    def images(self):
+        sample = timed(self.command("images"))
+        expect(f"{self.name}: rows of images", len(sample.output.splitlines()) - 1, self.subject.images)
+        return sample
+
+
+class Strata(DataRootEngine):
+    name = "strata"
+
+    @classmethod
+    def missing(cls):
+        return None if os.access(STRATA, os.X_OK) else f"{STRATA} is not built"
+
+    def command(self, *words):
+        return [STRATA, "--root", self.folder / "root", *words]
+
+    def save(self):
+        return self._save("docker-legacy")
+
+    def save_default(self):
+        return self._save("docker")
+
+    def _save(self, layout):
+        return self.checked_save(
+            timed(self.command("save", "--format", layout, "-o", self.out, self.subject.tag)))
+
+
+class Docker(DataRootEngine):
+    """docker 20.10: the client's time against a private daemon that runs already."""
+
+    name = "docker"
+    slow = True
+
+    @classmethod
+    def missing(cls):
+        return None if available() else "docker.io is not installed, or we are not root"
+
+    def __enter__(self):
+        super().__enter__()
+        self._daemon = PrivateDockerd(self.folder / "root")
+        self._daemon.__enter__()
+        return self
+
+    def __exit__(self, *_):
+        self._daemon.stop()
+        super().__exit__()
+
+    def command(self, *words):
+        return self._daemon.command(*words)
+
+
+class ContainersStorage(Engine):
+    """What podman and skopeo share: the store's folders, and temporary files on the same file system."""
+
+    slow = True
+
+    def __enter__(self):
+        super().__enter__()
+        (self.folder / "tmp").mkdir()
+        self.env = {**os.environ, "TMPDIR": str(self.folder / "tmp")}
+        return self
+
+
+class Podman(ContainersStorage):
+    name = "podman"
+
+    @classmethod
+    def missing(cls):
+        return None if shutil.which("podman") else "podman is not installed"
+
+    def command(self, *words):
+        return ["podman", "--root", self.folder / "root", "--runroot", self.folder / "run", "--tmpdir",
+                self.folder / "libpod", "--storage-driver", "overlay", *words]
+
+
+class Skopeo(ContainersStorage):
+    """skopeo between a docker archive and containers-storage."""
+
+    name = "skopeo"
+
+    @classmethod
+    def missing(cls):
+        return None if shutil.which("skopeo") else "skopeo is not installed"
+
+    def command(self, *words):
+        return ["skopeo", "--insecure-policy", *words]
+
+    def load(self):
+        return self.checked_load(timed(
+            self.command("copy", "-q", f"docker-archive:{self.subject.path}", self._image()), env=self.env))
+
+    def image_ids(self):
+        config = output_of(self.command("inspect", "--config", "--raw", self._image()), self.env)
+        return ["sha256:" + hashlib.sha256(config.encode()).hexdigest()]
+
+    def save(self):
+        return self.checked_save(timed(
+            self.command("copy", "-q", self._image(), f"docker-archive:{self.out}:{self.subject.tag}"),
+            env=self.env))
+
+    def _image(self):
+        return (f"containers-storage:[overlay@{self.folder}/root+{self.folder}/run]"
+                f"docker.io/library/{self.subject.tag}")
+
+
+class TarExtract(Peer):
+    """The physical limit of load: GNU tar, one process a layer, straight from the archive's bytes."""
+
+    name = "tar -x"
+
+    def load(self):
+        with contextlib.ExitStack() as open_files:
+            files, commands = [], []
+            for number, layer in enumerate(self.subject.layers):
+                target = self.folder / str(number)
+                target.mkdir()
+                files.append(open_files.enter_context(open(self.subject.path, "rb", buffering=0)))
+                files[-1].seek(layer.offset)
+                commands.append(["tar", "--numeric-owner", "-xpf", "-", "-C", target])
+            return timed(*commands, stdin=files)
+
+
+class Copy(Peer):
+    """The physical limit of save: cp of the archive."""
+
+    name = "cp"
+
+    def save(self):
+        sample = timed(["cp", self.subject.path, self.out])
+        expect("cp: size", self.out.stat().st_size, self.subject.size_bytes)
+        self.out.unlink()
+        return sample
+
+
+class Sha256(Peer):
+    """SHA-256 of the archive's bytes on one core."""
+
+    name = "sha256"
+
+    def load(self):
+        return timed(["openssl", "dgst", "-sha256", self.subject.path])
+
+    save = load
+
+
+PEERS = (Strata, Docker, Podman, Skopeo, TarExtract, Copy, Sha256)
