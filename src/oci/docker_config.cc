@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// container.Config, in the order of docker's struct; [x] is left out when empty, the rest is always
+// written, as "", false or null:
+//   Hostname Domainname User AttachStdin AttachStdout AttachStderr [ExposedPorts] Tty OpenStdin
+//   StdinOnce Env Cmd [Healthcheck] [ArgsEscaped] Image Volumes WorkingDir Entrypoint
+//   [NetworkDisabled] [MacAddress] OnBuild Labels [StopSignal] [StopTimeout] [Shell]
+// Healthcheck: [Test] [Interval] [Timeout] [StartPeriod] [StartInterval] [Retries]
+// Maps are written sorted by key. Cmd, Entrypoint and Shell may be a single string.
+// Source: FORMATS section 7.1; the order is also that of every config in tests/data/oci.
+#include "oci/docker_config.h"
+
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/string.hpp>
+
+#include "oci/image_config.h"
+#include "oci/json.h"
+
+namespace strata::oci {
+namespace {
+
+namespace json = boost::json;
+
+enum class Kind { kString, kBool, kInt, kDuration, kStrings, kWords, kSet, kMap, kHealthcheck };
+
+struct Field {
+  std::string_view name;
+  Kind kind;
+  bool omit_empty = false;
+  std::string_view go_type = {};
+};
+
+constexpr std::array kConfigFields{
+    Field{"Hostname", Kind::kString},
+    Field{"Domainname", Kind::kString},
+    Field{"User", Kind::kString},
+    Field{"AttachStdin", Kind::kBool},
+    Field{"AttachStdout", Kind::kBool},
+    Field{"AttachStderr", Kind::kBool},
+    Field{"ExposedPorts", Kind::kSet, true, "nat.PortSet"},
+    Field{"Tty", Kind::kBool},
+    Field{"OpenStdin", Kind::kBool},
+    Field{"StdinOnce", Kind::kBool},
+    Field{"Env", Kind::kStrings},
+    Field{"Cmd", Kind::kWords},
+    Field{"Healthcheck", Kind::kHealthcheck, true},
+    Field{"ArgsEscaped", Kind::kBool, true},
+    Field{"Image", Kind::kString},
+    Field{"Volumes", Kind::kSet, false, "map[string]struct {}"},
+    Field{"WorkingDir", Kind::kString},
+    Field{"Entrypoint", Kind::kWords},
+    Field{"NetworkDisabled", Kind::kBool, true},
+    Field{"MacAddress", Kind::kString, true},
+    Field{"OnBuild", Kind::kStrings},
+    Field{"Labels", Kind::kMap},
+    Field{"StopSignal", Kind::kString, true},
+    Field{"StopTimeout", Kind::kInt, true, "int"},
+    Field{"Shell", Kind::kWords, true},
+};
+
+constexpr std::array kHealthcheckFields{
+    Field{"Test", Kind::kStrings, true},
+    Field{"Interval", Kind::kDuration, true, "time.Duration"},
+    Field{"Timeout", Kind::kDuration, true, "time.Duration"},
+    Field{"StartPeriod", Kind::kDuration, true, "time.Duration"},
+    Field{"StartInterval", Kind::kDuration, true, "time.Duration"},
+    Field{"Retries", Kind::kDuration, true, "int"},
+};
+
+template <size_t N>
+Result<json::object> encode_struct(const std::array<Field, N>& fields, const json::object& from,
+                                   std::string_view owner);
+
+json::value zero(Kind kind) {
+  if (kind == Kind::kString) return json::value("");
+  if (kind == Kind::kBool) return json::value(false);
+  return nullptr;
+}
+
+// What Go's omitempty leaves out. A pointer (StopTimeout) to 0 is not empty.
+bool is_empty(const json::value& value, Kind kind) {
+  switch (value.kind()) {
+    case json::kind::null:
+      return true;
+    case json::kind::string:
+      return value.get_string().empty();
+    case json::kind::bool_:
+      return !value.get_bool();
+    case json::kind::int64:
+      return kind == Kind::kDuration && value.get_int64() == 0;
+    case json::kind::array:
+      return value.get_array().empty();
+    case json::kind::object:
+      return kind != Kind::kHealthcheck && value.get_object().empty();
+    default:
+      return false;
+  }
+}
+
+// A list of strings; null elements become "", as in Go.
+Result<json::value> encode_strings(const json::value& value, std::string_view owner,
+                                   const Field& field) {
+  if (!value.is_array()) return type_error(value, owner, field.name, "[]string");
+  json::array out;
+  for (const json::value& element : value.get_array()) {
+    if (element.is_null()) {
+      out.emplace_back("");
+    } else if (element.is_string()) {
+      out.push_back(element);
+    } else {
+      return type_error(element, owner, field.name, "string");
+    }
+  }
+  return json::value(std::move(out));
+}
+
+// strslice.StrSlice: a list, or one string. Its own decoder, so its errors do not name the field.
+Result<json::value> encode_words(const json::value& value, std::string_view owner,
+                                 const Field& field) {
+  if (value.is_string()) return json::value(json::array{value});
+  if (!value.is_array()) return type_error(value, "string");
+  Result<json::value> words = encode_strings(value, owner, field);
+  if (!words.ok()) return type_error(value, "string");
+  return words;
+}
+
+// map[string]struct{} (members lose what they held) or map[string]string.
+Result<json::value> encode_map(const json::value& value, std::string_view owner,
+                               const Field& field) {
+  bool is_set = field.kind == Kind::kSet;
+  if (!value.is_object()) {
+    return type_error(value, owner, field.name, is_set ? field.go_type : "map[string]string");
+  }
+  json::object out = sorted_by_name(value.get_object());
+  for (auto& member : out) {
+    json::value& held = member.value();
+    if (!held.is_null() && (is_set ? !held.is_object() : !held.is_string())) {
+      return type_error(held, owner, field.name, is_set ? "struct {}" : "string");
+    }
+    if (is_set) {
+      held.emplace_object();
+    } else if (held.is_null()) {
+      held.emplace_string();
+    }
+  }
+  return json::value(std::move(out));
+}
+
+Result<json::value> encode_field(const json::value& value, std::string_view owner,
+                                 const Field& field) {
+  switch (field.kind) {
+    case Kind::kString:
+      if (!value.is_string()) return type_error(value, owner, field.name, "string");
+      return value;
+    case Kind::kBool:
+      if (!value.is_bool()) return type_error(value, owner, field.name, "bool");
+      return value;
+    case Kind::kInt:
+    case Kind::kDuration:
+      if (!value.is_int64()) return type_error(value, owner, field.name, field.go_type);
+      return value;
+    case Kind::kStrings:
+      return encode_strings(value, owner, field);
+    case Kind::kWords:
+      return encode_words(value, owner, field);
+    case Kind::kSet:
+    case Kind::kMap:
+      return encode_map(value, owner, field);
+    case Kind::kHealthcheck: {
+      if (!value.is_object()) {
+        return type_error(value, owner, field.name, "container.HealthConfig");
+      }
+      std::string inner = "HealthConfig" + std::string(owner.substr(owner.find('.')));
+      STRATA_TRY(json::object out, encode_struct(kHealthcheckFields, value.get_object(),
+                                                 fmt::format("{}.{}", inner, field.name)));
+      return json::value(std::move(out));
+    }
+  }
+  return value;
+}
+
+template <size_t N>
+Result<json::object> encode_struct(const std::array<Field, N>& fields, const json::object& from,
+                                   std::string_view owner) {
+  json::object out;
+  out.reserve(N);
+  for (const Field& field : fields) {
+    const json::value* member = find_member(from, field.name);
+    json::value encoded = zero(field.kind);
+    if (member != nullptr) {
+      STRATA_TRY(encoded, encode_field(*member, owner, field));
+    }
+    if (field.omit_empty && is_empty(encoded, field.kind)) continue;
+    out.emplace(json::string_view(field.name.data(), field.name.size()), std::move(encoded));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<json::object> container_config_struct(const json::object& config, std::string_view owner) {
+  return encode_struct(kConfigFields, config, owner);
+}
+
+json::object zero_container_config() {
+  // Nothing is decoded, so nothing can be of a wrong type.
+  return encode_struct(kConfigFields, {}, "").value();
+}
+
+Status check_container_config(const json::object& object, std::string_view owner,
+                              std::string_view name) {
+  STRATA_TRY(const json::object* config, get_object(object, owner, name, "container.Config"));
+  if (config == nullptr) return {};
+  Result<json::object> encoded =
+      container_config_struct(*config, fmt::format("Config.{}", name));
+  return encoded.ok() ? Status() : Status(std::move(encoded).error());
+}
+
+json::object v1_image_struct(const ImageConfig& image) {
+  json::object out;
+  auto put = [&](std::string_view name, const std::string& text) {
+    if (!text.empty()) out.emplace(json::string_view(name.data(), name.size()), text);
+  };
+  // ImageConfig::parse() has checked both configs, so encoding them again cannot fail.
+  auto encoded = [](const json::object& config) {
+    return container_config_struct(config, "Config.config").value();
+  };
+  put("comment", image.comment());
+  put("created", format_time(image.created()));
+  put("container", image.container());
+  const json::object* container_config = image.container_config();
+  out.emplace("container_config", container_config == nullptr ? zero_container_config()
+                                                              : encoded(*container_config));
+  put("docker_version", image.docker_version());
+  put("author", image.author());
+  if (image.config() != nullptr) out.emplace("config", encoded(*image.config()));
+  put("architecture", image.architecture());
+  put("variant", image.variant());
+  put("os", image.os());
+  const json::value* size = find_member(image.json(), "Size");
+  if (size != nullptr && size->is_int64() && size->get_int64() != 0) out.emplace("Size", *size);
+  return out;
+}
+
+}  // namespace strata::oci
