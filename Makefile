@@ -71,7 +71,7 @@ tsan: test-deps
 	@scripts/run-tests $(BUILD)-tsan -L 'unit|e2e'
 
 fuzz: dev-deps
-	$(call configure,$(BUILD)-fuzz,-DSTRATA_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++)
+	$(call configure,$(BUILD)-fuzz,-DSTRATA_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++-16)
 	$(call compile,$(BUILD)-fuzz) --target fuzzers
 	@scripts/run-fuzzers $(BUILD)-fuzz
 
