@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes docker archives (config, layer tars, manifest.json) from a seed, streaming, in bounded memory.
+"""Writes docker archives (config, layer tars, manifest.json) from a seed, in bounded memory.
 
 The same arguments give the same bytes. `docker load` of any version accepts the result.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the generators share: their command line, and results that appear only when they are complete."""
+"""What the generators share: the command line, and a result that appears only when complete."""
 
 import argparse
 import os
@@ -21,7 +21,7 @@ def main(name, doc, write):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("folder", nargs="?", type=pathlib.Path, default=cache_folder(),
-                        help="where to put it (default: $STRATA_BENCH_DIR, else " + DEFAULT_FOLDER + ")")
+                        help=f"default: $STRATA_BENCH_DIR, else {DEFAULT_FOLDER}")
     parser.add_argument("--scale", type=float, default=1.0, help="a smaller one, for a quick look")
     options = parser.parse_args()
     target = options.folder / name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inputs of the benchmark, and what must be in a store or an archive when they went through it."""
+"""The inputs of the benchmark, and what must be in a store or an archive afterwards."""
 
 import dataclasses
 import hashlib
@@ -22,7 +22,7 @@ QUICK_SCALE = 0.05
 
 
 def provide(name, folder, quick):
-    """Path of the input; it is generated when it is not there yet. Quick ones are small and have a folder of their own."""
+    """Path of the input, which is generated when it is not there yet; quick: a small one."""
     script, result = GENERATORS[name]
     command = [str(pathlib.Path(__file__).resolve().parent.parent / script)]
     if quick:
@@ -85,14 +85,16 @@ class Archive:
         """Hashes every layer's bytes and compares with the config's diff_ids."""
         with open(self.path, "rb") as file:
             for number, layer in enumerate(self.layers):
-                expect(f"{self.path}: diffID of layer {number}", digest_at(file, layer), layer.digest)
+                found = digest_at(file, layer)
+                expect(f"{self.path}: diffID of layer {number}", found, layer.digest)
 
 
 def resolve(tar, name):
     """The member with the bytes: some layouts hold a layer as a symlink to another."""
     member = tar.getmember(name)
     if member.issym():
-        return tar.getmember(posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname)))
+        target = posixpath.join(posixpath.dirname(name), member.linkname)
+        return tar.getmember(posixpath.normpath(target))
     return member
 
 

@@ -16,7 +16,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass
 class Sample:
-    """One run. `peak_rss_bytes` is ru_maxrss of the process or its largest child, whichever is more."""
+    """One run. `peak_rss_bytes`: ru_maxrss of the process or its largest child, the greater one."""
 
     seconds: float
     cpu_seconds: float
@@ -45,7 +45,8 @@ def timed(*commands, stdin=None, env=None):
                 bad = process
         seconds = time.monotonic() - started
         if bad:
-            raise Failed(f"{' '.join(bad.args)}: exit code {bad.returncode}\n{text_of(complaints)[-1500:]}")
+            raise Failed(f"{' '.join(bad.args)}: exit code {bad.returncode}\n"
+                         f"{text_of(complaints)[-1500:]}")
         return Sample(seconds, cpu_seconds, peak, text_of(said))
 
 
@@ -59,7 +60,8 @@ def output_of(command, env=None):
     answer = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, env=env,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if answer.returncode != 0:
-        raise Failed(f"{' '.join(answer.args)}: exit code {answer.returncode}\n{answer.stderr[-1500:]}")
+        raise Failed(f"{' '.join(answer.args)}: exit code {answer.returncode}\n"
+                     f"{answer.stderr[-1500:]}")
     return answer.stdout
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs that are compared, each on a store of its own below the scratch folder.
 
-A peer is a context manager around one fresh store. Its actions (load, load-again, save, ...) return a Sample, and each
-checks its own result before it returns.
+A peer is a context manager around one fresh store. Its actions (load, load-again, save, ...) return
+a Sample, and each checks its own result before it returns.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from inputs import Archive, Root
 from measure import Failed, expect, output_of, timed
 from private_dockerd import PrivateDockerd, available
 
-STRATA = pathlib.Path(__file__).resolve().parents[2] / "build/strata"
+BUILT_STRATA = pathlib.Path(__file__).resolve().parents[2] / "build/strata"
 
 
 def remove_store(path):
@@ -61,7 +61,7 @@ class Peer:
 
 
 class Engine(Peer):
-    """A program with a store: `command` gives its argument vector, `image_ids` lists what it holds."""
+    """A program with a store: `command` is its argument vector, `image_ids` what it holds."""
 
     env = None
 
@@ -73,7 +73,8 @@ class Engine(Peer):
         return [line if line.startswith("sha256:") else f"sha256:{line}" for line in answer]
 
     def load(self):
-        return self.checked_load(timed(self.command("load", "-q", "-i", self.subject.path), env=self.env))
+        return self.checked_load(
+            timed(self.command("load", "-q", "-i", self.subject.path), env=self.env))
 
     def load_again(self):
         return self.load()
@@ -81,7 +82,8 @@ class Engine(Peer):
     def checked_load(self, sample):
         found = self.image_ids()
         if self.subject.image_id not in found:
-            raise Failed(f"{self.name}: {self.subject.image_id} is not in the store after load: {found}")
+            raise Failed(f"{self.name}: after load the store holds {found}, "
+                         f"not {self.subject.image_id}")
         return sample
 
     def save(self):
@@ -91,7 +93,7 @@ class Engine(Peer):
     def checked_save(self, sample):
         """Verifies the archive that was just saved, every layer of it, and removes it."""
         saved = Archive(self.out)
-        expect(f"{self.name}: image ID in the saved archive", saved.image_id, self.subject.image_id)
+        expect(f"{self.name}: saved image ID", saved.image_id, self.subject.image_id)
         saved.verify_layers()
         self.out.unlink()
         return sample
@@ -103,24 +105,26 @@ class DataRootEngine(Engine):
     def __enter__(self):
         super().__enter__()
         if isinstance(self.subject, Root):
-            subprocess.run(["cp", "-a", str(self.subject.path), str(self.folder / "root")], check=True)
+            subprocess.run(["cp", "-a", self.subject.path, self.folder / "root"], check=True)
         return self
 
     def images(self):
         sample = timed(self.command("images"))
-        expect(f"{self.name}: rows of images", len(sample.output.splitlines()) - 1, self.subject.images)
+        rows = len(sample.output.splitlines()) - 1  # without the heading
+        expect(f"{self.name}: rows of images", rows, self.subject.images)
         return sample
 
 
 class Strata(DataRootEngine):
     name = "strata"
+    program = BUILT_STRATA
 
     @classmethod
     def missing(cls):
-        return None if os.access(STRATA, os.X_OK) else f"{STRATA} is not built"
+        return None if os.access(cls.program, os.X_OK) else f"{cls.program} is not built"
 
     def command(self, *words):
-        return [STRATA, "--root", self.folder / "root", *words]
+        return [self.program, "--root", self.folder / "root", *words]
 
     def save(self):
         return self._save("docker-legacy")
@@ -158,7 +162,7 @@ class Docker(DataRootEngine):
 
 
 class ContainersStorage(Engine):
-    """What podman and skopeo share: the store's folders, and temporary files on the same file system."""
+    """podman and skopeo: their temporary files are on the store's file system, as docker's are."""
 
     slow = True
 
@@ -177,8 +181,8 @@ class Podman(ContainersStorage):
         return None if shutil.which("podman") else "podman is not installed"
 
     def command(self, *words):
-        return ["podman", "--root", self.folder / "root", "--runroot", self.folder / "run", "--tmpdir",
-                self.folder / "libpod", "--storage-driver", "overlay", *words]
+        return ["podman", "--root", self.folder / "root", "--runroot", self.folder / "run",
+                "--tmpdir", self.folder / "libpod", "--storage-driver", "overlay", *words]
 
 
 class Skopeo(ContainersStorage):
@@ -195,16 +199,17 @@ class Skopeo(ContainersStorage):
 
     def load(self):
         return self.checked_load(timed(
-            self.command("copy", "-q", f"docker-archive:{self.subject.path}", self._image()), env=self.env))
+            self.command("copy", "-q", f"docker-archive:{self.subject.path}", self._image()),
+            env=self.env))
 
     def image_ids(self):
         config = output_of(self.command("inspect", "--config", "--raw", self._image()), self.env)
         return ["sha256:" + hashlib.sha256(config.encode()).hexdigest()]
 
     def save(self):
-        return self.checked_save(timed(
-            self.command("copy", "-q", self._image(), f"docker-archive:{self.out}:{self.subject.tag}"),
-            env=self.env))
+        target = f"docker-archive:{self.out}:{self.subject.tag}"
+        return self.checked_save(
+            timed(self.command("copy", "-q", self._image(), target), env=self.env))
 
     def _image(self):
         return (f"containers-storage:[overlay@{self.folder}/root+{self.folder}/run]"
@@ -212,7 +217,7 @@ class Skopeo(ContainersStorage):
 
 
 class TarExtract(Peer):
-    """The physical limit of load: GNU tar, one process a layer, straight from the archive's bytes."""
+    """The physical limit of load: GNU tar, one process a layer, reading the archive in place."""
 
     name = "tar -x"
 
@@ -222,7 +227,8 @@ class TarExtract(Peer):
             for number, layer in enumerate(self.subject.layers):
                 target = self.folder / str(number)
                 target.mkdir()
-                files.append(open_files.enter_context(open(self.subject.path, "rb", buffering=0)))
+                file = open(self.subject.path, "rb", buffering=0)
+                files.append(open_files.enter_context(file))
                 files[-1].seek(layer.offset)
                 commands.append(["tar", "--numeric-owner", "-xpf", "-", "-C", target])
             return timed(*commands, stdin=files)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A dockerd of our own on a data root of our own; the host's daemon is never touched.
 
-Use as a context manager: the daemon answers when the block is entered and has ended when it is left,
-so that another program may then write to the data root.
+Use as a context manager: the daemon answers when the block is entered and has ended when it is
+left, so that another program may then write to the data root.
 """
 
 import os

@@ -8,15 +8,16 @@ MIB = 1 << 20
 PEAK_LIMIT_BYTES = 64 * MIB
 SLOWER_OF = "slower of sha256, tar -x"
 LIMITS = ("tar -x", "cp", "sha256", SLOWER_OF)
-# Actions that have no counterpart of their own elsewhere: compared with what the others did for this one.
+# Actions that others do not have: compared with what they did for this one.
 COMPARED_WITH = {"save-default": "save"}
 
 
 @dataclasses.dataclass
 class Target:
-    """`peer` given: strata is at least `bound` times as fast (or, for a limit, takes at most `bound` times as long).
+    """What strata set itself.
 
-    `peer` None: strata needs at most `bound` seconds.
+    An engine as `peer`: strata is at least `bound` times as fast. A limit as `peer`: strata takes
+    at most `bound` times as long. `peer` None: strata needs at most `bound` seconds.
     """
 
     peer: str | None
@@ -47,6 +48,10 @@ class Results:
     def add_failure(self, case, peer, message):
         self.failures.append((*case, peer, message))
 
+    def failures_of(self, case):
+        return [(peer, message) for *where, peer, message in self.failures
+                if tuple(where) in (case, (case[0], "start"))]
+
     def samples(self, case, peer):
         """round -> Sample"""
         input_name, action = case
@@ -59,11 +64,12 @@ class Results:
         """round -> seconds; the slower of two limits is taken round by round."""
         if peer == SLOWER_OF:
             first, second = self.seconds(case, "sha256"), self.seconds(case, "tar -x")
-            return {number: max(first[number], second[number]) for number in first.keys() & second.keys()}
+            return {number: max(first[number], second[number])
+                    for number in first.keys() & second.keys()}
         return {number: sample.seconds for number, sample in self.samples(case, peer).items()}
 
     def ratios(self, case, peer):
-        """peer / strata, of rounds that both took part in; strata / peer where the peer is a physical limit."""
+        """Of the rounds that both took part in: peer / strata, or strata / peer for a limit."""
         ours, theirs = self.seconds(case, "strata"), self.seconds(case, peer)
         both = sorted(ours.keys() & theirs.keys())
         if peer in LIMITS:
@@ -73,13 +79,15 @@ class Results:
     def as_json(self):
         return [{"input": key[0], "action": key[1], "peer": key[2], "samples": [
                     {"round": number, "seconds": sample.seconds, "cpu_seconds": sample.cpu_seconds,
-                     "peak_rss_bytes": sample.peak_rss_bytes} for number, sample in sorted(rounds.items())]}
+                     "peak_rss_bytes": sample.peak_rss_bytes}
+                    for number, sample in sorted(rounds.items())]}
                 for key, rounds in self._samples.items()]
 
 
 def spread(values, digits):
-    values = sorted(values)
-    return (f"{statistics.median(values):.{digits}f} ({values[0]:.{digits}f} .. {values[-1]:.{digits}f})")
+    middle, low, high = (f"{value:.{digits}f}"
+                         for value in (statistics.median(values), min(values), max(values)))
+    return f"{middle} ({low} .. {high})"
 
 
 def verdict(met):
@@ -101,6 +109,8 @@ class Table:
         for peer in [*(p for p in peers if p != "strata"), *extra]:
             if self._results.seconds(case, peer):
                 self._print_peer(case, peer)
+        for peer, message in self._results.failures_of(case):
+            print(f"  {peer:26}FAILED: {message}")
 
     def _targets(self, case, peer):
         return [target for target in TARGETS.get(case, []) if target.peer == peer and self._judged
@@ -128,7 +138,8 @@ class Table:
         words, comparison = [], ""
         if ratios:
             limit = peer in LIMITS
-            comparison = f"strata takes {spread(ratios, 2)} x" if limit else f"strata is {spread(ratios, 1)} x as fast"
+            comparison = (f"strata takes {spread(ratios, 2)} x" if limit
+                          else f"strata is {spread(ratios, 1)} x as fast")
             for target in self._targets(case, peer):
                 median = statistics.median(ratios)
                 met = median <= target.bound if limit else median >= target.bound
