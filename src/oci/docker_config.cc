@@ -5,6 +5,9 @@
 //   StdinOnce Env Cmd [Healthcheck] [ArgsEscaped] Image Volumes WorkingDir Entrypoint
 //   [NetworkDisabled] [MacAddress] OnBuild Labels [StopSignal] [StopTimeout] [Shell]
 // Healthcheck: [Test] [Interval] [Timeout] [StartPeriod] [StartInterval] [Retries]
+// image.V1Image:
+//   [id] [parent] [comment] created [container] container_config [docker_version] [author] [config]
+//   [architecture] [variant] [os] [Size]
 // Maps are written sorted by key. Cmd, Entrypoint and Shell may be a single string.
 // Source: FORMATS section 7.1; the order is also that of every config in tests/data/oci.
 #include "oci/docker_config.h"
@@ -13,7 +16,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/string.hpp>
 
-#include "oci/image_config.h"
+#include "oci/go_time.h"
 #include "oci/json.h"
 
 namespace strata::oci {
@@ -21,7 +24,20 @@ namespace {
 
 namespace json = boost::json;
 
-enum class Kind { kString, kBool, kInt, kDuration, kStrings, kWords, kSet, kMap, kHealthcheck };
+enum class Kind {
+  kString,
+  kBool,
+  kInt,         // int64, time.Duration
+  kIntPointer,  // *int: 0 is not empty
+  kStrings,     // []string
+  kWords,       // strslice.StrSlice
+  kSet,         // map[string]struct{}
+  kMap,         // map[string]string
+  kTime,
+  kConfig,
+  kConfigPointer,
+  kHealthcheck,
+};
 
 struct Field {
   std::string_view name;
@@ -54,30 +70,59 @@ constexpr std::array kConfigFields{
     Field{"OnBuild", Kind::kStrings},
     Field{"Labels", Kind::kMap},
     Field{"StopSignal", Kind::kString, true},
-    Field{"StopTimeout", Kind::kInt, true, "int"},
+    Field{"StopTimeout", Kind::kIntPointer, true, "int"},
     Field{"Shell", Kind::kWords, true},
 };
 
 constexpr std::array kHealthcheckFields{
     Field{"Test", Kind::kStrings, true},
-    Field{"Interval", Kind::kDuration, true, "time.Duration"},
-    Field{"Timeout", Kind::kDuration, true, "time.Duration"},
-    Field{"StartPeriod", Kind::kDuration, true, "time.Duration"},
-    Field{"StartInterval", Kind::kDuration, true, "time.Duration"},
-    Field{"Retries", Kind::kDuration, true, "int"},
+    Field{"Interval", Kind::kInt, true, "time.Duration"},
+    Field{"Timeout", Kind::kInt, true, "time.Duration"},
+    Field{"StartPeriod", Kind::kInt, true, "time.Duration"},
+    Field{"StartInterval", Kind::kInt, true, "time.Duration"},
+    Field{"Retries", Kind::kInt, true, "int"},
+};
+
+constexpr std::array kV1ImageFields{
+    Field{"id", Kind::kString, true},
+    Field{"parent", Kind::kString, true},
+    Field{"comment", Kind::kString, true},
+    Field{"created", Kind::kTime},
+    Field{"container", Kind::kString, true},
+    Field{"container_config", Kind::kConfig},
+    Field{"docker_version", Kind::kString, true},
+    Field{"author", Kind::kString, true},
+    Field{"config", Kind::kConfigPointer, true},
+    Field{"architecture", Kind::kString, true},
+    Field{"variant", Kind::kString, true},
+    Field{"os", Kind::kString, true},
+    Field{"Size", Kind::kInt, true, "int64"},
 };
 
 template <size_t N>
 Result<json::object> encode_struct(const std::array<Field, N>& fields, const json::object& from,
                                    std::string_view owner);
 
-json::value zero(Kind kind) {
-  if (kind == Kind::kString) return json::value("");
-  if (kind == Kind::kBool) return json::value(false);
-  return nullptr;
+std::string_view text_of(const json::value& value) {
+  return {value.get_string().data(), value.get_string().size()};
 }
 
-// What Go's omitempty leaves out. A pointer (StopTimeout) to 0 is not empty.
+json::value zero(Kind kind) {
+  switch (kind) {
+    case Kind::kString:
+      return json::value("");
+    case Kind::kBool:
+      return json::value(false);
+    case Kind::kTime:
+      return json::value(format_time(Time{}));
+    case Kind::kConfig:
+      return zero_container_config();
+    default:
+      return nullptr;
+  }
+}
+
+// What Go's omitempty leaves out: null pointers, empty texts, lists and maps, false and 0.
 bool is_empty(const json::value& value, Kind kind) {
   switch (value.kind()) {
     case json::kind::null:
@@ -87,11 +132,11 @@ bool is_empty(const json::value& value, Kind kind) {
     case json::kind::bool_:
       return !value.get_bool();
     case json::kind::int64:
-      return kind == Kind::kDuration && value.get_int64() == 0;
+      return kind == Kind::kInt && value.get_int64() == 0;
     case json::kind::array:
       return value.get_array().empty();
     case json::kind::object:
-      return kind != Kind::kHealthcheck && value.get_object().empty();
+      return kind == Kind::kSet && value.get_object().empty();
     default:
       return false;
   }
@@ -146,6 +191,34 @@ Result<json::value> encode_map(const json::value& value, std::string_view owner,
   return json::value(std::move(out));
 }
 
+Result<json::value> encode_time(const json::value& value) {
+  // Go hands the raw text to the time parser, which misses the quotes.
+  Result<Time> time = value.is_string() ? parse_json_time(text_of(value)) : parse_time(go_json(value));
+  if (!time.ok()) return std::move(time).error();
+  return json::value(format_time(*time));
+}
+
+// "Config.config" + "Healthcheck" -> "HealthConfig.config.Healthcheck": Go names the innermost
+// struct, but the path from the outermost.
+std::string inner_owner(std::string_view inner_struct, std::string_view owner,
+                        std::string_view name) {
+  size_t dot = owner.find('.');
+  std::string_view path = dot == owner.npos ? std::string_view() : owner.substr(dot);
+  return fmt::format("{}{}.{}", inner_struct, path, name);
+}
+
+template <size_t N>
+Result<json::value> encode_inner(const std::array<Field, N>& fields, std::string_view inner_struct,
+                                 const json::value& value, std::string_view owner,
+                                 const Field& field) {
+  if (!value.is_object()) {
+    return type_error(value, owner, field.name, fmt::format("container.{}", inner_struct));
+  }
+  STRATA_TRY(json::object out, encode_struct(fields, value.get_object(),
+                                             inner_owner(inner_struct, owner, field.name)));
+  return json::value(std::move(out));
+}
+
 Result<json::value> encode_field(const json::value& value, std::string_view owner,
                                  const Field& field) {
   switch (field.kind) {
@@ -156,7 +229,7 @@ Result<json::value> encode_field(const json::value& value, std::string_view owne
       if (!value.is_bool()) return type_error(value, owner, field.name, "bool");
       return value;
     case Kind::kInt:
-    case Kind::kDuration:
+    case Kind::kIntPointer:
       if (!value.is_int64()) return type_error(value, owner, field.name, field.go_type);
       return value;
     case Kind::kStrings:
@@ -166,15 +239,13 @@ Result<json::value> encode_field(const json::value& value, std::string_view owne
     case Kind::kSet:
     case Kind::kMap:
       return encode_map(value, owner, field);
-    case Kind::kHealthcheck: {
-      if (!value.is_object()) {
-        return type_error(value, owner, field.name, "container.HealthConfig");
-      }
-      std::string inner = "HealthConfig" + std::string(owner.substr(owner.find('.')));
-      STRATA_TRY(json::object out, encode_struct(kHealthcheckFields, value.get_object(),
-                                                 fmt::format("{}.{}", inner, field.name)));
-      return json::value(std::move(out));
-    }
+    case Kind::kTime:
+      return encode_time(value);
+    case Kind::kConfig:
+    case Kind::kConfigPointer:
+      return encode_inner(kConfigFields, "Config", value, owner, field);
+    case Kind::kHealthcheck:
+      return encode_inner(kHealthcheckFields, "HealthConfig", value, owner, field);
   }
   return value;
 }
@@ -216,30 +287,8 @@ Status check_container_config(const json::object& object, std::string_view owner
   return encoded.ok() ? Status() : Status(std::move(encoded).error());
 }
 
-json::object v1_image_struct(const ImageConfig& image) {
-  json::object out;
-  auto put = [&](std::string_view name, const std::string& text) {
-    if (!text.empty()) out.emplace(json::string_view(name.data(), name.size()), text);
-  };
-  // ImageConfig::parse() has checked both configs, so encoding them again cannot fail.
-  auto encoded = [](const json::object& config) {
-    return container_config_struct(config, "Config.config").value();
-  };
-  put("comment", image.comment());
-  put("created", format_time(image.created()));
-  put("container", image.container());
-  const json::object* container_config = image.container_config();
-  out.emplace("container_config", container_config == nullptr ? zero_container_config()
-                                                              : encoded(*container_config));
-  put("docker_version", image.docker_version());
-  put("author", image.author());
-  if (image.config() != nullptr) out.emplace("config", encoded(*image.config()));
-  put("architecture", image.architecture());
-  put("variant", image.variant());
-  put("os", image.os());
-  const json::value* size = find_member(image.json(), "Size");
-  if (size != nullptr && size->is_int64() && size->get_int64() != 0) out.emplace("Size", *size);
-  return out;
+Result<json::object> v1_image_struct(const json::object& image) {
+  return encode_struct(kV1ImageFields, image, "V1Image");
 }
 
 }  // namespace strata::oci

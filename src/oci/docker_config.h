@@ -12,8 +12,6 @@
 
 namespace strata::oci {
 
-class ImageConfig;
-
 // The config re-encoded in struct order. `owner` is how Go names the place ("Config.config").
 // Errors: kInvalid, json.h's type errors for members of a wrong type.
 Result<boost::json::object> container_config_struct(const boost::json::object& config,
@@ -27,9 +25,10 @@ boost::json::object zero_container_config();
 Status check_container_config(const boost::json::object& object, std::string_view owner,
                               std::string_view name);
 
-// image.V1Image of an image: comment, created, container, container_config, docker_version, author,
-// config, architecture, variant, os, Size, in that order and those that are set; container_config is
-// always there.
-boost::json::object v1_image_struct(const ImageConfig& image);
+// image.V1Image of an image config or of a legacy layer's `json`: id, parent, comment, created,
+// container, container_config, docker_version, author, config, architecture, variant, os, Size, in
+// that order and those that are set; created and container_config are always there.
+// Errors: kInvalid, as above, and those of a malformed time.
+Result<boost::json::object> v1_image_struct(const boost::json::object& image);
 
 }  // namespace strata::oci

@@ -96,12 +96,13 @@ Status ImageConfig::read_rootfs() {
   }
   diff_ids_.reserve(digests->size());
   for (const json::value& value : *digests) {
-    if (!value.is_string()) {
+    std::string_view text;  // of a null, as Go has it
+    if (value.is_string()) {
+      text = {value.get_string().data(), value.get_string().size()};
+    } else if (!value.is_null()) {
       return type_error(value, "RootFS.rootfs", "diff_ids", "layer.DiffID");
     }
-    const json::string& text = value.get_string();
-    STRATA_TRY(DiffId diff_id, DiffId::parse(std::string_view(text.data(), text.size()))
-                                   .context("diff_ids of the image config"));
+    STRATA_TRY(DiffId diff_id, DiffId::parse(text).context("diff_ids of the image config"));
     diff_ids_.push_back(diff_id);
   }
   return {};

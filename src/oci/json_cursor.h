@@ -68,6 +68,8 @@ class JsonCursor {
   const std::string& error() const { return error_; }
   // Where the cursor stands, in bytes from the beginning.
   size_t offset() const { return static_cast<size_t>(next_ - begin_); }
+  // The text from an earlier offset() to here.
+  std::string_view since(size_t from) const { return {begin_ + from, offset() - from}; }
 
  private:
   bool fail_end();
