@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/stream.h"
 #include "tar/base64.h"
+#include "tar/json_cursor.h"
 
 namespace strata::tar {
 
@@ -60,10 +61,12 @@ class SplitWriter {
 struct SplitEntry {
   enum Kind { kSegment, kFile };
   Kind kind = kSegment;
-  std::string name;                // kFile
-  uint64_t size_bytes = 0;         // kFile
+  std::string name;  // kFile
+  // kFile. dockerd records here what the header claims: for a link or directory that claims a size,
+  // it is not 0 although the tar has no payload, and the CRC is that of nothing (zeros).
+  uint64_t size_bytes = 0;
   Crc64Bytes crc{};                // kFile with size > 0
-  std::vector<std::byte> payload;  // kSegment; at most kMaxSegmentBytes
+  std::vector<std::byte> payload;  // kSegment; about kMaxSegmentBytes at most
 };
 
 class SplitReader {
@@ -73,43 +76,26 @@ class SplitReader {
 
   // Reads the next entry into `entry`, whose buffers are used again; false at the end. A segment
   // longer than kMaxSegmentBytes comes as several. White space, the order of fields and unknown
-  // fields do not matter. Errors: kCorrupt, naming the entry and the byte (not JSON, a wrong type,
-  // a file without CRC, a cut text), and those of the source.
+  // fields do not matter. Errors: kCorrupt, naming the byte of the text (not JSON, a wrong type, a
+  // file without CRC, a cut text), and those of the source. After an error the reader is of no more
+  // use.
   Result<bool> next(SplitEntry& entry);
 
  private:
-  struct Fields;
+  Status begin_entry(SplitEntry& entry);
+  Status read_field(SplitEntry& entry);
+  Status read_value(int key, SplitEntry& entry);
+  Status read_payload(SplitEntry& entry);
+  Status read_name_raw();
+  Status complete(SplitEntry& entry);
 
-  Result<bool> fill();
-  Result<char> peek();
-  Result<char> peek_token();
-  Status expect(char c);
-  Result<bool> skip_space_to_entry();
-  Status read_fields(Fields& fields, SplitEntry& entry);
-  Status read_field(Fields& fields, SplitEntry& entry);
-  Status read_payload(Fields& fields, SplitEntry& entry);
-  Status read_more_payload(SplitEntry& entry);
-  Status read_string(std::string& out);
-  Status read_escape(std::string& out);
-  Result<uint32_t> read_hex4();
-  Result<bool> read_null();
-  Result<uint64_t> read_number();
-  Status read_name_raw(Fields& fields);
-  Status skip_value(int depth);
-  Status skip_scalar();
-  Result<bool> complete(Fields& fields, SplitEntry& entry);
-  Error corrupt(std::string_view what) const;
-
-  ByteSource& json_;
-  std::vector<std::byte> buffer_;
-  size_t next_ = 0;        // of buffer_
-  size_t end_ = 0;         // of buffer_
-  uint64_t consumed_ = 0;  // bytes of the text before buffer_
-  uint64_t entries_ = 0;
-  bool in_segment_ = false;  // the segment given last goes on
+  JsonCursor json_;
   Base64Decoder base64_;
+  bool in_payload_ = false;  // of a segment whose first part has been given
+  int64_t type_ = 0;         // of the entry being read; 0: not known yet
+  unsigned seen_ = 0;        // its fields so far, a bit each
   std::string key_;
-  std::string text_;
+  std::vector<std::byte> name_raw_;
 };
 
 }  // namespace strata::tar
