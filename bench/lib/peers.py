@@ -11,6 +11,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 from inputs import Archive, Root
 from measure import Failed, expect, output_of, timed
@@ -170,7 +171,13 @@ class ContainersStorage(Engine):
         super().__enter__()
         (self.folder / "tmp").mkdir()
         self.env = {**os.environ, "TMPDIR": str(self.folder / "tmp")}
+        # Locks and states only; podman takes no path of more than 50 characters for them.
+        self.run_folder = pathlib.Path(tempfile.mkdtemp(prefix="strata-run-", dir="/tmp"))
         return self
+
+    def __exit__(self, *_):
+        super().__exit__()
+        remove_store(self.run_folder)
 
 
 class Podman(ContainersStorage):
@@ -181,8 +188,8 @@ class Podman(ContainersStorage):
         return None if shutil.which("podman") else "podman is not installed"
 
     def command(self, *words):
-        return ["podman", "--root", self.folder / "root", "--runroot", self.folder / "run",
-                "--tmpdir", self.folder / "libpod", "--storage-driver", "overlay", *words]
+        return ["podman", "--root", self.folder / "root", "--runroot", self.run_folder / "run",
+                "--tmpdir", self.run_folder / "libpod", "--storage-driver", "overlay", *words]
 
 
 class Skopeo(ContainersStorage):
@@ -212,7 +219,7 @@ class Skopeo(ContainersStorage):
             timed(self.command("copy", "-q", self._image(), target), env=self.env))
 
     def _image(self):
-        return (f"containers-storage:[overlay@{self.folder}/root+{self.folder}/run]"
+        return (f"containers-storage:[overlay@{self.folder}/root+{self.run_folder}/run]"
                 f"docker.io/library/{self.subject.tag}")
 
 
