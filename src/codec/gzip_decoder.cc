@@ -3,10 +3,10 @@
 //
 //   file    = member+ zero*
 //   member  = 1f 8b 08 flags mtime[4] xfl os [extra] [name] [comment] [hcrc] deflate crc isize
-//   flags   = bit 0 FTEXT, 1 FHCRC, 2 FEXTRA, 3 FNAME, 4 FCOMMENT; bits 5 to 7 are reserved and zero
-//   extra   = length[2] byte{length}                 name, comment = nonzero* 00
-//   hcrc    = the lower 16 bits of the CRC-32 of all header bytes before it
-//   crc     = CRC-32 of the content, 4 bytes         isize = its length modulo 2^32, 4 bytes
+//   flags   = bit 0 FTEXT, 1 FHCRC, 2 FEXTRA, 3 FNAME, 4 FCOMMENT; bits 5 to 7 are reserved and
+//   zero extra   = length[2] byte{length}                 name, comment = nonzero* 00 hcrc    = the
+//   lower 16 bits of the CRC-32 of all header bytes before it crc     = CRC-32 of the content, 4
+//   bytes         isize = its length modulo 2^32, 4 bytes
 // Numbers are little-endian.
 // Source: RFC 1952. Zero bytes behind the last member: GNU gzip (tape padding).
 #include <isa-l/crc.h>
@@ -28,9 +28,9 @@ constexpr uint8_t kFlagsReserved = 0xe0;
 constexpr size_t kFixedHeaderBytes = 10;
 constexpr size_t kTrailerBytes = 8;
 
-// ISA-L counts a member's bytes in 32 bits and takes the count for the distance that a match may
-// reach back. Left alone, it would refuse good data where the count wraps at 4 GiB; so we count
-// ourselves and keep its count between a window's size and the wrap.
+// ISA-L counts a member's bytes in 32 bits, and its portable decoder refuses a match that reaches
+// further back than that count, which is good data behind a wrap at 4 GiB. So we count ourselves
+// and keep its count between a window's size and the wrap.
 constexpr uint32_t kCountHighBytes = 1u << 30;
 constexpr uint32_t kCountLowBytes = 1u << 20;
 constexpr size_t kMaxCallBytes = 1u << 28;
@@ -208,9 +208,10 @@ Status GzipDecoder::check_trailer() {
                  member_begin_, crc, state_->crc);
   }
   if (size != static_cast<uint32_t>(size_bytes_)) {
-    return error(ErrorCode::kCorrupt,
-                 "gzip: content of the member at byte {}: expected {} bytes (modulo 2^32), found {}",
-                 member_begin_, size, static_cast<uint32_t>(size_bytes_));
+    return error(
+        ErrorCode::kCorrupt,
+        "gzip: content of the member at byte {}: expected {} bytes (modulo 2^32), found {}",
+        member_begin_, size, static_cast<uint32_t>(size_bytes_));
   }
   return {};
 }

@@ -86,8 +86,7 @@ Status FastGzipSink::compress(ByteSpan bytes, bool last) {
     int outcome = isal_deflate(stream_.get());
     if (outcome != COMP_OK) return error(ErrorCode::kInvalid, "gzip: ISA-L says {}", outcome);
     STRATA_CHECK(to_.write({out_.get(), kOutBytes - stream_->avail_out}));
-  } while (stream_->avail_out == 0 ||
-           (last && stream_->internal_state.state != ZSTATE_END));
+  } while (stream_->avail_out == 0 || (last && stream_->internal_state.state != ZSTATE_END));
   return {};
 }
 
