@@ -94,11 +94,13 @@ Result<Fd> open_dir_at(const Fd& dir, const std::string& path) {
   return open_at(dir, path, O_RDONLY | O_DIRECTORY);
 }
 
-Result<Fd> open_in_root(const Fd& root, const std::string& path, int flags, mode_t mode) {
+Result<Fd> open_in_root(const Fd& root, const std::string& path, int flags, mode_t mode,
+                        Symlinks symlinks) {
   struct open_how how = {};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
   how.mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? mode : 0;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  if (symlinks == Symlinks::kRefuse) how.resolve |= RESOLVE_NO_SYMLINKS;
   while (true) {
     long fd = ::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how);
     if (fd >= 0) return Fd(static_cast<int>(fd));

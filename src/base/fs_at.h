@@ -30,7 +30,10 @@ Result<Fd> open_path(const std::string& path, int flags, mode_t mode = 0);
 Result<Fd> open_at(const Fd& dir, const std::string& path, int flags, mode_t mode = 0);
 Result<Fd> open_dir_at(const Fd& dir, const std::string& path);
 // Opens `path` as if `root` were "/": nothing outside of it can be reached.
-Result<Fd> open_in_root(const Fd& root, const std::string& path, int flags, mode_t mode = 0);
+// kRefuse: a symlink anywhere in the path is an error (kInvalid, from ELOOP); the last component is included.
+enum class Symlinks { kFollow, kRefuse };
+Result<Fd> open_in_root(const Fd& root, const std::string& path, int flags, mode_t mode = 0,
+                        Symlinks symlinks = Symlinks::kFollow);
 
 // Makes one directory with exactly `mode` (the umask does not count). mkdir_at fails when it exists
 // (kConflict).

@@ -113,4 +113,23 @@ Status Stage::join() {
   return std::move(result_);
 }
 
+Status run_in_lanes(size_t lanes, size_t count, const std::function<Status(size_t)>& body) {
+  std::vector<Status> results(count);
+  std::atomic<size_t> next{0};
+  std::atomic<bool> failed{false};
+  std::vector<std::unique_ptr<Stage>> stages;
+  for (size_t lane = 0; lane < std::min(lanes, count); ++lane) {
+    stages.push_back(std::make_unique<Stage>([&]() -> Status {
+      for (size_t i = next++; i < count && !failed; i = next++) {
+        results[i] = body(i);
+        if (!results[i].ok()) failed = true;
+      }
+      return {};
+    }));
+  }
+  for (auto& stage : stages) STRATA_CHECK(stage->join());
+  for (Status& result : results) STRATA_CHECK(std::move(result));
+  return {};
+}
+
 }  // namespace strata

@@ -73,4 +73,9 @@ class Stage {
   std::thread thread_;
 };
 
+// Runs body(0) ... body(count-1), begun in this order, on at most `lanes` threads of their own: for
+// bodies that wait (for a pipeline, for tasks of a pool). After a failure no new ones begin. The
+// error is that of the lowest index.
+Status run_in_lanes(size_t lanes, size_t count, const std::function<Status(size_t)>& body);
+
 }  // namespace strata

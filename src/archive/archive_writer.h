@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the entries of a layout as a tar: into a file in parallel, each layer at its place, which
+// is known beforehand; into a stream one after the other. Threads: one per call; it uses the pool.
+#pragma once
+
+#include "archive/layout.h"
+#include "archive/progress.h"
+#include "base/buffer.h"
+
+namespace strata::archive {
+
+struct WriteContext {
+  const store::Store& store;
+  Pool& pool;
+  BufferPool& buffers;
+};
+
+// Errors of both: kCorrupt, naming the layer and file, when a layer is damaged; kIo, kNoSpace,
+// kCancelled. `fd` is a regular file, empty and writable at any offset.
+Status write_archive_file(std::vector<Entry> entries, tar::HeaderStyle style, int fd,
+                          const WriteContext& context);
+Status write_archive_stream(std::vector<Entry> entries, tar::HeaderStyle style, ByteSink& to,
+                            const WriteContext& context);
+
+}  // namespace strata::archive

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "archive/contents.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "archive/folder_contents.h"
+#include "archive/stream_contents.h"
+#include "archive/tar_file_contents.h"
+#include "base/timer.h"
+#include "codec/compression.h"
+
+namespace strata::archive {
+namespace {
+
+// True when the descriptor is a regular file that holds a tar as it is, from its first byte on.
+Result<bool> is_plain_tar_file(int fd) {
+  STRATA_TRY(struct stat info, stat_fd(fd));
+  if (!S_ISREG(info.st_mode) || ::lseek(fd, 0, SEEK_CUR) != 0) return false;
+  std::array<std::byte, codec::kMagicBytes> head;
+  STRATA_TRY(size_t count, pread_full(fd, head, 0));
+  return codec::detect_compression(ByteSpan(head).first(count)) == codec::Compression::kNone;
+}
+
+}  // namespace
+
+Result<std::optional<UnpackedEarly>> Contents::take_unpacked(const std::string&) {
+  return std::optional<UnpackedEarly>();
+}
+
+Result<std::string> Contents::read_file(const std::string& name) const {
+  STRATA_TRY(OpenedFile file, open(name));
+  return read_to_end(*file.source, kMaxJsonBytes).context("read {}", name);
+}
+
+Result<std::unique_ptr<Contents>> open_contents(const ArchiveInput& input, store::Transaction& txn,
+                                                Pool& pool, BufferPool& buffers) {
+  Timer timer("open the archive");
+  STRATA_TRY(struct stat info, stat_fd(input.fd->get()));
+  if (S_ISDIR(info.st_mode)) return open_folder_contents(*input.fd);
+  STRATA_TRY(bool plain, is_plain_tar_file(input.fd->get()));
+  if (plain) return index_tar_file(*input.fd).context("{}", input.name);
+  return consume_stream(*input.fd, txn, pool, buffers).context("{}", input.name);
+}
+
+}  // namespace strata::archive

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "archive/links.h"
+
+#include <vector>
+
+namespace strata::archive {
+namespace {
+
+constexpr int kMaxLinks = 255;  // as docker's symlink scope evaluation
+
+// Pushes the components of `path` in reverse, so that the first is on top.
+void push_components(std::vector<std::string>& stack, const std::string& path) {
+  size_t end = path.size();
+  while (true) {
+    size_t slash = end == 0 ? std::string::npos : path.rfind('/', end - 1);
+    size_t begin = slash == std::string::npos ? 0 : slash + 1;
+    if (end > begin) stack.push_back(path.substr(begin, end - begin));
+    if (slash == std::string::npos) return;
+    end = slash;
+  }
+}
+
+}  // namespace
+
+Result<std::string> Links::resolve(const std::string& name) const {
+  auto leaves = [&](std::string_view how) {
+    return error(ErrorCode::kInvalid, "invalid path \"{}\": it points outside of the archive{}",
+                 name, how);
+  };
+  if (name.starts_with('/')) return leaves(" (absolute)");
+  std::vector<std::string> todo;
+  push_components(todo, name);
+  std::string done;
+  int links_left = kMaxLinks;
+  while (!todo.empty()) {
+    std::string component = std::move(todo.back());
+    todo.pop_back();
+    if (component == ".") continue;
+    if (component == "..") {
+      if (done.empty()) return leaves("");
+      size_t slash = done.rfind('/');
+      done.resize(slash == std::string::npos ? 0 : slash);
+      continue;
+    }
+    std::string next = done.empty() ? component : done + "/" + component;
+    auto link = symlinks_.find(next);
+    if (link == symlinks_.end()) {
+      done = std::move(next);
+      continue;
+    }
+    if (link->second.starts_with('/')) return leaves(" through the link \"" + next + "\"");
+    if (--links_left == 0) {
+      return error(ErrorCode::kInvalid, "invalid path \"{}\": too many links in the archive", name);
+    }
+    push_components(todo, link->second);
+  }
+  return done;
+}
+
+}  // namespace strata::archive

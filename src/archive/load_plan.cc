@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "archive/load_plan.h"
+
+#include "archive/links.h"
+#include "base/timer.h"
+#include "oci/archive_manifest.h"
+
+namespace strata::archive {
+namespace {
+
+constexpr const char* kManifestFile = "manifest.json";
+constexpr const char* kIndexFile = "index.json";
+constexpr const char* kRepositoriesFile = "repositories";
+
+Result<oci::Reference> parse_tag(const std::string& text) {
+  STRATA_TRY(oci::Reference reference, oci::Reference::parse(text));
+  if (reference.tag().empty() || reference.digest()) {
+    return error(ErrorCode::kInvalid, "invalid tag \"{}\"", text);
+  }
+  STRATA_CHECK(reference.check_storable());
+  return reference;
+}
+
+// A parent that is not in the archive, or is the image itself, is ignored, as docker does.
+Status link_parents(const std::vector<oci::ArchiveItem>& items, LoadPlan& plan) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (items[i].parent.empty()) continue;
+    PlannedImage& child = plan.images[i];
+    for (const PlannedImage& parent : plan.images) {
+      const ImageId& id = parent.config.id();
+      if (id.to_string() != items[i].parent || id == child.config.id()) continue;
+      if (!oci::is_valid_parent(parent.config, child.config)) {
+        return error(ErrorCode::kInvalid, "image {} is not a valid parent for {}", id,
+                     child.config.id());
+      }
+      child.parent = id;
+      break;
+    }
+  }
+  return {};
+}
+
+bool wanted(const PlannedImage& image, const PlanOptions& options) {
+  if (!options.platform) return true;
+  oci::Platform platform;
+  platform.os = image.config.os_or_default();
+  platform.architecture = image.config.architecture();
+  platform.variant = image.config.variant();
+  return oci::is_same_platform(*options.platform, platform.normalized());
+}
+
+}  // namespace
+
+Result<PlannedImage> plan_image(std::string config_text,
+                                const std::vector<std::string>& layer_files) {
+  STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(config_text)));
+  if (config.os_or_default() != "linux") {
+    return error(ErrorCode::kUnsupported, "cannot load {} image on linux", config.os());
+  }
+  if (layer_files.size() != config.diff_ids().size()) {
+    return error(ErrorCode::kInvalid,
+                 "invalid manifest, layers length mismatch: expected {}, got {}",
+                 layer_files.size(), config.diff_ids().size());
+  }
+  if (config.diff_ids().size() > driver::kMaxLayers) {
+    return error(ErrorCode::kInvalid, "max depth exceeded: image {} has {} layers, {} are possible",
+                 config.id(), config.diff_ids().size(), driver::kMaxLayers);
+  }
+  PlannedImage image{std::move(config), {}, {}, {}};
+  std::vector<ChainId> chains = image.config.chain_ids();
+  for (size_t i = 0; i < chains.size(); ++i) {
+    image.layers.push_back({chains[i], image.config.diff_ids()[i], layer_files[i]});
+  }
+  return image;
+}
+
+Result<LoadPlan> plan_images(Contents& contents, const PlanOptions& options,
+                             store::Transaction& txn, Pool& pool, BufferPool& buffers) {
+  Timer timer("plan");
+  if (contents.has(kManifestFile)) return plan_docker_archive(contents, options);
+  if (contents.has(kIndexFile)) return plan_oci_layout(contents, options);
+  if (contents.has(kRepositoriesFile)) return plan_legacy_archive(contents, txn, pool, buffers);
+  return error(ErrorCode::kInvalid,
+               "invalid archive: does not contain a {} (docker), an {} (OCI) or a {} file (docker "
+               "before 1.10)",
+               kManifestFile, kIndexFile, kRepositoriesFile);
+}
+
+Result<LoadPlan> plan_docker_archive(const Contents& contents, const PlanOptions& options) {
+  STRATA_TRY(std::string text, contents.read_file(kManifestFile));
+  STRATA_TRY(std::vector<oci::ArchiveItem> items,
+             oci::parse_archive_manifest(text).context(kManifestFile));
+  LoadPlan plan;
+  std::vector<oci::ArchiveItem> planned;
+  for (oci::ArchiveItem& item : items) {
+    STRATA_TRY(std::string config, contents.read_file(item.config));
+    STRATA_TRY(PlannedImage image,
+               plan_image(std::move(config), item.layers).context("{}", item.config));
+    for (const std::string& file : item.layers) {
+      STRATA_CHECK(Links().resolve(file).ok() ? Status() : Status(Links().resolve(file).error()));
+    }
+    if (!wanted(image, options)) continue;
+    for (const std::string& tag : item.repo_tags.value_or(std::vector<std::string>())) {
+      STRATA_TRY(oci::Reference reference, parse_tag(tag));
+      image.tags.push_back(std::move(reference));
+    }
+    plan.images.push_back(std::move(image));
+    planned.push_back(std::move(item));
+  }
+  STRATA_CHECK(link_parents(planned, plan));
+  return plan;
+}
+
+}  // namespace strata::archive

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// LoadPlan: what an archive brings, as read from its manifest: images, their layers and files,
+// tags, parents.
+//
+// Three kinds of archive, tried in this order: docker's manifest.json (1.10 and later); an OCI
+// layout (index.json); docker's from before 1.10 (a folder with `json` and `layer.tar` for each
+// layer, and `repositories`). Source: FORMATS section 6.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "archive/contents.h"
+#include "oci/image_config.h"
+#include "oci/platform.h"
+#include "oci/reference.h"
+
+namespace strata::archive {
+
+struct PlannedLayer {
+  ChainId chain;
+  DiffId diff;
+  std::string file;  // name in the archive; it need not be there if the store has the layer
+};
+
+struct PlannedImage {
+  oci::ImageConfig config;
+  std::vector<PlannedLayer> layers;  // base first, as rootfs.diff_ids says
+  std::vector<oci::Reference> tags;  // each with a tag
+  std::optional<ImageId> parent;     // only one that is in the archive too, and can be
+};
+
+struct LoadPlan {
+  std::vector<PlannedImage> images;
+  // Layers that had to be unpacked to know what they are (archives from before 1.10), by file.
+  std::map<std::string, UnpackedEarly> unpacked;
+};
+
+struct PlanOptions {
+  std::optional<oci::Platform> platform;  // none: in an index with several, this machine's
+};
+
+// Errors: kInvalid and kNotFound with docker's texts (FORMATS 6.3), naming the file or image.
+Result<LoadPlan> plan_images(Contents& contents, const PlanOptions& options,
+                             store::Transaction& txn, Pool& pool, BufferPool& buffers);
+
+// The three kinds.
+Result<LoadPlan> plan_docker_archive(const Contents& contents, const PlanOptions& options);
+Result<LoadPlan> plan_oci_layout(const Contents& contents, const PlanOptions& options);
+Result<LoadPlan> plan_legacy_archive(Contents& contents, store::Transaction& txn, Pool& pool,
+                                     BufferPool& buffers);
+
+// Checks the config against what is known about it and pairs its layers with their files. Errors:
+// kInvalid, kCorrupt.
+Result<PlannedImage> plan_image(std::string config, const std::vector<std::string>& layer_files);
+
+}  // namespace strata::archive

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An OCI layout: index.json names manifests and further indexes; blobs/sha256/<digest> holds
+// everything. Which of them are loaded:
+// - every name of index.json stands for one image. The name is the annotation of containerd or
+// docker (a whole
+//   reference), or else org.opencontainers.image.ref.name where that is more than a tag;
+// - where one name (or none) stands for several platforms, in one index or in several entries, the
+// best for the
+//   wanted platform is taken, and it is an error when there is none.
+// Source: OCI image-spec v1.1, image-layout.md and image-index.md.
+#include <algorithm>
+
+#include "archive/load_plan.h"
+#include "oci/manifest.h"
+
+namespace strata::archive {
+namespace {
+
+constexpr int kMaxIndexDepth = 4;
+constexpr std::string_view kAttestation = "vnd.docker.reference.type";
+
+std::string blob_name(const Digest& digest) { return "blobs/sha256/" + digest.hex(); }
+
+// A small blob, checked.
+Result<std::string> read_blob(const Contents& contents, const Digest& digest) {
+  STRATA_TRY(std::string text, contents.read_file(blob_name(digest)));
+  Digest found = Digest::of(text);
+  if (found != digest) {
+    return error(ErrorCode::kCorrupt, "{}: expected {}, found {}", blob_name(digest), digest,
+                 found);
+  }
+  return text;
+}
+
+struct Candidate {
+  Digest digest;
+  oci::Manifest manifest;
+  oci::Platform platform;
+};
+
+class OciPlanner {
+ public:
+  OciPlanner(const Contents& contents, const PlanOptions& options)
+      : contents_(contents),
+        wanted_(options.platform.value_or(oci::Platform::host())),
+        explicit_platform_(options.platform.has_value()) {}
+
+  Result<LoadPlan> plan() {
+    STRATA_TRY(std::string text, contents_.read_file("index.json"));
+    STRATA_TRY(oci::Index index, oci::parse_index(text).context("index.json"));
+    std::vector<std::pair<std::string, std::vector<Candidate>>> images;  // by name, in order
+    for (const oci::Descriptor& entry : index.manifests) {
+      std::string name = name_of(entry);
+      auto known = std::find_if(images.begin(), images.end(),
+                                [&](const auto& image) { return image.first == name; });
+      if (known == images.end()) known = images.insert(images.end(), {name, {}});
+      STRATA_CHECK(collect(entry, known->second, 0));
+    }
+    LoadPlan plan;
+    for (auto& [name, candidates] : images) STRATA_CHECK(choose(name, candidates, plan));
+    return plan;
+  }
+
+ private:
+  static std::string name_of(const oci::Descriptor& entry) {
+    auto full = entry.annotations.find(std::string(oci::annotation::kContainerdName));
+    if (full != entry.annotations.end()) return full->second;
+    auto reference = entry.annotations.find(std::string(oci::annotation::kRefName));
+    if (reference == entry.annotations.end()) return "";
+    // A tag alone does not say of which repository.
+    bool whole = reference->second.find_first_of("/:") != std::string::npos;
+    return whole ? reference->second : "";
+  }
+
+  // All manifests of images below `entry`.
+  Status collect(const oci::Descriptor& entry, std::vector<Candidate>& candidates, int depth) {
+    if (depth > kMaxIndexDepth)
+      return error(ErrorCode::kInvalid, "{}: indexes nested too deeply", entry.digest);
+    if (entry.annotations.contains(std::string(kAttestation))) return {};
+    STRATA_TRY(std::string text, read_blob(contents_, entry.digest));
+    STRATA_TRY(bool nested, oci::is_index(text).context("{}", blob_name(entry.digest)));
+    if (nested) {
+      STRATA_TRY(oci::Index index, oci::parse_index(text).context("{}", blob_name(entry.digest)));
+      for (const oci::Descriptor& below : index.manifests) {
+        // An archive of one platform may keep the whole index: the other blobs are just not there.
+        if (!contents_.has(blob_name(below.digest))) continue;
+        STRATA_CHECK(collect(below, candidates, depth + 1));
+      }
+      return {};
+    }
+    STRATA_TRY(oci::Manifest manifest,
+               oci::parse_manifest(text).context("{}", blob_name(entry.digest)));
+    bool is_image = manifest.config.media_type == oci::media_type::kOciConfig ||
+                    manifest.config.media_type == oci::media_type::kDockerConfig;
+    if (!is_image) {
+      return error(ErrorCode::kUnsupported,
+                   "manifest {} is an OCI artifact of type {}, not an image", entry.digest,
+                   manifest.config.media_type);
+    }
+    Candidate candidate{entry.digest, std::move(manifest),
+                        entry.platform.value_or(oci::Platform())};
+    if (!entry.platform) STRATA_CHECK(platform_from_config(candidate));
+    candidates.push_back(std::move(candidate));
+    return {};
+  }
+
+  Status platform_from_config(Candidate& candidate) {
+    STRATA_TRY(std::string text, read_blob(contents_, candidate.manifest.config.digest));
+    STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(text)));
+    candidate.platform.os = config.os_or_default();
+    candidate.platform.architecture = config.architecture();
+    candidate.platform.variant = config.variant();
+    return {};
+  }
+
+  Status choose(const std::string& name, std::vector<Candidate>& candidates, LoadPlan& plan) {
+    bool asked = explicit_platform_ || distinct_images(candidates) > 1;
+    const Candidate* best = candidates.empty() ? nullptr : &candidates.front();
+    if (asked) best = best_match(candidates);
+    if (best == nullptr) {
+      std::string found;
+      for (const Candidate& one : candidates)
+        found += (found.empty() ? "" : ", ") + one.platform.to_string();
+      return error(
+          ErrorCode::kNotFound, "no matching manifest for {} in the archive{}{}; it holds: {}",
+          wanted_.to_string(), name.empty() ? "" : " for ", name, found.empty() ? "none" : found);
+    }
+    return add_image(name, *best, plan);
+  }
+
+  static size_t distinct_images(const std::vector<Candidate>& candidates) {
+    std::vector<Digest> digests;
+    for (const Candidate& one : candidates) digests.push_back(one.digest);
+    std::sort(digests.begin(), digests.end());
+    return static_cast<size_t>(std::unique(digests.begin(), digests.end()) - digests.begin());
+  }
+
+  const Candidate* best_match(const std::vector<Candidate>& candidates) const {
+    const Candidate* best = nullptr;
+    size_t best_rank = 0;
+    for (const Candidate& one : candidates) {
+      std::optional<size_t> rank = oci::match_rank(wanted_, one.platform.normalized());
+      if (rank && (best == nullptr || *rank < best_rank)) {
+        best = &one;
+        best_rank = *rank;
+      }
+    }
+    return best;
+  }
+
+  Status add_image(const std::string& name, const Candidate& chosen, LoadPlan& plan) {
+    STRATA_TRY(std::string config, read_blob(contents_, chosen.manifest.config.digest));
+    std::vector<std::string> files;
+    for (const oci::Descriptor& layer : chosen.manifest.layers)
+      files.push_back(blob_name(layer.digest));
+    STRATA_TRY(PlannedImage image,
+               plan_image(std::move(config), files).context("manifest {}", chosen.digest));
+    if (!name.empty()) {
+      STRATA_TRY(oci::Reference reference, oci::Reference::parse(name));
+      STRATA_CHECK(reference.check_storable());
+      image.tags.push_back(reference.with_default_tag());
+    }
+    auto same = std::find_if(
+        plan.images.begin(), plan.images.end(),
+        [&](const PlannedImage& other) { return other.config.id() == image.config.id(); });
+    if (same == plan.images.end()) {
+      plan.images.push_back(std::move(image));
+    } else {
+      for (oci::Reference& tag : image.tags) same->tags.push_back(std::move(tag));
+    }
+    return {};
+  }
+
+  const Contents& contents_;
+  const oci::Platform wanted_;
+  const bool explicit_platform_;
+};
+
+}  // namespace
+
+Result<LoadPlan> plan_oci_layout(const Contents& contents, const PlanOptions& options) {
+  return OciPlanner(contents, options).plan();
+}
+
+}  // namespace strata::archive

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "archive/save_plan.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/timer.h"
+#include "driver/split_file.h"
+#include "store/resolve.h"
+
+namespace strata::archive {
+namespace {
+
+// Images in the order of their first mention, each with the tags that were mentioned.
+class Selection {
+ public:
+  void add(const ImageId& id, std::optional<oci::Reference> tag) {
+    auto [place, fresh] = places_.try_emplace(id, chosen_.size());
+    if (fresh) chosen_.push_back({id, {}});
+    if (!tag || tag->tag().empty() || tag->digest()) return;
+    std::vector<oci::Reference>& tags = chosen_[place->second].second;
+    if (std::find(tags.begin(), tags.end(), *tag) == tags.end()) tags.push_back(std::move(*tag));
+  }
+
+  const std::vector<std::pair<ImageId, std::vector<oci::Reference>>>& chosen() const {
+    return chosen_;
+  }
+  bool contains(const ImageId& id) const { return places_.contains(id); }
+
+ private:
+  std::map<ImageId, size_t> places_;
+  std::vector<std::pair<ImageId, std::vector<oci::Reference>>> chosen_;
+};
+
+Status select(const store::Store& store, const store::References& references,
+              const std::string& name, Selection& selection) {
+  Result<oci::Reference> parsed = oci::Reference::parse(name);
+  if (parsed.ok() && parsed->is_name_only()) {
+    const auto& repositories = references.repositories();
+    auto repository = repositories.find(parsed->familiar_name());
+    size_t found = 0;
+    if (repository != repositories.end()) {
+      for (const auto& [key, image] : repository->second) {
+        Result<ImageId> id = ImageId::parse(image);
+        STRATA_TRY(oci::Reference reference, oci::Reference::parse(key));
+        if (id.ok()) selection.add(*id, std::move(reference));
+        if (id.ok()) ++found;
+      }
+    }
+    if (found > 0) return {};
+  }
+  STRATA_TRY(store::Resolved resolved, store::resolve(store, name));
+  std::optional<oci::Reference> tag;
+  if (!resolved.key.empty()) {
+    STRATA_TRY(tag, oci::Reference::parse(resolved.key));
+  }
+  selection.add(resolved.image, std::move(tag));
+  return {};
+}
+
+Result<std::vector<SaveLayer>> layers_of(const store::Store& store,
+                                         const oci::ImageConfig& config) {
+  std::vector<ChainId> chains = config.chain_ids();
+  if (chains.empty())
+    return error(ErrorCode::kInvalid, "image {}: empty export - not implemented", config.id());
+  STRATA_TRY(std::vector<store::Layer> records,
+             store.layers().read_chain(chains.back()).context("image {}", config.id()));
+  std::vector<SaveLayer> layers;
+  for (auto record = records.rbegin(); record != records.rend(); ++record)
+    layers.push_back({*record, 0});
+  for (size_t i = 0; i < chains.size(); ++i) {
+    if (i < layers.size() && layers[i].record.chain == chains[i]) continue;
+    return error(ErrorCode::kCorrupt, "image {}: layer {} is {}, found {}", config.id(), i,
+                 chains[i], i < layers.size() ? layers[i].record.chain.to_string() : "none");
+  }
+  return layers;
+}
+
+Status measure_layers(const store::Store& store, SavePlan& plan, Pool& pool) {
+  std::map<ChainId, uint64_t> sizes;
+  for (const SaveImage& image : plan.images) {
+    for (const SaveLayer& layer : image.layers) sizes[layer.record.chain] = 0;
+  }
+  std::vector<std::map<ChainId, uint64_t>::iterator> all;
+  for (auto one = sizes.begin(); one != sizes.end(); ++one) all.push_back(one);
+  STRATA_CHECK(pool.parallel_for(all.size(), [&](size_t i) -> Status {
+    STRATA_TRY(Fd split, store.layers().open_tar_split(all[i]->first));
+    STRATA_TRY(all[i]->second, driver::tar_bytes_of(split).context("layer {}", all[i]->first));
+    return {};
+  }));
+  for (SaveImage& image : plan.images) {
+    for (SaveLayer& layer : image.layers) layer.tar_bytes = sizes[layer.record.chain];
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SavePlan> plan_save(const store::Store& store, const std::vector<std::string>& names,
+                           Pool& pool) {
+  Timer timer("plan");
+  STRATA_TRY(store::References references, store.references());
+  Selection selection;
+  for (const std::string& name : names) STRATA_CHECK(select(store, references, name, selection));
+
+  SavePlan plan;
+  for (const auto& [id, tags] : selection.chosen()) {
+    STRATA_TRY(std::string raw, store.images().read_config(id));
+    STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(raw)));
+    STRATA_TRY(std::vector<SaveLayer> layers, layers_of(store, config));
+    STRATA_TRY(std::optional<ImageId> parent, store.images().parent(id));
+    if (parent && !selection.contains(*parent)) parent.reset();
+    plan.images.push_back({std::move(config), tags, std::move(layers), parent});
+  }
+  STRATA_CHECK(measure_layers(store, plan, pool));
+  return plan;
+}
+
+}  // namespace strata::archive

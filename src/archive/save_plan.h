@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// SavePlan: the images that save was asked for, with all that their archive needs to know
+// beforehand.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/pool.h"
+#include "oci/image_config.h"
+#include "oci/reference.h"
+#include "store/store.h"
+
+namespace strata::archive {
+
+struct SaveLayer {
+  store::Layer record;
+  uint64_t tar_bytes = 0;
+};
+
+struct SaveImage {
+  oci::ImageConfig config;
+  std::vector<oci::Reference> tags;  // those that were asked for
+  std::vector<SaveLayer> layers;     // base first
+  std::optional<ImageId> parent;     // its parent link, if that image is saved too
+};
+
+struct SavePlan {
+  std::vector<SaveImage> images;  // in the order in which they were first named
+};
+
+// Finds the images by docker's rules: a name without tag means all its tags; an ID brings no tags.
+// Errors: kNotFound (`No such image: ...`), kConflict (an ambiguous ID), kInvalid (`empty export -
+// not implemented`: an image without layers), kCorrupt (a layer that cannot be used).
+Result<SavePlan> plan_save(const store::Store& store, const std::vector<std::string>& names,
+                           Pool& pool);
+
+}  // namespace strata::archive

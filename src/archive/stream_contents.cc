@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "archive/stream_contents.h"
+
+#include <deque>
+#include <map>
+
+#include "archive/early_layer.h"
+#include "archive/links.h"
+#include "codec/decompress.h"
+#include "tar/parser.h"
+#include "tar/path.h"
+
+namespace strata::archive {
+namespace {
+
+// Layers that may still be unpacking while the stream goes on. Each holds a few blocks.
+constexpr size_t kLayersUnderWay = 3;
+
+struct Kept {
+  uint64_t offset = 0;
+  uint64_t size_bytes = 0;
+};
+
+class StreamContents final : public Contents, private tar::ParserEvents {
+ public:
+  StreamContents(store::Transaction& txn, Pool& pool, BufferPool& buffers)
+      : txn_(txn), pool_(pool), unpack_buffers_(buffers) {}
+
+  Status consume(const Fd& input) {
+    STRATA_TRY(store::StagedLayer scratch, txn_.stage_layer());
+    STRATA_TRY(kept_file_, open_at(scratch.folder, "kept", O_RDWR | O_CREAT | O_EXCL, 0600));
+    FdSource raw(input.get());
+    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(raw));
+    tar::Parser parser;
+    while (true) {
+      STRATA_CHECK(pool_.check_cancelled());
+      block_.block = arriving_.acquire();
+      STRATA_TRY(size_t count, read_full(*tar, {block_.block.get(), arriving_.block_bytes()}));
+      if (count == 0) break;
+      block_.bytes = {block_.block.get(), count};
+      STRATA_CHECK(parser.feed(block_.bytes, *this));
+    }
+    block_ = {};
+    return parser.finish();
+  }
+
+  bool has(const std::string& name) const override {
+    Result<std::string> target = links_.resolve(name);
+    return target.ok() && (kept_.contains(*target) || layers_.contains(*target));
+  }
+
+  Result<OpenedFile> open(const std::string& name) const override {
+    STRATA_TRY(std::string target, links_.resolve(name));
+    auto kept = kept_.find(target);
+    if (kept == kept_.end()) {
+      return error(ErrorCode::kNotFound, "open {}: no such file or directory in the archive", name);
+    }
+    return OpenedFile{std::make_unique<RangeSource>(kept_file_.get(), kept->second.offset,
+                                                    kept->second.size_bytes),
+                      kept->second.size_bytes};
+  }
+
+  Result<std::vector<std::string>> names() const override {
+    std::map<std::string, bool> all;
+    for (const auto& [name, kept] : kept_) all[name] = true;
+    for (const auto& [name, layer] : layers_) all[name] = true;
+    std::vector<std::string> sorted;
+    for (const auto& [name, there] : all) sorted.push_back(name);
+    return sorted;
+  }
+
+  Result<std::optional<UnpackedEarly>> take_unpacked(const std::string& name) override {
+    STRATA_TRY(std::string target, links_.resolve(name));
+    auto layer = layers_.find(target);
+    if (layer == layers_.end() || layer->second == nullptr) return std::optional<UnpackedEarly>();
+    std::shared_ptr<EarlyLayer> taken = std::move(layer->second);
+    STRATA_TRY(UnpackedEarly unpacked, taken->result());
+    return std::optional<UnpackedEarly>(std::move(unpacked));
+  }
+
+ private:
+  Status on_raw(ByteSpan) override { return {}; }
+
+  Status on_member(const tar::Member& member) override {
+    if (tar::leaves_root(member.name)) {
+      return error(ErrorCode::kInvalid, "invalid path \"{}\" in the archive: it points outside",
+                   member.name);
+    }
+    std::string name = tar::clean_path(member.name);
+    forget(name);
+    name_ = name;
+    current_ = nullptr;
+    wanted_ = member.type == tar::kRegular && !member.sparse;
+    undecided_ = wanted_ && member.size_bytes > kKeptBytes;
+    if (wanted_) kept_[name_] = {kept_bytes_, 0};
+    if (member.type == tar::kSymlink) links_.add_symlink(name_, member.link_name);
+    if (member.type == tar::kHardLink) add_hard_link(tar::clean_path(member.link_name));
+    return {};
+  }
+
+  void add_hard_link(const std::string& target) {
+    auto kept = kept_.find(target);
+    if (kept != kept_.end()) kept_[name_] = kept->second;
+    if (!layers_.contains(target)) return;
+    std::string up;  // a symlink counts from its own folder, a hard link from the root
+    for (char c : name_) {
+      if (c == '/') up += "../";
+    }
+    links_.add_symlink(name_, up + target);
+  }
+
+  Status on_payload(ByteSpan bytes, uint64_t) override {
+    if (!wanted_) return {};
+    if (undecided_) {
+      undecided_ = false;
+      char first = static_cast<char>(bytes[0]);
+      if (first != '{' && first != '[') {
+        kept_.erase(name_);
+        STRATA_TRY(std::unique_ptr<EarlyLayer> layer,
+                   EarlyLayer::begin(txn_, pool_, unpack_buffers_));
+        current_ = std::move(layer);
+      }
+    }
+    if (current_ != nullptr) {
+      current_->push({block_.block, bytes});
+      return {};
+    }
+    STRATA_CHECK(pwrite_all(kept_file_.get(), bytes, kept_bytes_));
+    kept_bytes_ += bytes.size();
+    kept_[name_].size_bytes += bytes.size();
+    return {};
+  }
+
+  Status on_member_end() override {
+    if (current_ == nullptr) return {};
+    current_->end();
+    layers_[name_] = current_;
+    under_way_.push_back(std::move(current_));
+    if (under_way_.size() > kLayersUnderWay) {
+      under_way_.front()->wait();
+      under_way_.pop_front();
+    }
+    return {};
+  }
+
+  void forget(const std::string& name) {  // of a name that occurs twice the last one counts
+    links_.remove(name);
+    kept_.erase(name);
+    layers_.erase(name);
+  }
+
+  store::Transaction& txn_;
+  Pool& pool_;
+  BufferPool& unpack_buffers_;  // for what comes out of decompression, or is copied from arriving_
+  BufferPool arriving_{kBlockBytes, kBlocks / 2};
+  Slice block_;
+  Fd kept_file_;
+  uint64_t kept_bytes_ = 0;
+  std::map<std::string, Kept> kept_;
+  std::map<std::string, std::shared_ptr<EarlyLayer>> layers_;
+  std::deque<std::shared_ptr<EarlyLayer>> under_way_;
+  Links links_;
+
+  std::string name_;  // of the member that is arriving
+  std::shared_ptr<EarlyLayer> current_;
+  bool wanted_ = false;
+  bool undecided_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Contents>> consume_stream(const Fd& input, store::Transaction& txn,
+                                                 Pool& pool, BufferPool& buffers) {
+  auto contents = std::make_unique<StreamContents>(txn, pool, buffers);
+  STRATA_CHECK(contents->consume(input));
+  return std::unique_ptr<Contents>(std::move(contents));
+}
+
+}  // namespace strata::archive

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "archive/unpack_missing.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "base/timer.h"
+#include "codec/decompress.h"
+#include "driver/layer_reader.h"
+#include "driver/split_file.h"
+
+namespace strata::archive {
+namespace {
+
+struct Job {
+  size_t layer_number;  // within its image, for messages
+  PlannedLayer layer;
+  std::optional<ChainId> parent;
+  std::optional<UnpackedEarly> result;
+};
+
+// Layers of the plan that the store lacks, base first, each chain once.
+Result<std::vector<Job>> missing_layers(const LoadPlan& plan, const store::Store& store,
+                                        store::Transaction& txn) {
+  std::vector<Job> jobs;
+  std::vector<ChainId> present;
+  std::set<ChainId> seen;
+  for (const PlannedImage& image : plan.images) {
+    for (size_t i = 0; i < image.layers.size(); ++i) {
+      const PlannedLayer& layer = image.layers[i];
+      if (!seen.insert(layer.chain).second) continue;
+      STRATA_TRY(bool here, store.has_layer(layer.chain));
+      if (here) {
+        present.push_back(layer.chain);
+        continue;
+      }
+      std::optional<ChainId> parent;
+      if (i > 0) parent = image.layers[i - 1].chain;
+      jobs.push_back({i, layer, parent, {}});
+    }
+  }
+  STRATA_CHECK(txn.hold_layers(present));
+  return jobs;
+}
+
+// What was there can be removed by somebody else before we hold it; then the question is asked
+// anew.
+Result<std::vector<Job>> hold_and_list(const LoadPlan& plan, const store::Store& store,
+                                       store::Transaction& txn) {
+  constexpr int kTries = 10;
+  for (int tries = 1; true; ++tries) {
+    Result<std::vector<Job>> jobs = missing_layers(plan, store, txn);
+    if (jobs.ok() || jobs.error().code() != ErrorCode::kNotFound || tries == kTries) return jobs;
+  }
+}
+
+class Unpacking {
+ public:
+  Unpacking(LoadPlan& plan, Contents& contents, UnpackContext context, std::vector<Job>& jobs)
+      : plan_(plan), contents_(contents), context_(context), jobs_(jobs) {}
+
+  Status run() {
+    // Large layers first: the last one to end then ends soonest.
+    std::vector<std::pair<uint64_t, size_t>> order;
+    for (size_t i = 0; i < jobs_.size(); ++i) order.emplace_back(size_of(jobs_[i]), i);
+    std::stable_sort(order.begin(), order.end(),
+                     [](auto& a, auto& b) { return a.first > b.first; });
+
+    STRATA_CHECK(run_in_lanes(context_.pool.jobs(), order.size(),
+                              [&](size_t i) { return unpack(jobs_[order[i].second]); }));
+    return copy_repeated();
+  }
+
+ private:
+  uint64_t size_of(const Job& job) const {
+    Result<OpenedFile> file = contents_.open(job.layer.file);
+    return file.ok() ? file->size_bytes : 0;
+  }
+
+  Status unpack(Job& job) {
+    Timer timer("unpack a layer");
+    if (context_.progress) context_.progress->layer_started(job.layer.diff, size_of(job));
+    STRATA_TRY(job.result, obtain(job).context("{}", job.layer.file));
+    if (!job.result) return {};  // see copy_repeated
+    if (context_.progress) context_.progress->layer_finished(job.layer.diff);
+    return check_diff_id(job);
+  }
+
+  static Status check_diff_id(const Job& job) {
+    const DiffId& found = job.result->layer.diff_id;
+    if (found == job.layer.diff) return {};
+    return error(ErrorCode::kInvalid, "invalid diffID for layer {}: expected \"{}\", got \"{}\"",
+                 job.layer_number, job.layer.diff, found);
+  }
+
+  // Empty: the layer came by in a stream, once, and another job has taken it.
+  Result<std::optional<UnpackedEarly>> obtain(const Job& job) {
+    {
+      auto claims = claims_.lock();
+      if (auto early = plan_.unpacked.find(job.layer.file); early != plan_.unpacked.end()) {
+        std::optional<UnpackedEarly> taken = std::move(early->second);
+        plan_.unpacked.erase(early);
+        claims->insert(job.layer.file);
+        return taken;
+      }
+      STRATA_TRY(std::optional<UnpackedEarly> early, contents_.take_unpacked(job.layer.file));
+      if (early) {
+        claims->insert(job.layer.file);
+        return early;
+      }
+      if (claims->contains(job.layer.file)) return std::optional<UnpackedEarly>();
+    }
+    STRATA_TRY(OpenedFile file, contents_.open(job.layer.file));
+    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(*file.source));
+    STRATA_TRY(UnpackedEarly unpacked, unpack_tar(*tar, job.layer.diff));
+    return std::optional<UnpackedEarly>(std::move(unpacked));
+  }
+
+  Result<UnpackedEarly> unpack_tar(ByteSource& tar, const DiffId& diff) {
+    STRATA_TRY(store::StagedLayer staged, context_.txn.stage_layer());
+    driver::UnpackTarget target{&staged.folder, &staged.diff, &staged.metadata};
+    auto advanced = [&](uint64_t bytes) {
+      if (context_.progress) context_.progress->layer_advanced(diff, bytes);
+    };
+    STRATA_TRY(driver::UnpackedLayer layer,
+               driver::unpack_layer(tar, target, context_.pool, context_.buffers, advanced));
+    return UnpackedEarly{std::move(staged), std::move(layer)};
+  }
+
+  // The same layer on two parents is stored twice. From a stream it was unpacked once, so the
+  // second is made from the first.
+  Status copy_repeated() {
+    for (Job& job : jobs_) {
+      if (job.result) continue;
+      auto first = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& other) {
+        return other.result && other.layer.diff == job.layer.diff;
+      });
+      if (first == jobs_.end()) {
+        return error(ErrorCode::kNotFound, "open {}: no such file or directory in the archive",
+                     job.layer.file);
+      }
+      STRATA_TRY(Fd split,
+                 open_at(first->result->staged.metadata, driver::kSplitFileName, O_RDONLY));
+      std::unique_ptr<ByteSource> tar =
+          driver::open_layer_tar({&first->result->staged.diff, &split});
+      STRATA_TRY(job.result, unpack_tar(*tar, job.layer.diff));
+      STRATA_CHECK(check_diff_id(job));
+      if (context_.progress) context_.progress->layer_finished(job.layer.diff);
+    }
+    return {};
+  }
+
+  LoadPlan& plan_;
+  Contents& contents_;
+  UnpackContext context_;
+  std::vector<Job>& jobs_;
+  Guarded<std::set<std::string>> claims_;  // files of a stream whose layer was taken
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> unpack_missing_layers(LoadPlan& plan, Contents& contents,
+                                                       UnpackContext context) {
+  Timer timer("unpack missing layers");
+  STRATA_TRY(std::vector<Job> jobs, hold_and_list(plan, context.store, context.txn));
+  STRATA_CHECK(Unpacking(plan, contents, context, jobs).run());
+  std::vector<std::string> warnings;
+  for (Job& job : jobs) {
+    const driver::UnpackedLayer& layer = job.result->layer;
+    for (const std::string& xattr : layer.warnings) {
+      warnings.push_back(
+          fmt::format("layer {}: the file system does not take xattr {}", layer.diff_id, xattr));
+    }
+    STRATA_TRY(ChainId chain, context.txn.add_layer(std::move(job.result->staged),
+                                                    job.parent ? &*job.parent : nullptr,
+                                                    layer.diff_id, layer.size_bytes));
+    if (chain != job.layer.chain)
+      return error(ErrorCode::kCorrupt, "layer {} got chain {}", job.layer.chain, chain);
+  }
+  return warnings;
+}
+
+}  // namespace strata::archive

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "driver/tree_writer.h"
+
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "driver/file_metadata.h"
+#include "tar/path.h"
+
+namespace strata::driver {
+namespace {
+
+constexpr std::string_view kRoot = ".";  // what clean_path calls the layer's root
+constexpr std::string_view kWhiteoutPrefix = ".wh.";
+constexpr std::string_view kOpaqueName = ".wh..wh..opq";
+// As many symlinks as the kernel follows in one path (MAXSYMLINKS).
+constexpr int kMaxSymlinks = 40;
+// Names used twice are rare; each costs some 150 bytes until the layer is done.
+constexpr size_t kMaxReplacements = 200'000;
+
+std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+Error member_error(const std::string& path, std::string_view call) {
+  return errno_error(errno, fmt::format("{} \"{}\"", call, path));
+}
+
+}  // namespace
+
+TreeWriter::TreeWriter(const Fd& layer, const Fd& diff, bool privileged)
+    : layer_(layer), diff_(diff), privileged_(privileged), directories_(layer) {}
+
+bool TreeWriter::is_whiteout(const tar::Member& member) {
+  std::string path = tar::clean_path(member.name);
+  return base_name(path).starts_with(kWhiteoutPrefix);
+}
+
+Result<CreatedFile> TreeWriter::create_file(const tar::Member& member, uint64_t entry_number) {
+  STRATA_TRY(Place place, place_of(member));
+  if (place.name.empty()) {
+    return error(ErrorCode::kInvalid,
+                 "invalid entry name \"{}\": a file cannot be the layer's root", member.name);
+  }
+  FileMetadata metadata = metadata_of(member);
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  int fd = ::openat(place.parent->get(), place.name.c_str(), kFlags, 0600);
+  if (fd < 0 && errno == EEXIST) {
+    STRATA_CHECK(move_aside(place, entry_number));
+    fd = ::openat(place.parent->get(), place.name.c_str(), kFlags, 0600);
+  }
+  if (fd < 0) return member_error(place.path, "create");
+  bool readable_back = !place.through_symlink && !member.sparse;
+  size_bytes_ += member.logical_size_bytes();
+  return CreatedFile{Fd(fd), std::move(metadata),
+                     readable_back ? Record::kEntry : Record::kSegment};
+}
+
+Result<Record> TreeWriter::create_other(const tar::Member& member, uint64_t entry_number) {
+  STRATA_TRY(Place place, place_of(member));
+  if (place.name.empty()) {
+    // docker skips the entry for the root: owner, mode and time of diff/ stay as they are.
+    if (member.type != tar::kDirectory) {
+      return error(ErrorCode::kInvalid,
+                   "invalid entry name \"{}\": only a directory can be the layer's root",
+                   member.name);
+    }
+    return std::exchange(root_seen_, true) ? Record::kSegment : Record::kEntry;
+  }
+  if (place.name.starts_with(kWhiteoutPrefix)) return make_whiteout(place, member);
+  if (member.type == tar::kDirectory) return make_directory(place, member, entry_number);
+
+  STRATA_TRY(bool exists, exists_at(*place.parent, place.name));
+  if (exists) STRATA_CHECK(move_aside(place, entry_number));
+  if (member.type == tar::kHardLink) {
+    STRATA_CHECK(make_hard_link(place, member));
+  } else {
+    STRATA_CHECK(make_special(place, member));
+  }
+  return place.through_symlink ? Record::kSegment : Record::kEntry;
+}
+
+Result<TreeWriter::Place> TreeWriter::place_of(const tar::Member& member) {
+  if (tar::leaves_root(member.name)) {
+    return error(ErrorCode::kInvalid, "invalid entry name \"{}\": it points outside of the layer",
+                 member.name);
+  }
+  Place place;
+  place.path = tar::clean_path(member.name);
+  size_t slash = place.path.rfind('/');
+  place.name = place.path == kRoot ? "" : place.path.substr(slash + 1);
+  STRATA_CHECK(enter_parent(slash == std::string::npos ? "" : place.path.substr(0, slash))
+                   .context("entry \"{}\"", place.path));
+  place.parent = &parent_;
+  place.through_symlink = parent_through_symlink_;
+  return place;
+}
+
+Status TreeWriter::enter_parent(const std::string& parent_path) {
+  if (parent_known_ && parent_path == parent_path_) return {};
+  const std::string path = parent_path.empty() ? "." : parent_path;
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY;
+  Result<Fd> parent = open_in_root(diff_, path, kFlags, 0, Symlinks::kRefuse);
+  if (!parent.ok() && parent.error().code() == ErrorCode::kNotFound) {
+    STRATA_CHECK(make_parents(path, kMaxSymlinks));
+    parent = open_in_root(diff_, path, kFlags, 0, Symlinks::kRefuse);
+  }
+  parent_through_symlink_ = !parent.ok();
+  if (!parent.ok()) {
+    parent = open_in_root(diff_, path, kFlags);
+    if (!parent.ok() && parent.error().code() == ErrorCode::kNotFound) {
+      STRATA_CHECK(make_parents(path, kMaxSymlinks));
+      parent = open_in_root(diff_, path, kFlags);
+    }
+  }
+  STRATA_TRY(parent_, std::move(parent));
+  parent_path_ = parent_path;
+  parent_known_ = true;
+  return {};
+}
+
+// Makes what is missing of `path`, also where a symlink points to nothing yet. ".." after a symlink
+// means the parent of its target, so the text of the path is never shortened: each prefix is
+// resolved anew by the kernel.
+Status TreeWriter::make_parents(const std::string& path, int links_left) {
+  if (links_left == 0) {
+    return error(ErrorCode::kInvalid, "mkdir {}: too many levels of symbolic links", path);
+  }
+  for (size_t end = path.find('/', 1); true; end = path.find('/', end + 1)) {
+    std::string prefix = path.substr(0, end);
+    Result<Fd> there = open_in_root(diff_, prefix, O_PATH | O_DIRECTORY);
+    if (!there.ok() && there.error().code() != ErrorCode::kNotFound)
+      return std::move(there).error();
+    if (!there.ok()) {
+      size_t slash = prefix.rfind('/');
+      std::string parent = slash == std::string::npos ? "." : prefix.substr(0, slash + 1);
+      std::string name(base_name(prefix));
+      STRATA_TRY(Fd folder, open_in_root(diff_, parent, O_PATH | O_DIRECTORY));
+      Status made = mkdir_at(folder, name, 0755);
+      if (!made.ok() && made.error().code() != ErrorCode::kConflict) return made;
+      if (!made.ok()) {
+        STRATA_TRY(std::string target, readlink_at(folder, name));
+        STRATA_CHECK(
+            make_parents(target.starts_with('/') ? target : parent + "/" + target, links_left - 1));
+      }
+    }
+    if (end == std::string::npos) return {};
+  }
+}
+
+// Takes what has the name away, but keeps it: its content may be all that is left of an earlier
+// member's payload.
+Status TreeWriter::move_aside(const Place& place, uint64_t entry_number) {
+  if (replacements_.size() == kMaxReplacements) {
+    return error(ErrorCode::kUnsupported,
+                 "entry \"{}\": more than {} names occur twice in this layer", place.path,
+                 kMaxReplacements);
+  }
+  STRATA_CHECK(ensure_dir_at(layer_, "replaced", 0700));
+  uint64_t number = replacements_.size();
+  STRATA_CHECK(rename_at(*place.parent, place.name, layer_, fmt::format("replaced/{}", number),
+                         Existing::kKeep));
+  replacements_.push_back({entry_number, place.path, number});
+  // What is gone may have been a folder or a symlink on the way to the cached parent of the next
+  // member. The descriptor itself stays good for the rest of this one.
+  parent_known_ = false;
+  return {};
+}
+
+Result<Record> TreeWriter::make_directory(const Place& place, const tar::Member& member,
+                                          uint64_t entry_number) {
+  FileMetadata metadata = metadata_of(member);
+  bool existed = ::mkdirat(place.parent->get(), place.name.c_str(), 0700) != 0;
+  if (existed) {
+    if (errno != EEXIST) return member_error(place.path, "mkdir");
+    STRATA_TRY(struct stat info, lstat_at(*place.parent, place.name));
+    if (!S_ISDIR(info.st_mode)) {
+      STRATA_CHECK(move_aside(place, entry_number));
+      if (::mkdirat(place.parent->get(), place.name.c_str(), 0700) != 0)
+        return member_error(place.path, "mkdir");
+      existed = false;
+    }
+  }
+  STRATA_TRY(Fd folder, open_at(*place.parent, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  FileMetadata now = metadata;
+  if (!privileged_) now.mode |= 0700;  // or nothing could be made in it
+  STRATA_CHECK(
+      apply_to_fd(folder.get(), now, privileged_, warnings_).context("entry \"{}\"", place.path));
+  STRATA_CHECK(defer_directory(place.path, metadata));
+  return existed || place.through_symlink ? Record::kSegment : Record::kEntry;
+}
+
+Status TreeWriter::make_special(const Place& place, const tar::Member& member) {
+  FileMetadata metadata = metadata_of(member);
+  int made = -1;
+  int parent = place.parent->get();
+  const char* name = place.name.c_str();
+  dev_t device = makedev(member.dev_major, member.dev_minor);
+  switch (member.type) {
+    case tar::kSymlink:
+      made = ::symlinkat(member.link_name.c_str(), parent, name);
+      size_bytes_ += member.link_name.size();
+      break;
+    case tar::kCharDevice:
+      made = ::mknodat(parent, name, S_IFCHR | 0600, device);
+      break;
+    case tar::kBlockDevice:
+      made = ::mknodat(parent, name, S_IFBLK | 0600, device);
+      break;
+    case tar::kFifo:
+      made = ::mknodat(parent, name, S_IFIFO | 0600, 0);
+      break;
+    default:
+      return error(ErrorCode::kUnsupported, "entry \"{}\": unhandled tar header type {}",
+                   place.path, static_cast<int>(static_cast<unsigned char>(member.type)));
+  }
+  if (made != 0 && errno == EPERM && !privileged_) {
+    made =
+        ::mknodat(parent, name, S_IFREG | 0600, 0);  // a place holder; the tar-split has the device
+  }
+  if (made != 0) return member_error(place.path, "create");
+  return apply_to_name(*place.parent, place.name, metadata, privileged_, warnings_)
+      .context("entry \"{}\"", place.path);
+}
+
+Status TreeWriter::make_hard_link(const Place& place, const tar::Member& member) {
+  std::string target = tar::clean_path(member.link_name);
+  if (tar::leaves_root(member.link_name) || target == kRoot) {
+    return error(ErrorCode::kInvalid,
+                 "invalid hardlink target \"{}\" of \"{}\": it points outside of the layer",
+                 member.link_name, place.path);
+  }
+  size_t slash = target.rfind('/');
+  std::string folder = slash == std::string::npos ? "." : target.substr(0, slash);
+  Result<Fd> target_parent = open_in_root(diff_, folder, O_PATH | O_DIRECTORY);
+  if (!target_parent.ok() || ::linkat(target_parent->get(), std::string(base_name(target)).c_str(),
+                                      place.parent->get(), place.name.c_str(), 0) != 0) {
+    std::string reason =
+        target_parent.ok() ? errno_error(errno, "link").message() : target_parent.error().message();
+    return error(ErrorCode::kInvalid, "hard link \"{}\" to \"{}\" of the same layer: {}",
+                 place.path, member.link_name, reason);
+  }
+  FileMetadata metadata = metadata_of(member);
+  return apply_to_name(*place.parent, place.name, metadata, privileged_, warnings_)
+      .context("entry \"{}\"", place.path);
+}
+
+// A name that this layer holds already hides what is below it, so a whiteout of it has nothing left
+// to do, but for a folder, which would be merged with the one below: it becomes opaque. docker
+// refuses both.
+Result<Record> TreeWriter::make_whiteout(const Place& place, const tar::Member& member) {
+  Record fresh = place.through_symlink || member.size_bytes > 0 ? Record::kSegment : Record::kEntry;
+  if (place.name == kOpaqueName) {
+    STRATA_CHECK(mark_opaque(*place.parent).context("entry \"{}\"", place.path));
+    return fresh;
+  }
+  std::string hidden = place.name.substr(kWhiteoutPrefix.size());
+  if (hidden.empty() || hidden == "." || hidden == "..") {
+    return error(ErrorCode::kInvalid, "invalid whiteout entry \"{}\": it names nothing",
+                 place.path);
+  }
+  if (::mknodat(place.parent->get(), hidden.c_str(), S_IFCHR, 0) != 0) {
+    if (errno != EEXIST) return member_error(place.path, "create whiteout");
+    STRATA_TRY(struct stat info, lstat_at(*place.parent, hidden));
+    if (S_ISDIR(info.st_mode)) {
+      STRATA_TRY(Fd folder, open_at(*place.parent, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+      STRATA_CHECK(mark_opaque(folder).context("entry \"{}\"", place.path));
+    }
+    return Record::kSegment;
+  }
+  FileMetadata metadata = metadata_of(member);
+  if (::fchownat(place.parent->get(), hidden.c_str(), metadata.uid, metadata.gid,
+                 AT_SYMLINK_NOFOLLOW) != 0 &&
+      privileged_) {
+    return member_error(place.path, "chown");
+  }
+  return fresh;
+}
+
+Status TreeWriter::mark_opaque(const Fd& directory) {
+  const char* name = privileged_ ? "trusted.overlay.opaque" : "user.overlay.opaque";
+  if (::fsetxattr(directory.get(), name, "y", 1, 0) != 0)
+    return errno_error(errno, fmt::format("set xattr {}", name));
+  return {};
+}
+
+Status TreeWriter::defer_directory(const std::string& path, const FileMetadata& metadata) {
+  std::string record(reinterpret_cast<const char*>(metadata.times), sizeof metadata.times);
+  return directories_.append(record + path);
+}
+
+Status TreeWriter::finish_directories() {
+  return directories_.for_each([&](std::string_view record) -> Status {
+    struct timespec times[2];
+    std::memcpy(times, record.data(), sizeof times);
+    std::string path(record.substr(sizeof times));
+    // A folder that a later member replaced is not there any more, or is something else.
+    Result<Fd> folder = open_in_root(diff_, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!folder.ok()) return {};
+    if (::futimens(folder->get(), times) != 0) return member_error(path, "set times of");
+    return {};
+  });
+}
+
+}  // namespace strata::driver
