@@ -61,6 +61,8 @@ class ReferenceFile {
  public:
   ReferenceFile(const Fd& root, std::string path) : root_(root), path_(std::move(path)) {}
 
+  static constexpr size_t kFileBytesMax = 64u << 20;
+
   // Without a lock: the file is always whole. No file: no references. Errors: kCorrupt.
   Result<References> read() const;
 

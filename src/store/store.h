@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@
 namespace strata::store {
 
 class Transaction;
+struct Parts;
 
 enum class Access { kRead, kWrite };
 
@@ -34,6 +36,9 @@ struct OpenOptions {
   std::string driver;  // empty: the one that the root has; overlay2 for a new root
   Access access = Access::kRead;
   bool create = false;  // with kWrite: make the root (0710) and its folders where they are missing
+  // Called at each step of publishing, removing and recovering, with the step's name. Tests of
+  // crashes end the process in it.
+  std::function<void(std::string_view)> on_step;
 };
 
 class Store {
@@ -64,14 +69,20 @@ class Store {
   // load asks before it decides not to read a layer; Transaction::hold_layers makes the answer
   // last.
   Result<bool> has_layer(const ChainId& chain) const;
+  // The same for the layers of an image, base first: how many of them, from the base on, can be
+  // used.
+  Result<size_t> count_present(std::span<const ChainId> chains) const;
 
-  // Starts an operation that adds. Errors: kPermission when opened for reading.
+  // Starts an operation that adds. The store outlives the transaction. Errors: kPermission when
+  // opened for reading.
   Result<Transaction> begin();
 
+  // The inside, for this folder's own files.
+  const Parts& parts() const { return *parts_; }
+
  private:
-  struct State;
-  explicit Store(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Store(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace strata::store

@@ -84,6 +84,7 @@ class Transaction {
  private:
   friend class Store;
   struct State;
+  static Result<Transaction> start(const Parts& parts);
   explicit Transaction(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

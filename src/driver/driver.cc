@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "driver/driver.h"
+
+#include <unistd.h>
+
+#include "driver/overlay2.h"
+#include "driver/vfs.h"
+
+namespace strata::driver {
+
+std::string_view opaque_xattr() {
+  return ::geteuid() == 0 ? "trusted.overlay.opaque" : "user.overlay.opaque";
+}
+
+bool is_known_driver(std::string_view name) { return name == "overlay2" || name == "vfs"; }
+
+Result<std::unique_ptr<Driver>> make_driver(std::string_view name, const Fd& root,
+                                            const std::string& root_path) {
+  std::unique_ptr<Driver> driver;
+  if (name == "overlay2") driver = std::make_unique<Overlay2>(root, root_path);
+  if (name == "vfs") driver = std::make_unique<Vfs>(root);
+  if (driver == nullptr) {
+    return error(ErrorCode::kUnsupported,
+                 "storage driver \"{}\" is not supported: expected overlay2 or vfs", name);
+  }
+  return driver;
+}
+
+}  // namespace strata::driver

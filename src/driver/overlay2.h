@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The overlay2 driver: one folder a layer, stacked by the kernel. Grammar in overlay2.cc. Threads:
+// any.
+#pragma once
+
+#include <string>
+
+#include "driver/driver.h"
+
+namespace strata::driver {
+
+class Overlay2 final : public Driver {
+ public:
+  Overlay2(const Fd& root, std::string root_path) : root_(root), root_path_(std::move(root_path)) {}
+
+  std::string_view name() const override { return "overlay2"; }
+  Status create_home() override;
+  Result<bool> exists(const CacheId& cache) const override;
+  Result<std::vector<CacheId>> list() const override;
+  Result<Fd> open_files(const CacheId& cache) const override;
+  Status prepare(const Fd& staged, const Below& below) override;
+  Result<std::string> side_name(const Fd& staged) const override;
+  Status publish(const Fd& staging, const std::string& name, const CacheId& cache) override;
+  Status remove(const CacheId& cache, const std::string& side_name) override;
+  Status sync_names() override;
+  Result<GraphData> graph_data(const CacheId& cache) const override;
+  Status mount_read_only(const CacheId& top, const std::string& target) const override;
+
+ private:
+  // The value of `lower` for a layer on top of `below`.
+  Result<std::string> lower_on(const Below& below) const;
+
+  const Fd& root_;
+  const std::string root_path_;
+};
+
+}  // namespace strata::driver

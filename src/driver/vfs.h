@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The vfs driver: every layer is a whole copy of the tree below it. Slow and large, but it asks
+// nothing of the kernel. Grammar in vfs.cc. Threads: any.
+#pragma once
+
+#include <string>
+
+#include "driver/driver.h"
+
+namespace strata::driver {
+
+class Vfs final : public Driver {
+ public:
+  explicit Vfs(const Fd& root) : root_(root) {}
+
+  std::string_view name() const override { return "vfs"; }
+  Status create_home() override;
+  Result<bool> exists(const CacheId& cache) const override;
+  Result<std::vector<CacheId>> list() const override;
+  Result<Fd> open_files(const CacheId& cache) const override;
+  Status prepare(const Fd& staged, const Below& below) override;
+  Result<std::string> side_name(const Fd&) const override { return std::string(); }
+  Status publish(const Fd& staging, const std::string& name, const CacheId& cache) override;
+  Status remove(const CacheId& cache, const std::string& side_name) override;
+  Status sync_names() override;
+  Result<GraphData> graph_data(const CacheId&) const override { return GraphData(); }
+  Status mount_read_only(const CacheId& top, const std::string& target) const override;
+
+ private:
+  const Fd& root_;
+};
+
+}  // namespace strata::driver

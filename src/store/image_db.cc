@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//   imagedb/content/sha256/<imageid>              config JSON; its sha256 is the name
+//   imagedb/metadata/sha256/<imageid>/parent      "sha256:" 64HEX, no newline (dockerd does not
+//   trim one)
+//                              .../lastUpdated    RFC 3339 with nanoseconds
+//                              .../builtLocally   one byte 01
+// Source: FORMATS section 1.2.
+#include "store/image_db.h"
+
+#include <algorithm>
+
+namespace strata::store {
+namespace {
+
+Result<std::vector<ImageId>> list_ids(const Fd& root, const std::string& path) {
+  std::vector<ImageId> images;
+  Result<std::vector<DirEntry>> entries = list_dir_at(root, path);
+  if (!entries.ok() && entries.error().code() == ErrorCode::kNotFound) return images;
+  if (!entries.ok()) return std::move(entries).error();
+  images.reserve(entries->size());
+  for (const DirEntry& entry : *entries) {
+    Result<ImageId> image = ImageId::parse_hex(entry.name);
+    if (image.ok()) images.push_back(*image);  // others (.tmp-*) dockerd skips as well
+  }
+  std::sort(images.begin(), images.end());
+  return images;
+}
+
+}  // namespace
+
+std::string ImageDb::content_path(const std::string& name) const {
+  return folder_ + (name.empty() ? "/content/sha256" : "/content/sha256/" + name);
+}
+
+std::string ImageDb::metadata_path(const std::string& name) const {
+  return folder_ + (name.empty() ? "/metadata/sha256" : "/metadata/sha256/" + name);
+}
+
+Result<std::vector<ImageId>> ImageDb::list() const { return list_ids(root_, content_path("")); }
+
+Result<bool> ImageDb::exists(const ImageId& image) const {
+  return exists_at(root_, content_path(image.hex()));
+}
+
+Result<std::string> ImageDb::read_config(const ImageId& image) const {
+  Result<std::string> config = read_file_at(root_, content_path(image.hex()));
+  if (!config.ok() && config.error().code() == ErrorCode::kNotFound) {
+    return error(ErrorCode::kNotFound, "No such image: {}", image);
+  }
+  if (!config.ok()) return config;
+  ImageId found(Digest::of(*config));
+  if (found != image) {
+    return error(ErrorCode::kCorrupt, "image {}: the config's digest is {}, expected {}",
+                 image.short_hex(), found, image);
+  }
+  return config;
+}
+
+Result<std::optional<ImageId>> ImageDb::parent(const ImageId& image) const {
+  STRATA_TRY(std::optional<std::string> text,
+             read_file_if_exists_at(root_, metadata_path(image.hex()) + "/parent"));
+  Result<ImageId> parent = ImageId::parse(text.value_or(""));
+  if (!parent.ok()) return std::optional<ImageId>();
+  return std::optional<ImageId>(*parent);
+}
+
+Result<std::multimap<ImageId, ImageId>> ImageDb::children() const {
+  STRATA_TRY(std::vector<ImageId> images, list_ids(root_, metadata_path("")));
+  std::multimap<ImageId, ImageId> children;
+  for (const ImageId& image : images) {
+    STRATA_TRY(std::optional<ImageId> its_parent, parent(image));
+    if (!its_parent) continue;
+    // What is known about an image that is gone counts for nothing (FORMATS section 1.4).
+    STRATA_TRY(bool lives, exists(image));
+    if (lives) children.emplace(*its_parent, image);
+  }
+  return children;
+}
+
+Result<std::string> ImageDb::last_updated(const ImageId& image) const {
+  STRATA_TRY(std::optional<std::string> text,
+             read_file_if_exists_at(root_, metadata_path(image.hex()) + "/lastUpdated"));
+  return text.value_or("");
+}
+
+Result<bool> ImageDb::built_locally(const ImageId& image) const {
+  STRATA_TRY(std::optional<std::string> text,
+             read_file_if_exists_at(root_, metadata_path(image.hex()) + "/builtLocally"));
+  return text == "\x01";
+}
+
+Status ImageDb::remove(const ImageId& image) const {
+  STRATA_CHECK(unlink_at(root_, content_path(image.hex())));
+  return remove_tree_at(root_, metadata_path(image.hex()));
+}
+
+}  // namespace strata::store

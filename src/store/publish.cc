@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/publish.h"
+
+#include <algorithm>
+
+#include "store/removal.h"
+
+namespace strata::store {
+namespace {
+
+class Publisher {
+ public:
+  Publisher(const Parts& parts, PublishPlan& plan) : parts_(parts), plan_(plan) {}
+
+  Result<std::vector<MovedReference>> run() {
+    STRATA_CHECK(check_references_readable());
+    STRATA_CHECK(write_journal());
+    STRATA_CHECK(sync_staged());
+    parts_.step("synced");
+    // All data is on disk. From here on only names change.
+    STRATA_CHECK(publish_layers());
+    parts_.step("layers-published");
+    return publish_images();
+  }
+
+ private:
+  // A damaged repositories.json would be found last; nothing shall have happened by then.
+  Status check_references_readable() const {
+    if (plan_.references.empty()) return {};
+    STRATA_TRY(References references, parts_.reference_file.read());
+    (void)references;
+    return {};
+  }
+
+  Status write_journal();
+  Status sync_staged() const;
+  Status sync_file(const std::string& name) const;
+
+  Status publish_layers();
+  Status publish_layer(const PlannedLayer& layer);
+  Status make_room(const PlannedLayer& layer);
+  Status relink(const PlannedLayer& layer);
+
+  Result<std::vector<MovedReference>> publish_images();
+  Status check_image(const ImageId& image) const;
+  Status publish_config(const ImageId& image);
+  Status publish_metadata(const PlannedMetadata& file);
+
+  const Parts& parts_;
+  PublishPlan& plan_;
+  std::map<ChainId, Journal::RemovedLayer> replaced_;
+  bool parent_was_there_ = false;
+};
+
+Status Publisher::write_journal() {
+  Journal journal;
+  for (const PlannedLayer& layer : plan_.layers) {
+    STRATA_TRY(Fd files, open_dir_at(plan_.work.folder(), staged_files_name(layer.name)));
+    STRATA_TRY(std::string side_name, parts_.driver->side_name(files));
+    journal.layers.push_back({layer.chain, layer.cache, std::move(side_name)});
+    STRATA_TRY(auto replacement, plan_replacement(parts_, layer.chain));
+    if (!replacement) continue;
+    journal.removed.push_back(*replacement);
+    replaced_.emplace(layer.chain, std::move(*replacement));
+  }
+  journal.images = plan_.images;
+  journal.references = plan_.references;
+  STRATA_CHECK(plan_.work.write_journal(journal));
+  parts_.step("journal");
+  return {};
+}
+
+Status Publisher::sync_file(const std::string& name) const {
+  STRATA_TRY(Fd file, open_at(plan_.work.folder(), name, O_RDONLY));
+  return sync(file.get());
+}
+
+// One syncfs for all files of all layers; a few small files go to disk without waiting for
+// everybody else's data.
+Status Publisher::sync_staged() const {
+  if (!plan_.layers.empty()) return sync_file_system(plan_.work.folder().get());
+  for (const ImageId& image : plan_.images) STRATA_CHECK(sync_file(staged_image_name(image)));
+  for (const PlannedMetadata& file : plan_.metadata) STRATA_CHECK(sync_file(file.name));
+  return plan_.work.sync_journal();
+}
+
+Status Publisher::publish_layers() {
+  if (plan_.layers.empty()) return {};
+  STRATA_TRY(FileLock held, lock_layers(parts_.root, FileLock::Mode::kExclusive));
+  // The new layers hold themselves until the images that name them are there.
+  std::set<ChainId> lease = plan_.held;
+  for (const PlannedLayer& layer : plan_.layers) lease.insert(layer.chain);
+  STRATA_CHECK(plan_.work.write_lease(lease));
+  for (const PlannedLayer& layer : plan_.layers) {
+    STRATA_CHECK(publish_layer(layer).context("publish layer {}", layer.diff));
+  }
+  STRATA_CHECK(parts_.driver->sync_names());
+  STRATA_TRY(Fd records, open_dir_at(parts_.root, parts_.layers.path_of("")));
+  return sync(records.get());
+}
+
+Status Publisher::publish_layer(const PlannedLayer& layer) {
+  STRATA_TRY(bool there, UsableLayers(parts_).check(layer.chain));
+  if (there) {  // somebody was quicker: theirs counts, and what lies on it has to name theirs
+    parent_was_there_ = true;
+    return {};
+  }
+  if (parent_was_there_) STRATA_CHECK(relink(layer));
+  STRATA_CHECK(make_room(layer));
+  const Fd& staging = plan_.work.folder();
+  STRATA_CHECK(parts_.driver->publish(staging, staged_files_name(layer.name), layer.cache));
+  parts_.step("publish-files");
+  STRATA_CHECK(rename_at(staging, staged_record_name(layer.name), parts_.root,
+                         parts_.layers.path_of(layer.chain.hex()), Existing::kKeep));
+  parts_.step("publish-record");
+  return {};
+}
+
+Status Publisher::relink(const PlannedLayer& layer) {
+  if (!layer.parent) return {};
+  STRATA_TRY(Layer below, parts_.layers.read(*layer.parent));
+  STRATA_TRY(Fd files, open_dir_at(plan_.work.folder(), staged_files_name(layer.name)));
+  STRATA_CHECK(parts_.driver->prepare(files, {.published = &below.cache}));
+  return sync_file_system(plan_.work.folder().get());
+}
+
+Status Publisher::make_room(const PlannedLayer& layer) {
+  auto replacement = replaced_.find(layer.chain);
+  if (replacement == replaced_.end()) return {};
+  STRATA_CHECK(hide_layer(parts_, layer.chain, replacement->second));
+  return remove_hidden_layer(parts_, replacement->second);
+}
+
+Result<std::vector<MovedReference>> Publisher::publish_images() {
+  STRATA_TRY(FileLock held, parts_.reference_file.lock());
+  for (const PlannedMetadata& file : plan_.metadata) STRATA_CHECK(check_image(file.image));
+  for (const Journal::SetReference& set : plan_.references) STRATA_CHECK(check_image(set.image));
+  for (const ImageId& image : plan_.images) STRATA_CHECK(publish_config(image));
+  for (const PlannedMetadata& file : plan_.metadata) STRATA_CHECK(publish_metadata(file));
+  STRATA_TRY(Fd contents, open_dir_at(parts_.root, parts_.images.content_path("")));
+  STRATA_CHECK(sync(contents.get()));
+  parts_.step("images-published");
+
+  std::vector<MovedReference> moved;
+  if (plan_.references.empty()) return moved;
+  STRATA_TRY(References references, parts_.reference_file.read());
+  for (const Journal::SetReference& set : plan_.references) {
+    std::optional<ImageId> from = references.set(set.key, set.image);
+    if (from) moved.push_back({set.key, *from, set.image});
+  }
+  STRATA_CHECK(parts_.reference_file.write(references));
+  parts_.step("references");
+  return moved;
+}
+
+Status Publisher::check_image(const ImageId& image) const {
+  if (std::find(plan_.images.begin(), plan_.images.end(), image) != plan_.images.end()) return {};
+  STRATA_TRY(bool there, parts_.images.exists(image));
+  if (there) return {};
+  return error(ErrorCode::kNotFound, "No such image: {}", image);
+}
+
+Status Publisher::publish_config(const ImageId& image) {
+  std::string place = parts_.images.content_path(image.hex());
+  Result<std::string> old = parts_.images.read_config(image);
+  if (old.ok()) return {};
+  bool replace = old.error().code() == ErrorCode::kCorrupt;
+  if (!replace && old.error().code() != ErrorCode::kNotFound) return std::move(old).error();
+  STRATA_CHECK(rename_at(plan_.work.folder(), staged_image_name(image), parts_.root, place,
+                         replace ? Existing::kReplace : Existing::kKeep));
+  parts_.step("publish-image");
+  return {};
+}
+
+Status Publisher::publish_metadata(const PlannedMetadata& file) {
+  std::string folder = parts_.images.metadata_path(file.image.hex());
+  STRATA_CHECK(ensure_dir_at(parts_.root, folder, 0700));
+  STRATA_CHECK(rename_at(plan_.work.folder(), file.name, parts_.root, folder + "/" + file.key,
+                         Existing::kReplace));
+  STRATA_TRY(Fd names, open_dir_at(parts_.root, folder));
+  STRATA_CHECK(sync(names.get()));
+  parts_.step("publish-metadata");
+  return {};
+}
+
+}  // namespace
+
+const PlannedLayer* PublishPlan::find(const ChainId& chain) const {
+  auto layer = std::find_if(layers.begin(), layers.end(),
+                            [&](const PlannedLayer& planned) { return planned.chain == chain; });
+  return layer == layers.end() ? nullptr : &*layer;
+}
+
+Result<std::vector<MovedReference>> publish(const Parts& parts, PublishPlan& plan) {
+  return Publisher(parts, plan).run();
+}
+
+}  // namespace strata::store

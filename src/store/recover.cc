@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/recover.h"
+
+#include <algorithm>
+
+#include "store/removal.h"
+
+namespace strata::store {
+namespace {
+
+// References are the last thing that publishing changes: when they are there, all is there.
+Result<bool> is_complete(const Parts& parts, const Journal& journal) {
+  if (journal.references.empty()) return false;
+  STRATA_TRY(References references, parts.reference_file.read());
+  return std::all_of(
+      journal.references.begin(), journal.references.end(),
+      [&](const Journal::SetReference& set) { return references.find(set.key) == set.image; });
+}
+
+// An image counts as ours when its staged file has gone: it was renamed to its place.
+Status withdraw_images(const Parts& parts, const Journal& journal, const WorkFolder& work) {
+  if (journal.images.empty()) return {};
+  STRATA_TRY(FileLock held, parts.reference_file.lock());
+  STRATA_TRY(References references, parts.reference_file.read());
+  STRATA_TRY(auto children, parts.images.children());
+  STRATA_TRY(std::vector<Container> containers, list_containers(parts.root));
+  // Children before parents, so that an image is not kept for a child that goes as well.
+  for (auto image = journal.images.rbegin(); image != journal.images.rend(); ++image) {
+    STRATA_TRY(bool staged, exists_at(work.folder(), "image-" + image->hex()));
+    bool used = children.contains(*image) || !references.of_image(*image).empty() ||
+                std::any_of(containers.begin(), containers.end(),
+                            [&](const Container& c) { return c.image == *image; });
+    if (staged || used) continue;
+    STRATA_CHECK(parts.images.remove(*image));
+    std::erase_if(children, [&](const auto& link) { return link.second == *image; });
+  }
+  return {};
+}
+
+Status withdraw_layers(const Parts& parts, const Journal& journal) {
+  std::vector<ChainId> registered;
+  for (auto layer = journal.layers.rbegin(); layer != journal.layers.rend(); ++layer) {
+    STRATA_TRY(std::optional<Layer> found, parts.layers.find(layer->chain));
+    bool ours = found && found->cache == layer->cache;
+    if (ours) {
+      registered.push_back(layer->chain);
+    } else {
+      STRATA_CHECK(parts.driver->remove(layer->cache, layer->side_name));
+    }
+  }
+  STRATA_TRY(auto removed, remove_unused_layers(parts, registered));
+  (void)removed;  // who reads of it? the run that wanted these layers is dead
+  return {};
+}
+
+Status finish_removals(const Parts& parts, const Journal& journal) {
+  for (const Journal::RemovedLayer& layer : journal.removed) {
+    STRATA_CHECK(remove_hidden_layer(parts, layer));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status roll_back(const Parts& parts, WorkFolder& work) {
+  // Its own lease must not keep what it published.
+  STRATA_CHECK(work.drop_lease());
+  STRATA_TRY(std::optional<Journal> journal, work.read_journal());
+  if (journal) {
+    STRATA_CHECK(finish_removals(parts, *journal));
+    STRATA_TRY(bool complete, is_complete(parts, *journal));
+    if (!complete) {
+      STRATA_CHECK(withdraw_images(parts, *journal, work));
+      parts.step("recover-images");
+      STRATA_CHECK(withdraw_layers(parts, *journal));
+      parts.step("recover-layers");
+    }
+  }
+  return work.finish();
+}
+
+Status recover(const Parts& parts) {
+  STRATA_TRY(std::vector<WorkFolder> dead, WorkFolder::adopt_dead(parts.root));
+  for (WorkFolder& work : dead) {
+    STRATA_CHECK(roll_back(parts, work).context("clean up after a run that was killed"));
+  }
+  return {};
+}
+
+}  // namespace strata::store

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//   repositories.json = {"Repositories":{<repository>:{<key>:<image ID>,…},…}}    compact, no
+//   newline repository        = familiar name: no "docker.io/", no "library/" key               =
+//   repository ":" tag | repository "@sha256:" 64HEX
+// Objects are sorted bytewise. A new store's file is {"Repositories":{}}. Source: FORMATS
+// section 1.2.
+#include "store/references.h"
+
+#include <algorithm>
+
+#include "oci/json.h"
+
+namespace strata::store {
+namespace {
+
+constexpr std::string_view kField = "Repositories";
+
+Error corrupt(std::string_view what) {
+  return error(ErrorCode::kCorrupt, "repositories.json: {}", what);
+}
+
+void append_member(std::string& out, std::string_view key, std::string_view value_json) {
+  if (out.back() != '{') out += ',';
+  oci::append_go_string(out, key);
+  out += ':';
+  out += value_json;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  oci::append_go_string(out, text);
+  return out;
+}
+
+}  // namespace
+
+std::string_view repository_of(std::string_view key) {
+  size_t at = key.find('@');
+  if (at != std::string_view::npos) return key.substr(0, at);
+  size_t colon = key.rfind(':');
+  size_t slash = key.rfind('/');
+  bool tagged =
+      colon != std::string_view::npos && (slash == std::string_view::npos || slash < colon);
+  return tagged ? key.substr(0, colon) : key;
+}
+
+Result<References> References::parse(std::string_view json) {
+  Result<boost::json::value> parsed = oci::parse_json(json);
+  if (!parsed.ok()) return corrupt(parsed.error().message());
+  References references;
+  if (parsed->is_null()) return references;
+  const boost::json::object* top = parsed->if_object();
+  if (top == nullptr) return corrupt("expected an object");
+  for (const auto& [field, value] : *top) {
+    if (std::string_view(field) != kField) {
+      references.unknown_[std::string(field)] = oci::go_json(value);
+      continue;
+    }
+    if (value.is_null()) continue;
+    if (!value.is_object()) return corrupt("Repositories: expected an object");
+    for (const auto& [repository, keys] : value.get_object()) {
+      const boost::json::object* members = keys.if_object();
+      if (members == nullptr)
+        return corrupt(fmt::format("{}: expected an object", std::string_view(repository)));
+      Repository& entry = references.repositories_[std::string(repository)];
+      for (const auto& [key, image] : *members) {
+        if (!image.is_string())
+          return corrupt(fmt::format("{}: expected a string", std::string_view(key)));
+        entry[std::string(key)] = std::string(image.get_string());
+      }
+    }
+  }
+  return references;
+}
+
+std::string References::to_json() const {
+  std::string repositories = "{";
+  for (const auto& [repository, keys] : repositories_) {
+    std::string members = "{";
+    for (const auto& [key, image] : keys) append_member(members, key, quoted(image));
+    append_member(repositories, repository, members + "}");
+  }
+  std::string json = "{";
+  append_member(json, kField, repositories + "}");
+  for (const auto& [field, value] : unknown_) append_member(json, field, value);
+  return json + "}";
+}
+
+std::optional<ImageId> References::find(std::string_view key) const {
+  auto repository = repositories_.find(repository_of(key));
+  if (repository == repositories_.end()) return std::nullopt;
+  auto entry = repository->second.find(key);
+  if (entry == repository->second.end()) return std::nullopt;
+  Result<ImageId> image = ImageId::parse(entry->second);
+  if (!image.ok()) return std::nullopt;
+  return *image;
+}
+
+std::vector<std::string> References::of_image(const ImageId& image) const {
+  std::string wanted = image.to_string();
+  std::vector<std::string> keys;
+  for (const auto& [repository, entries] : repositories_) {
+    for (const auto& [key, value] : entries) {
+      if (value == wanted) keys.push_back(key);
+    }
+  }
+  std::sort(keys.begin(), keys.end());
+  std::stable_partition(keys.begin(), keys.end(),
+                        [](const std::string& key) { return !is_digest_key(key); });
+  return keys;
+}
+
+std::vector<std::pair<std::string, ImageId>> References::all() const {
+  std::vector<std::pair<std::string, ImageId>> all;
+  for (const auto& [repository, entries] : repositories_) {
+    for (const auto& [key, value] : entries) {
+      Result<ImageId> image = ImageId::parse(value);
+      if (image.ok()) all.emplace_back(key, *image);
+    }
+  }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+std::optional<ImageId> References::set(const std::string& key, const ImageId& image) {
+  std::optional<ImageId> before = find(key);
+  if (before == image) return std::nullopt;
+  if (before && is_digest_key(key)) return std::nullopt;
+  repositories_[std::string(repository_of(key))][key] = image.to_string();
+  return before;
+}
+
+bool References::remove(std::string_view key) {
+  auto repository = repositories_.find(repository_of(key));
+  if (repository == repositories_.end()) return false;
+  auto entry = repository->second.find(key);
+  if (entry == repository->second.end()) return false;
+  repository->second.erase(entry);
+  if (repository->second.empty()) repositories_.erase(repository);
+  return true;
+}
+
+Result<References> ReferenceFile::read() const {
+  STRATA_TRY(std::optional<std::string> text, read_file_if_exists_at(root_, path_, kFileBytesMax));
+  if (!text) return References();
+  return References::parse(*text);
+}
+
+Result<FileLock> ReferenceFile::lock() const {
+  STRATA_TRY(Fd file, open_at(root_, "strata/refs.lock", O_RDWR | O_CREAT, 0600));
+  return FileLock::acquire(std::move(file), FileLock::Mode::kExclusive).context("strata/refs.lock");
+}
+
+Status ReferenceFile::write(const References& references) const {
+  return replace_file_at(root_, path_, references.to_json(), 0600);
+}
+
+Status ReferenceFile::update(const std::function<Status(References&)>& change) const {
+  STRATA_TRY(FileLock held, lock());
+  STRATA_TRY(References references, read());
+  std::string before = references.to_json();
+  STRATA_CHECK(change(references));
+  return references.to_json() == before ? Status() : write(references);
+}
+
+}  // namespace strata::store

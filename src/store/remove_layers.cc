@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// The record's name while a layer goes is dockerd's: <chain>-<64HEX>-removing. Source: FORMATS
+// section 1.3.
+#include "store/remove_layers.h"
+
+#include <map>
+#include <set>
+
+#include "oci/config_summary.h"
+#include "oci/image_config.h"
+#include "store/removal.h"
+
+namespace strata::store {
+namespace {
+
+// Who needs which layers, as of the moment when layers.lock was taken.
+struct Uses {
+  std::set<ChainId> held;              // by images, mounts, leases
+  std::map<ChainId, size_t> children;  // records that name it as their parent, sound or not
+};
+
+std::optional<ChainId> top_of(std::string_view config) {
+  Result<oci::ConfigSummary> summary = oci::summarize_config(config);
+  if (!summary.ok() || summary->diff_ids.empty()) return std::nullopt;
+  return oci::chain_ids(summary->diff_ids).back();
+}
+
+Status count_images(const Parts& parts, Uses& uses) {
+  STRATA_TRY(std::vector<ImageId> images, parts.images.list());
+  for (const ImageId& image : images) {
+    Result<std::string> config = read_file_at(parts.root, parts.images.content_path(image.hex()));
+    if (!config.ok() && config.error().code() == ErrorCode::kNotFound) continue;
+    if (!config.ok()) return std::move(config).error();
+    if (std::optional<ChainId> top = top_of(*config)) uses.held.insert(*top);
+  }
+  return {};
+}
+
+Status count_children(const Parts& parts, Uses& uses) {
+  STRATA_TRY(std::vector<DirEntry> entries, list_dir_at(parts.root, parts.layers.path_of("")));
+  for (const DirEntry& entry : entries) {
+    if (!ChainId::parse_hex(entry.name).ok()) continue;
+    STRATA_TRY(std::optional<std::string> text,
+               read_file_if_exists_at(parts.root, parts.layers.path_of(entry.name) + "/parent"));
+    Result<ChainId> parent = ChainId::parse(std::string_view(text.value_or("")).substr(0, 71));
+    if (parent.ok()) ++uses.children[*parent];
+  }
+  return {};
+}
+
+Result<Uses> count_uses(const Parts& parts) {
+  Uses uses;
+  STRATA_TRY(uses.held, leased_layers(parts.root));
+  STRATA_CHECK(count_images(parts, uses));
+  STRATA_TRY(std::vector<LayerMount> mounts, parts.layers.mounts());
+  for (const LayerMount& mount : mounts) {
+    if (mount.parent) uses.held.insert(*mount.parent);
+  }
+  STRATA_CHECK(count_children(parts, uses));
+  return uses;
+}
+
+Journal::RemovedLayer removal_of(const ChainId& chain, const CacheId* cache) {
+  return {fmt::format("{}-{}-removing", chain.hex(), random_hex(Digest::kBytes)),
+          cache == nullptr ? "" : cache->name()};
+}
+
+// Everything from `top` down that nobody needs once what is above it has gone.
+Result<std::vector<Layer>> unused_from(const Parts& parts, const ChainId& top, Uses& uses) {
+  std::vector<Layer> unused;
+  std::optional<ChainId> next = top;
+  while (next && !uses.held.contains(*next) && uses.children[*next] == 0) {
+    STRATA_TRY(std::optional<Layer> layer, parts.layers.find(*next));
+    if (!layer) break;
+    uses.held.insert(*next);  // decided: another top does not meet it again
+    if (layer->parent) --uses.children[*layer->parent];
+    next = layer->parent;
+    unused.push_back(std::move(*layer));
+  }
+  return unused;
+}
+
+std::vector<ChainId> chains_of(const std::vector<Layer>& layers) {
+  std::vector<ChainId> chains;
+  for (const Layer& layer : layers) chains.push_back(layer.chain);
+  return chains;
+}
+
+// Decides and renames, under the lock; what is in the journal then has to be removed without it.
+Result<std::vector<std::vector<ChainId>>> hide_unused(const Parts& parts,
+                                                      std::span<const ChainId> tops,
+                                                      WorkFolder& work, Journal& journal) {
+  STRATA_TRY(FileLock held, lock_layers(parts.root, FileLock::Mode::kExclusive));
+  STRATA_TRY(Uses uses, count_uses(parts));
+  std::vector<std::vector<ChainId>> removed;
+  for (const ChainId& top : tops) {
+    STRATA_TRY(std::vector<Layer> unused, unused_from(parts, top, uses));
+    for (const Layer& layer : unused)
+      journal.removed.push_back(removal_of(layer.chain, &layer.cache));
+    removed.push_back(chains_of(unused));
+  }
+  if (journal.removed.empty()) return removed;
+  STRATA_CHECK(work.write_journal(journal));
+  STRATA_CHECK(work.sync_journal());
+  parts.step("remove-journal");
+  size_t next = 0;
+  for (const std::vector<ChainId>& chains : removed) {
+    for (const ChainId& chain : chains)
+      STRATA_CHECK(hide_layer(parts, chain, journal.removed[next++]));
+  }
+  return removed;
+}
+
+}  // namespace
+
+Status hide_layer(const Parts& parts, const ChainId& chain, const Journal::RemovedLayer& layer) {
+  STRATA_CHECK(rename_at(parts.root, parts.layers.path_of(chain.hex()), parts.root,
+                         parts.layers.path_of(layer.record), Existing::kKeep));
+  parts.step("remove-hidden");
+  return {};
+}
+
+Status remove_hidden_layer(const Parts& parts, const Journal::RemovedLayer& layer) {
+  std::string record = parts.layers.path_of(layer.record);
+  STRATA_TRY(bool hidden, exists_at(parts.root, record));
+  if (!hidden) return {};
+  if (!layer.cache.empty()) {
+    STRATA_TRY(CacheId cache, CacheId::parse(layer.cache));
+    STRATA_CHECK(parts.driver->remove(cache));
+    parts.step("remove-files");
+  }
+  STRATA_CHECK(remove_tree_at(parts.root, record));
+  parts.step("remove-record");
+  return {};
+}
+
+Result<std::optional<Journal::RemovedLayer>> plan_replacement(const Parts& parts,
+                                                              const ChainId& chain) {
+  using Planned = std::optional<Journal::RemovedLayer>;
+  STRATA_TRY(bool there, exists_at(parts.root, parts.layers.path_of(chain.hex())));
+  if (!there) return Planned();
+  STRATA_TRY(bool usable, UsableLayers(parts).check(chain));
+  if (usable) return Planned();
+  Uses uses;
+  STRATA_CHECK(count_children(parts, uses));
+  STRATA_TRY(std::optional<Layer> layer, parts.layers.find(chain));
+  bool files_go = layer && uses.children[chain] == 0;
+  return Planned(removal_of(chain, files_go ? &layer->cache : nullptr));
+}
+
+Result<std::vector<std::vector<ChainId>>> remove_unused_layers(const Parts& parts,
+                                                               std::span<const ChainId> tops) {
+  if (tops.empty()) return std::vector<std::vector<ChainId>>();
+  STRATA_TRY(WorkFolder work, WorkFolder::create(parts.root));
+  Journal journal;
+  STRATA_TRY(auto removed, hide_unused(parts, tops, work, journal));
+  for (const Journal::RemovedLayer& layer : journal.removed) {
+    STRATA_CHECK(remove_hidden_layer(parts, layer));
+  }
+  STRATA_CHECK(work.finish());
+  return removed;
+}
+
+Result<std::vector<std::vector<ChainId>>> release_layers(Store& store,
+                                                         std::span<const ChainId> tops) {
+  return remove_unused_layers(store.parts(), tops);
+}
+
+Result<std::vector<ChainId>> release_layers(Store& store, const ChainId& top) {
+  STRATA_TRY(auto removed, release_layers(store, std::span(&top, 1)));
+  return std::move(removed.at(0));
+}
+
+Result<std::optional<ChainId>> top_chain(const Store& store, const ImageId& image) {
+  STRATA_TRY(std::string config, store.images().read_config(image));
+  return top_of(config);
+}
+
+}  // namespace strata::store
