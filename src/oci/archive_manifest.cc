@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // manifest     = "[" item *( "," item ) "]" LF, compact, members in this order:
 //                Config RepoTags Layers [Parent] [LayerSources];  RepoTags may be null
-// LayerSources = object sorted by diffID of { mediaType, size, digest }, in that order
+// LayerSources = object sorted by diffID of { [mediaType] [size] [digest] [urls] }, in that order
 // repositories = object sorted by name of objects sorted by tag of IDs, LF
 // Source: dockerd 20.10 and 28.5 (tests/data/oci); moby's image/tarexport.
 #include "oci/archive_manifest.h"
@@ -25,14 +25,16 @@ json::string_view boosted(std::string_view text) { return {text.data(), text.siz
 
 Result<LayerSource> read_source(const json::value& value) {
   constexpr std::string_view kSourceOwner = "Descriptor.LayerSources";
+  LayerSource source;
+  if (value.is_null()) return source;
   if (!value.is_object()) {
     return type_error(value, kOwner, "LayerSources", "distribution.Descriptor");
   }
   const json::object& object = value.get_object();
-  LayerSource source;
   STRATA_TRY(source.media_type, get_string(object, kSourceOwner, "mediaType"));
   STRATA_TRY(source.size_bytes, get_int64(object, kSourceOwner, "size"));
-  STRATA_TRY(source.digest, get_string(object, kSourceOwner, "digest"));
+  STRATA_TRY(source.digest, get_string(object, kSourceOwner, "digest", "digest.Digest"));
+  STRATA_TRY(source.urls, get_strings(object, kSourceOwner, "urls"));
   return source;
 }
 
@@ -46,10 +48,9 @@ Result<ArchiveItem> read_item(const json::value& value) {
     STRATA_TRY(item.repo_tags, get_strings(object, kOwner, "RepoTags"));
   }
   STRATA_TRY(item.layers, get_strings(object, kOwner, "Layers"));
-  STRATA_TRY(item.parent, get_string(object, kOwner, "Parent"));
-  STRATA_TRY(const json::object* sources,
-             get_object(object, kOwner, "LayerSources",
-                        "map[layer.DiffID]distribution.Descriptor"));
+  STRATA_TRY(item.parent, get_string(object, kOwner, "Parent", "image.ID"));
+  STRATA_TRY(const json::object* sources, get_object(object, kOwner, "LayerSources",
+                                                     "map[layer.DiffID]distribution.Descriptor"));
   if (sources == nullptr) return item;
   for (const auto& member : *sources) {
     STRATA_TRY(LayerSource source, read_source(member.value()));
@@ -62,6 +63,15 @@ json::array to_array(const std::vector<std::string>& texts) {
   return json::array(texts.begin(), texts.end());
 }
 
+json::object write_source(const LayerSource& source) {
+  json::object out;
+  if (!source.media_type.empty()) out.emplace("mediaType", source.media_type);
+  if (source.size_bytes != 0) out.emplace("size", source.size_bytes);
+  if (!source.digest.empty()) out.emplace("digest", source.digest);
+  if (!source.urls.empty()) out.emplace("urls", to_array(source.urls));
+  return out;
+}
+
 json::object write_item(const ArchiveItem& item) {
   json::object out;
   out.emplace("Config", item.config);
@@ -72,9 +82,7 @@ json::object write_item(const ArchiveItem& item) {
   if (item.layer_sources.empty()) return out;
   json::object sources;
   for (const auto& [diff_id, source] : item.layer_sources) {
-    sources.emplace(boosted(diff_id), json::object{{"mediaType", source.media_type},
-                                                   {"size", source.size_bytes},
-                                                   {"digest", source.digest}});
+    sources.emplace(boosted(diff_id), write_source(source));
   }
   out.emplace("LayerSources", std::move(sources));
   return out;
@@ -113,8 +121,10 @@ Result<ArchiveRepositories> parse_archive_repositories(std::string_view text) {
     if (repository.value().is_null()) continue;
     if (!repository.value().is_object()) return type_error(repository.value(), "map[string]string");
     for (const auto& tag : repository.value().get_object()) {
+      std::string& id = tags[std::string(tag.key())];
+      if (tag.value().is_null()) continue;
       if (!tag.value().is_string()) return type_error(tag.value(), "string");
-      tags[std::string(tag.key())] = std::string(tag.value().get_string());
+      id = std::string(tag.value().get_string());
     }
   }
   return repositories;

@@ -23,6 +23,7 @@ struct LayerSource {
   std::string media_type;
   int64_t size_bytes = 0;
   std::string digest;
+  std::vector<std::string> urls = {};  // of a foreign layer
 
   bool operator==(const LayerSource&) const = default;
 };

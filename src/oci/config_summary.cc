@@ -77,11 +77,8 @@ class Scanner {
   void read_created() {
     Kind found = cursor_.peek();
     size_t from = cursor_.offset();
-    JsonString text;
-    if (found == Kind::kString && cursor_.read_string(text)) {
-      return keep(text.has_escapes ? parse_json_time(text.decode()) : parse_json_time(text.raw));
-    }
-    if (cursor_.skip() && found != Kind::kNull) keep(parse_time(cursor_.since(from)));
+    if (!cursor_.skip() || found == Kind::kNull) return;
+    keep(parse_json_time(cursor_.since(from)));
   }
 
   void keep(Result<Time> time) {

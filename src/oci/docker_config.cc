@@ -103,10 +103,6 @@ template <size_t N>
 Result<json::object> encode_struct(const std::array<Field, N>& fields, const json::object& from,
                                    std::string_view owner);
 
-std::string_view text_of(const json::value& value) {
-  return {value.get_string().data(), value.get_string().size()};
-}
-
 json::value zero(Kind kind) {
   switch (kind) {
     case Kind::kString:
@@ -159,13 +155,12 @@ Result<json::value> encode_strings(const json::value& value, std::string_view ow
   return json::value(std::move(out));
 }
 
-// strslice.StrSlice: a list, or one string. Its own decoder, so its errors do not name the field.
+// strslice.StrSlice: a list, or one string. Where neither reads, Go's error is that of the string.
 Result<json::value> encode_words(const json::value& value, std::string_view owner,
                                  const Field& field) {
   if (value.is_string()) return json::value(json::array{value});
-  if (!value.is_array()) return type_error(value, "string");
   Result<json::value> words = encode_strings(value, owner, field);
-  if (!words.ok()) return type_error(value, "string");
+  if (!words.ok()) return type_error(value, owner, field.name, "string");
   return words;
 }
 
@@ -192,10 +187,8 @@ Result<json::value> encode_map(const json::value& value, std::string_view owner,
 }
 
 Result<json::value> encode_time(const json::value& value) {
-  // Go hands the raw text to the time parser, which misses the quotes.
-  Result<Time> time = value.is_string() ? parse_json_time(text_of(value)) : parse_time(go_json(value));
-  if (!time.ok()) return std::move(time).error();
-  return json::value(format_time(*time));
+  STRATA_TRY(Time time, parse_json_time(go_json(value)));
+  return json::value(format_time(time));
 }
 
 // "Config.config" + "Healthcheck" -> "HealthConfig.config.Healthcheck": Go names the innermost
@@ -230,7 +223,7 @@ Result<json::value> encode_field(const json::value& value, std::string_view owne
       return value;
     case Kind::kInt:
     case Kind::kIntPointer:
-      if (!value.is_int64()) return type_error(value, owner, field.name, field.go_type);
+      if (!value.is_int64()) return integer_error(value, owner, field.name, field.go_type);
       return value;
     case Kind::kStrings:
       return encode_strings(value, owner, field);
@@ -278,17 +271,8 @@ json::object zero_container_config() {
   return encode_struct(kConfigFields, {}, "").value();
 }
 
-Status check_container_config(const json::object& object, std::string_view owner,
-                              std::string_view name) {
-  STRATA_TRY(const json::object* config, get_object(object, owner, name, "container.Config"));
-  if (config == nullptr) return {};
-  Result<json::object> encoded =
-      container_config_struct(*config, fmt::format("Config.{}", name));
-  return encoded.ok() ? Status() : Status(std::move(encoded).error());
-}
-
-Result<json::object> v1_image_struct(const json::object& image) {
-  return encode_struct(kV1ImageFields, image, "V1Image");
+Result<json::object> v1_image_struct(const json::object& image, std::string_view owner) {
+  return encode_struct(kV1ImageFields, image, owner);
 }
 
 }  // namespace strata::oci

@@ -20,15 +20,11 @@ Result<boost::json::object> container_config_struct(const boost::json::object& c
 // The config of nothing: every member that is always written, as "", false or null.
 boost::json::object zero_container_config();
 
-// Checks that `object`'s member `name`, if there, would decode into a container.Config.
-// Errors: kInvalid, as container_config_struct.
-Status check_container_config(const boost::json::object& object, std::string_view owner,
-                              std::string_view name);
-
 // image.V1Image of an image config or of a legacy layer's `json`: id, parent, comment, created,
 // container, container_config, docker_version, author, config, architecture, variant, os, Size, in
 // that order and those that are set; created and container_config are always there.
 // Errors: kInvalid, as above, and those of a malformed time.
-Result<boost::json::object> v1_image_struct(const boost::json::object& image);
+Result<boost::json::object> v1_image_struct(const boost::json::object& image,
+                                            std::string_view owner = "V1Image");
 
 }  // namespace strata::oci

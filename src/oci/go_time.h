@@ -35,8 +35,8 @@ struct Time {
 // nine are dropped.
 // Errors: kInvalid with the words of Go's time.Parse.
 Result<Time> parse_time(std::string_view text);
-// The same for a time inside a JSON text, where Go's message shows the quotes too.
-Result<Time> parse_json_time(std::string_view unquoted);
+// The same for the JSON text of a value, quotes included: Go's messages show them.
+Result<Time> parse_json_time(std::string_view json);
 
 // The RFC3339Nano form in the time's own zone.
 std::string format_time(const Time& time);

@@ -22,10 +22,7 @@ constexpr std::string_view kOwner = "Image";
 
 Result<Time> get_time(const json::object& object, std::string_view name) {
   const json::value* member = find_member(object, name);
-  if (member == nullptr) return Time{};
-  // Go hands the raw text to the time parser, which misses the quotes.
-  if (!member->is_string()) return parse_time(go_json(*member));
-  return parse_json_time(std::string_view(member->get_string().data(), member->get_string().size()));
+  return member == nullptr ? Time{} : parse_json_time(go_json(*member));
 }
 
 Result<History> read_step(const json::value& value) {
@@ -59,6 +56,9 @@ Result<ImageConfig> ImageConfig::parse(std::string raw) {
 }
 
 Status ImageConfig::read_fields() {
+  STRATA_TRY(std::string parent, get_string(json_, kOwner, "parent", "image.ID"));
+  // Finds every wrong type that docker would find, those in the two configs too.
+  STRATA_TRY(json::object checked, v1_image_struct(json_, kOwner));
   STRATA_TRY(created_, get_time(json_, "created"));
   STRATA_TRY(os_, get_string(json_, kOwner, "os"));
   STRATA_TRY(architecture_, get_string(json_, kOwner, "architecture"));
@@ -67,8 +67,9 @@ Status ImageConfig::read_fields() {
   STRATA_TRY(comment_, get_string(json_, kOwner, "comment"));
   STRATA_TRY(docker_version_, get_string(json_, kOwner, "docker_version"));
   STRATA_TRY(container_, get_string(json_, kOwner, "container"));
-  STRATA_CHECK(check_container_config(json_, kOwner, "config"));
-  return check_container_config(json_, kOwner, "container_config");
+  STRATA_TRY(std::string os_version, get_string(json_, kOwner, "os.version"));
+  STRATA_TRY(std::vector<std::string> os_features, get_strings(json_, kOwner, "os.features"));
+  return {};
 }
 
 Status ImageConfig::read_history() {
@@ -87,6 +88,7 @@ Status ImageConfig::read_rootfs() {
   if (rootfs == nullptr) {
     return Error(ErrorCode::kInvalid, "invalid image JSON, no RootFS key");
   }
+  STRATA_TRY(std::string type, get_string(*rootfs, "RootFS.rootfs", "type"));
   STRATA_TRY(const json::array* digests,
              get_array(*rootfs, "RootFS.rootfs", "diff_ids", "[]layer.DiffID"));
   if (digests == nullptr) return {};

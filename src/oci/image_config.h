@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The config of an image: the JSON whose digest is the image's ID.
-// Shape:  {"architecture","config","created","history":[...],"os","rootfs":{"type","diff_ids"},...};
+// Shape: {"architecture","config","created","history":[...],"os","rootfs":{"type","diff_ids"},...};
 //         the raw bytes are kept, and nothing of them is ever written anew.
 // Source: OCI image-spec, config.md; FORMATS sections 6.3 and 7.1.
 // Threads: values.

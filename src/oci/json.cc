@@ -159,15 +159,23 @@ Error type_error(const json::value& found, std::string_view owner, std::string_v
                owner, name, go_type);
 }
 
+Error integer_error(const json::value& found, std::string_view owner, std::string_view name,
+                    std::string_view go_type) {
+  if (!found.is_number()) return type_error(found, owner, name, go_type);
+  return error(ErrorCode::kInvalid,
+               "json: cannot unmarshal number {} into Go struct field {}.{} of type {}",
+               go_json(found), owner, name, go_type);
+}
+
 Error type_error(const json::value& found, std::string_view go_type) {
   return error(ErrorCode::kInvalid, "json: cannot unmarshal {} into Go value of type {}",
                go_kind(found), go_type);
 }
 
 Result<std::string> get_string(const json::object& object, std::string_view owner,
-                               std::string_view name) {
+                               std::string_view name, std::string_view go_type) {
   STRATA_TRY(const json::value* member,
-             typed_member(object, owner, name, "string", [](auto& v) { return v.is_string(); }));
+             typed_member(object, owner, name, go_type, [](auto& v) { return v.is_string(); }));
   if (member == nullptr) return std::string();
   const json::string& text = member->get_string();
   return std::string(text.data(), text.size());
@@ -175,9 +183,10 @@ Result<std::string> get_string(const json::object& object, std::string_view owne
 
 Result<int64_t> get_int64(const json::object& object, std::string_view owner,
                           std::string_view name) {
-  STRATA_TRY(const json::value* member,
-             typed_member(object, owner, name, "int64", [](auto& v) { return v.is_int64(); }));
-  return member == nullptr ? 0 : member->get_int64();
+  const json::value* member = find_member(object, name);
+  if (member == nullptr) return 0;
+  if (!member->is_int64()) return integer_error(*member, owner, name, "int64");
+  return member->get_int64();
 }
 
 Result<bool> get_bool(const json::object& object, std::string_view owner, std::string_view name) {

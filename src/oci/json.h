@@ -52,7 +52,7 @@ const boost::json::value* find_member(const boost::json::object& object, std::st
 // that is absent or null gives the empty value.
 // Errors: kInvalid, "json: cannot unmarshal number into Go struct field Image.os of type string".
 Result<std::string> get_string(const boost::json::object& object, std::string_view owner,
-                               std::string_view name);
+                               std::string_view name, std::string_view go_type = "string");
 Result<int64_t> get_int64(const boost::json::object& object, std::string_view owner,
                           std::string_view name);
 Result<bool> get_bool(const boost::json::object& object, std::string_view owner,
@@ -73,6 +73,9 @@ std::string_view go_kind(const boost::json::value& value);
 // "json: cannot unmarshal <kind> into Go struct field <owner>.<name> of type <go_type>".
 Error type_error(const boost::json::value& found, std::string_view owner, std::string_view name,
                  std::string_view go_type);
+// The same for a field that is an integer: "number 1.5" instead of "number".
+Error integer_error(const boost::json::value& found, std::string_view owner, std::string_view name,
+                    std::string_view go_type);
 // "json: cannot unmarshal <kind> into Go value of type <go_type>": a text's outermost value.
 Error type_error(const boost::json::value& found, std::string_view go_type);
 

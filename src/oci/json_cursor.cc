@@ -189,9 +189,11 @@ bool JsonCursor::fail_end() {
 }
 
 bool JsonCursor::fail(std::string_view context) {
-  if (next_ >= end_) return fail_end();
   failed_ = true;
-  error_ = fmt::format("invalid character {} {}", quote_byte(static_cast<unsigned char>(*next_)),
+  ended_ = next_ == end_;
+  // Go ends a text with a space of its own, and inside a token complains of that.
+  char found = ended_ ? ' ' : *next_;
+  error_ = fmt::format("invalid character {} {}", quote_byte(static_cast<unsigned char>(found)),
                        context);
   return false;
 }
@@ -289,7 +291,7 @@ bool JsonCursor::read_string(JsonString& out) {
 bool JsonCursor::read_escape() {
   static constexpr std::string_view kLetters = "\"\\/bfnrt";
   ++next_;
-  if (next_ == end_) return fail_end();
+  if (next_ == end_) return fail("in string escape code");
   if (*next_ != 'u') {
     if (kLetters.find(*next_) == kLetters.npos) return fail("in string escape code");
     ++next_;

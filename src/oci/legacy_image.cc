@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, 6> kDropped{"id",        "parent",   "Siz
 // The number that a version's component is; 0 for what is not wholly a number, as Go's Atoi gives.
 int component(std::string_view text) {
   int value = 0;
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
   return bad == std::errc() && end == text.data() + text.size() ? value : 0;
 }

@@ -29,12 +29,12 @@ constexpr std::string_view kHostArchitecture = "ppc64le";
 #error "which GOARCH is this?"
 #endif
 
-constexpr std::array<std::string_view, 12> kSystems{
-    "aix",     "android", "darwin", "dragonfly", "freebsd", "illumos",
-    "linux",   "netbsd",  "openbsd", "plan9",    "solaris", "windows"};
+constexpr std::array<std::string_view, 12> kSystems{"aix",     "android", "darwin",  "dragonfly",
+                                                    "freebsd", "illumos", "linux",   "netbsd",
+                                                    "openbsd", "plan9",   "solaris", "windows"};
 constexpr std::array<std::string_view, 16> kArchitectures{
-    "386",      "amd64",   "arm",    "arm64", "loong64", "mips",    "mips64", "mips64le",
-    "mipsle",   "ppc64",   "ppc64le", "riscv", "riscv64", "s390x",  "sparc64", "wasm"};
+    "386",    "amd64", "arm",     "arm64", "loong64", "mips",  "mips64",  "mips64le",
+    "mipsle", "ppc64", "ppc64le", "riscv", "riscv64", "s390x", "sparc64", "wasm"};
 
 // Other words for an architecture. An empty variant leaves the one given.
 struct Alias {
@@ -61,8 +61,8 @@ std::string lower(std::string text) {
 
 bool is_part(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
   });
 }
 

@@ -17,8 +17,8 @@ namespace strata::oci {
 struct Platform {
   std::string os;
   std::string architecture;
-  std::string variant;                   // "v7"; empty where the architecture has none
-  std::string os_version = {};           // Windows only, and not compared
+  std::string variant;          // "v7"; empty where the architecture has none
+  std::string os_version = {};  // Windows only, and not compared
   std::vector<std::string> os_features = {};
 
   // Reads what a user types, normalised: "linux/arm64/v8", "aarch64", "linux".

@@ -32,6 +32,11 @@ bool all(std::string_view text, bool (*test)(char)) {
   return std::all_of(text.begin(), text.end(), test);
 }
 
+std::string lower(std::string text) {
+  for (char& c : text) c = is_upper(c) ? static_cast<char>(c + 32) : c;
+  return text;
+}
+
 // Calls `good` with each part of `text` between separators; false as soon as it says no.
 template <typename Good>
 bool each_part(std::string_view text, char separator, Good good) {
@@ -98,18 +103,18 @@ bool is_image_id(std::string_view text) {
 }
 
 Error invalid_format() { return Error(ErrorCode::kInvalid, "invalid reference format"); }
-Error must_be_lowercase() {
-  return Error(ErrorCode::kInvalid,
-               "invalid reference format: repository name must be lowercase");
+Error must_be_lowercase(std::string_view before) {
+  return error(ErrorCode::kInvalid, "{}repository name must be lowercase", before);
 }
 
 // Errors with the texts of go-digest.
 Result<Digest> parse_digest(std::string_view text) {
   size_t colon = text.find(':');
   if (text.substr(0, colon) != "sha256") {
-    return Error(ErrorCode::kInvalid, all(text.substr(0, colon), [](char c) { return !is_upper(c); })
-                                          ? "unsupported digest algorithm"
-                                          : "invalid checksum digest format");
+    return Error(ErrorCode::kInvalid,
+                 all(text.substr(0, colon), [](char c) { return !is_upper(c); })
+                     ? "unsupported digest algorithm"
+                     : "invalid checksum digest format");
   }
   std::string_view hex = text.substr(colon + 1);
   if (hex.size() != Digest::kHexDigits) {
@@ -129,8 +134,8 @@ struct Split {
 Split split_domain(std::string_view text) {
   size_t slash = text.find('/');
   std::string_view first = text.substr(0, slash);
-  bool has_domain = slash != text.npos &&
-                    (first.find_first_of(".:") != first.npos || first == "localhost");
+  bool has_domain =
+      slash != text.npos && (first.find_first_of(".:") != first.npos || first == "localhost");
   Split split{std::string(kDefaultDomain), std::string(text)};
   if (has_domain) {
     split.remainder = text.substr(slash + 1);
@@ -158,7 +163,9 @@ Result<Reference> Reference::parse(std::string_view text) {
   std::string_view rest = remainder;
   // Everything before the first colon, a digest's algorithm included: docker's own cut.
   std::string_view lower_part = rest.substr(0, rest.find(':'));
-  if (std::any_of(lower_part.begin(), lower_part.end(), is_upper)) return must_be_lowercase();
+  if (std::any_of(lower_part.begin(), lower_part.end(), is_upper)) {
+    return must_be_lowercase("invalid reference format: ");
+  }
 
   Reference reference;
   size_t name_end = std::min(rest.find_first_of(":@"), rest.size());
@@ -174,7 +181,10 @@ Result<Reference> Reference::parse(std::string_view text) {
   if (!rest.empty() && !looks_like_digest(rest.substr(1))) return invalid_format();
   if (!is_path(reference.path_)) return invalid_format();
   if (!is_domain(domain)) {
-    if (!each_part(domain, '/', is_component)) return invalid_format();
+    if (!is_component(domain)) {
+      bool lower_would_do = is_component(lower(domain));
+      return lower_would_do ? must_be_lowercase("") : invalid_format();
+    }
     reference.path_ = domain + "/" + reference.path_;
     reference.domain_.clear();
   }
@@ -189,16 +199,13 @@ Result<Reference> Reference::parse(std::string_view text) {
   return reference;
 }
 
-std::string Reference::full_name() const {
-  return domain_.empty() ? path_ : domain_ + "/" + path_;
-}
+std::string Reference::full_name() const { return domain_.empty() ? path_ : domain_ + "/" + path_; }
 
 std::string Reference::familiar_name() const {
   if (domain_ != kDefaultDomain) return full_name();
   std::string_view path = path_;
   // "library/a/b" keeps its prefix: without it the name would mean docker.io/a/b.
-  if (path.starts_with(kOfficialPrefix) &&
-      path.find('/', kOfficialPrefix.size()) == path.npos) {
+  if (path.starts_with(kOfficialPrefix) && path.find('/', kOfficialPrefix.size()) == path.npos) {
     path.remove_prefix(kOfficialPrefix.size());
   }
   return std::string(path);
