@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// References and times. Oracle: every form that we print of a name is read as the same name.
+#include "oci/go_time.h"
+#include "oci/reference.h"
+#include "oracle.h"
+
+namespace {
+
+using strata::fuzz::check;
+namespace oci = strata::oci;
+
+void fuzz_reference(std::string_view text) {
+  auto reference = oci::Reference::parse(text);
+  if (!reference.ok()) return;
+  const oci::Reference& name = reference.value();
+  check(!name.path().empty(), "a name without a path");
+  auto familiar = oci::Reference::parse(name.familiar_string());
+  check(familiar.ok() && familiar.value() == name, "the familiar form is another name");
+  // A name that only looks as if it began with a host is kept without one; it has no full form.
+  if (!name.domain().empty()) {
+    auto full = oci::Reference::parse(name.full_string());
+    check(full.ok() && full.value() == name, "the full form is another name");
+  }
+  if (!name.tag().empty()) check(oci::is_tag(name.tag()), "a tag that is none");
+  check(!name.with_default_tag().is_name_only(), "no tag after with_default_tag");
+}
+
+void fuzz_time(std::string_view text) {
+  auto time = oci::parse_time(text);
+  if (!time.ok()) return;
+  auto again = oci::parse_time(oci::format_time(time.value()));
+  check(again.ok() && again.value() == time.value(), "a time changes when written");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  fuzz_reference(strata::fuzz::input_text(data, size));
+  fuzz_time(strata::fuzz::input_text(data, size));
+  return 0;
+}
