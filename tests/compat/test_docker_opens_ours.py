@@ -56,7 +56,12 @@ def by_hand(built_root, folder):
     return folder / "hand.tar"
 
 
-MAKERS = {f.__name__: f for f in (by_docker, by_podman, by_skopeo, by_hand)}
+def before_docker_110(built_root, folder):
+    (folder / "old.tar").write_bytes(archives.pre_110(runnable("old:1", "old:latest", extra=hand_made().layers), hand_made("hand:1")))
+    return folder / "old.tar"
+
+
+MAKERS = {f.__name__: f for f in (by_docker, by_podman, by_skopeo, by_hand, before_docker_110)}
 OCI_MAKERS = {f.__name__: f for f in (by_podman_oci, by_skopeo_oci)}
 READABLE_BY_DOCKER = samples.DOCKER_ARCHIVES + list(MAKERS)
 OCI = samples.OCI_ARCHIVES + list(OCI_MAKERS)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that docker has no words for, and what holds for all: abbreviations, global options, exit codes, templates."""
+import json
+import os
+import re
+
+import pytest
+
+from archives import Image, docker_2010
+from engine import needs_strata_itself, strata
+from procs import mounts_below, run
+from roots import Root, chain_ids
+from tars import Tar
+from verbs import assert_holds, assert_refused, load, plain_layer, two_images, unchanged
+
+pytestmark = [pytest.mark.as_root, needs_strata_itself("docker has no such commands")]
+
+
+@pytest.fixture
+def root(work):
+    load(work / "root", docker_2010(*two_images()))
+    return work / "root"
+
+
+def test_a_new_root_is_empty(work):
+    assert strata(work / "new", "images", "-q").out == ""
+    assert strata(work / "new", "images").lines[0].split() == ["REPOSITORY", "TAG", "IMAGE", "ID", "CREATED", "SIZE"]
+
+
+def test_version_and_info(root):
+    assert re.search(r"\d+\.\d+", strata(root, "version").out)
+    told = strata(root, "info").out
+    assert "overlay2" in told and str(root) in told
+
+
+@pytest.mark.parametrize("words", [["--help"], ["load", "--help"], ["image", "--help"], ["save", "--help"], ["help"]])
+def test_help(root, words):
+    assert "sage" in strata(root, *words).out
+
+
+@pytest.mark.parametrize("words", [["nothing"], ["load", "--nothing"], ["image", "nothing"], ["rmi"], ["tag", "a"]])
+def test_words_that_it_does_not_know(root, words):
+    result = strata(root, *words, check=False)
+    assert result.code != 0 and result.err and not result.out
+
+
+def test_the_root_may_stand_behind_the_command_or_in_the_environment(root, work):
+    want = strata(root, "images", "-q").out
+    from engine import binary
+    from procs import clean_env
+    assert run(binary(), "images", "-q", "--root", root).out == want
+    assert run(binary(), "images", "-q", env=clean_env(STRATA_ROOT=str(root))).out == want
+
+
+def test_layers(root):
+    first = two_images()[0]
+    told = strata(root, "layers", "--no-trunc", "first:1", check=False)
+    told = told if told.code == 0 else strata(root, "layers", "first:1")
+    for diff, chain in zip(first.diff_ids, chain_ids(first.diff_ids)):
+        assert diff[7:19] in told.out and chain[7:19] in told.out
+        assert Root(root).layer_file(chain, "cache-id")[:12] in told.out
+    assert "second" in told.out  # who else has the base
+
+
+def test_an_ambiguous_id_lists_the_candidates(work):
+    images = [Image([plain_layer()], [f"n{i}:1"], comment=str(i)) for i in range(40)]
+    load(work / "root", docker_2010(*images, links=True))
+    ids = sorted(i.id[7:] for i in images)
+    a, b = next((a, b) for a, b in zip(ids, ids[1:]) if a[0] == b[0])
+    result = strata(work / "root", "inspect", a[0], check=False)
+    assert_refused(result, "ambiguous", a[:12], b[:12])
+    unique = next(n for n in range(1, 64) if sum(i.startswith(a[:n]) for i in ids) == 1)
+    assert json.loads(strata(work / "root", "inspect", a[:unique]).out)[0]["Id"] == "sha256:" + a
+    assert json.loads(strata(work / "root", "inspect", "sha256:" + a[:unique]).out)[0]["Id"] == "sha256:" + a
+
+
+def test_a_name_that_looks_like_an_id_is_a_name(work):
+    first, second = two_images()
+    second.tags = [f"{first.id[7:19]}:latest"]
+    load(work / "root", docker_2010(first, second))
+    assert json.loads(strata(work / "root", "inspect", first.id[7:19]).out)[0]["Id"] == second.id
+
+
+@pytest.mark.parametrize("key", ["created", "size", "repository"])
+def test_sort(root, key):
+    lines = strata(root, "images", "--sort", key, "--format", "{{.Repository}}").lines
+    assert sorted(lines) == ["first", "first", "team/second"]
+    if key == "repository":
+        assert lines == sorted(lines)
+
+
+def test_results_do_not_depend_on_jobs(work):
+    images = [Image([plain_layer("base"), plain_layer(f"n{i}", os.urandom(2000))], [f"many:{i}"]) for i in range(30)]
+    (work / "in.tar").write_bytes(docker_2010(*images, links=True))
+    said = {strata(work / f"root{jobs}", "--jobs", str(jobs), "load", "-q", "-i", work / "in.tar").out for jobs in (1, 2, 64)}
+    assert len(said) == 1
+    for jobs in (1, 2, 64):
+        assert_holds(work / f"root{jobs}", *images)
+
+
+def test_quiet_list_formats(root):
+    assert strata(root, "images", "--format", "json").lines
+    for line in strata(root, "images", "--format", "json").lines:
+        assert json.loads(line)["Repository"]
+
+
+@pytest.mark.parametrize("template", ["{{.Nope}}", "{{", "{{.Id", "{{nope .Id}}", "{{if}}", "{{range .RepoTags}}"])
+def test_templates_that_cannot_be(root, template):
+    result = strata(root, "inspect", "-f", template, "first:1", check=False)
+    assert result.code != 0 and "template" in result.err.lower()
+
+
+# ---- mount -----------------------------------------------------------------------------------------------------
+
+def mounted(root, work, name="first:1"):
+    """Mounts an image at a folder; returns it."""
+    (work / "mnt").mkdir(exist_ok=True)
+    strata(root, "mount", name, work / "mnt")
+    return work / "mnt"
+
+
+def test_mount_shows_the_files_of_all_layers(work):
+    lower = Tar().dir("d/").file("d/a", b"a").file("d/b", b"b").dir("o/").file("o/old", b"old").bytes()
+    upper = Tar().dir("d/").whiteout("d", "a").dir("o/").opaque("o").file("o/new", b"new").bytes()
+    load(work / "root", docker_2010(Image([lower, upper], ["first:1"]), Image([lower], ["one:1"])))
+    with unchanged(work / "root"):
+        place = mounted(work / "root", work)
+        assert sorted(run("find", ".", "-type", "f", cwd=place).lines) == ["./d/b", "./o/new"]
+        assert run("touch", place / "new", check=False).code != 0  # read-only
+        strata(work / "root", "umount", place)
+        assert mounts_below(work) == []
+        place = mounted(work / "root", work, "one:1")
+        assert (place / "o/old").read_text() == "old"
+        assert run("touch", place / "new", check=False).code != 0
+        strata(work / "root", "umount", place)
+    assert mounts_below(work) == []
+
+
+def test_mount_of_an_unknown_image(root, work):
+    (work / "mnt").mkdir()
+    assert_refused(strata(root, "mount", "nope:1", work / "mnt", check=False), "nope")
+    assert mounts_below(work) == []
+
+
+def test_umount_of_what_is_not_mounted(root, work):
+    (work / "mnt").mkdir()
+    result = strata(root, "umount", work / "mnt", check=False)
+    assert result.code == 1 and result.err
+
+
+def test_mount_with_a_hundred_layers(work):
+    """The option string is longer than a page."""
+    load(work / "root", docker_2010(Image([plain_layer(f"n{i}") for i in range(120)], ["deep:1"])))
+    place = mounted(work / "root", work, "deep:1")
+    assert len(os.listdir(place / "d")) == 240
+    strata(work / "root", "umount", place)
+    assert mounts_below(work) == []

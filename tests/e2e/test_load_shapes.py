@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archives of every age and shape, packed in every way, from a file and from a pipe: the same images come out."""
+import platform
+
+import pytest
+
+import archives
+import samples
+from archives import COMPRESSORS, docker_2010, docker_25, oci_archive, oci_files, outer, pre_110, skopeo_like
+from engine import docker_stands_in, needs_strata_itself, strata
+from procs import run
+from roots import Root, chain_ids, problems
+from verbs import assert_holds, assert_refused, load, plain_layer, two_images
+
+pytestmark = pytest.mark.as_root
+HOWS = ["file", "stdin", "pipe"]
+SHAPES = {
+    "docker-20.10": docker_2010,
+    "docker-20.10-bare": lambda *images: docker_2010(*images, bare=True),
+    "docker-20.10-manifest-first": lambda *images: docker_2010(*images, bare=True, manifest="first"),
+    "docker-20.10-symlinked-layers": lambda *images: docker_2010(*images, links=True),
+    "docker-25": docker_25,
+    "skopeo": skopeo_like,
+}
+
+
+def packings():
+    """What docker 20.10 cannot read when it stands in is left out: zstd came with docker 23."""
+    return [name for name in COMPRESSORS if not (docker_stands_in() and name == "zstd")]
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shape(work, shape, how):
+    images = two_images()
+    said = load(work / "root", SHAPES[shape](*images), how, words=["-q"])
+    assert said.lines == [f"Loaded image: {tag}" for image in images for tag in image.tags]
+    assert_holds(work / "root", *images)
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("packing", packings())
+def test_packed_outside(work, packing, how):
+    images = two_images()
+    load(work / "root", COMPRESSORS[packing](docker_2010(*images)), how)
+    assert_holds(work / "root", *images)
+
+
+@pytest.mark.parametrize("how", ["file", "pipe"])
+@pytest.mark.parametrize("packing", packings())
+def test_packed_layers(work, packing, how):
+    images = two_images()
+    load(work / "root", docker_2010(*images, layer=COMPRESSORS[packing]), how)
+    assert_holds(work / "root", *images)
+
+
+def test_packed_inside_and_outside(work):
+    images = two_images()
+    load(work / "root", archives.COMPRESSORS["gzip"](docker_2010(*images, layer=COMPRESSORS["xz"])), "pipe")
+    assert_holds(work / "root", *images)
+
+
+@pytest.mark.parametrize("how", ["file", "pipe"])
+def test_layers_in_reverse_order_in_the_archive(work, how):
+    image = two_images()[0]
+    names = {f"{i}.tar": data for i, data in enumerate(image.layers)}
+    members = [("manifest.json", archives.compact([archives.entry(image, lambda i: f"{i}.tar", "config.json")])),
+               *reversed(names.items()), ("config.json", image.config_bytes)]
+    load(work / "root", outer(members), how)
+    assert_holds(work / "root", image)
+
+
+@pytest.mark.parametrize("how", ["file", "pipe"])
+def test_one_layer_listed_twice(work, how):
+    layer = plain_layer()
+    image = archives.Image([layer, plain_layer("b"), layer], ["twice:1"])
+    load(work / "root", docker_2010(image, links=True), how)
+    assert_holds(work / "root", image)
+
+
+@pytest.mark.parametrize("how", ["file", "pipe"])
+def test_a_hundred_images(work, how):
+    base = plain_layer("base")
+    images = [archives.Image([base, plain_layer(f"n{i}")], [f"many:{i}"]) for i in range(100)]
+    load(work / "root", docker_2010(*images, links=True), how)
+    assert_holds(work / "root", *images)
+
+
+def test_an_image_without_tags_tells_its_id(work):
+    image = archives.Image([plain_layer()])
+    assert load(work / "root", docker_2010(image), words=["-q"]).lines == [f"Loaded image ID: {image.id}"]
+    assert_holds(work / "root", image)
+
+
+def test_a_tag_that_moves_is_told(work):
+    old, new = archives.Image([plain_layer()], ["x:1"]), archives.Image([plain_layer("b")], ["x:1"])
+    load(work / "root", docker_2010(old))
+    said = load(work / "root", docker_2010(new), words=["-q"])
+    assert said.lines == [f"The image x:1 already exists, renaming the old one with ID {old.id} to empty string",
+                          "Loaded image: x:1"]
+    old.tags = []
+    assert_holds(work / "root", old, new)
+
+
+@pytest.mark.parametrize("how", ["file", "pipe"])
+def test_before_docker_110(work, how):
+    """The IDs are docker's to choose (a test beside docker compares them); the layers and the names are the archive's."""
+    images = two_images()
+    load(work / "root", pre_110(*images), how)
+    root = Root(work / "root")
+    assert {tag: chain for tag, image in root.references().items() for chain in [root.chain(image)]} == {
+        tag: chain_ids(image.diff_ids) for image in images for tag in image.tags}
+    assert len(root.images()) == 4  # the base is the same image
+    assert problems(work / "root") == []
+
+
+# ---- OCI -------------------------------------------------------------------------------------------------------
+
+MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+oci = needs_strata_itself("docker 20.10 loads no OCI archives")
+
+
+def machines():
+    return {f"linux/{m}": archives.Image([plain_layer(m), plain_layer()], architecture=m) for m in ("s390x", "amd64", "arm64")}
+
+
+@oci
+@pytest.mark.parametrize("how", ["file", "pipe", "folder"])
+@pytest.mark.parametrize("nested", [True, False], ids=["index in index", "flat"])
+@pytest.mark.parametrize("wanted", [None, "linux/s390x"])
+def test_oci_with_several_platforms(work, how, nested, wanted):
+    images = machines()
+    files = oci_files(images, nested=nested)
+    words = ["--platform", wanted] if wanted else []
+    if how == "folder":
+        strata(work / "root", "load", *words, "-i", archives.unpack_to(work / "layout", files))
+    else:
+        load(work / "root", oci_archive(files), how, words=words)
+    chosen = images[wanted or f"linux/{MACHINE}"]
+    chosen.tags = ["multi:1"]
+    assert_holds(work / "root", chosen)
+
+
+@oci
+@pytest.mark.parametrize("codec", [None, "gzip", "zstd"])
+@pytest.mark.parametrize("how", ["file", "pipe"])
+def test_oci_layers(work, codec, how):
+    image = two_images()[0]
+    load(work / "root", oci_archive(oci_files({f"linux/{MACHINE}": image}, "docker.io/library/first:1", codec)), how)
+    image.tags = ["first:1"]
+    assert_holds(work / "root", image)
+
+
+@oci
+def test_oci_without_the_wanted_platform_is_refused(work):
+    refused = load(work / "root", oci_archive(oci_files(machines())), words=["--platform", "linux/mips"], check=False)
+    assert_refused(refused, "linux/mips")
+
+
+@oci
+def test_oci_attestations_are_not_images(work):
+    """BuildKit puts manifests for `unknown/unknown` beside the image."""
+    image = archives.Image([plain_layer()], architecture=MACHINE)
+    files = oci_files({f"linux/{MACHINE}": image, "unknown/unknown": archives.Image([plain_layer("x")])})
+    load(work / "root", oci_archive(files))
+    assert image.id in Root(work / "root").images() and len(Root(work / "root").images()) == 1
+
+
+# ---- archives by real tools ------------------------------------------------------------------------------------
+
+SAMPLES = samples.DOCKER_ARCHIVES + ([] if docker_stands_in() else samples.OCI_ARCHIVES)
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_sample(work, name, how):
+    load(work / "root", samples.archive(name, work).read_bytes(), how)
+    root = Root(work / "root")
+    assert len(root.images()) == 1 and root.references()
+    if name not in ("docker-20.10", "docker-28.5-buildkit-image"):
+        assert root.images() == {samples.FIXTURE_ID}
+    assert problems(work / "root") == []
+
+
+@oci
+def test_sample_oci_folder(work):
+    strata(work / "root", "load", "-i", samples.oci_folder(work))
+    assert Root(work / "root").images() == {samples.FIXTURE_ID}
+    assert problems(work / "root") == []
+
+
+# ---- the second time -------------------------------------------------------------------------------------------
+
+def spoiled(*images):
+    """The same archive, but every layer file is garbage."""
+    return docker_2010(*images, layer=lambda data: b"\xde\xad" * (len(data) // 2))
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_layers_that_are_there_are_not_read(work, how):
+    images = two_images()
+    load(work / "root", docker_2010(*images))
+    said = load(work / "root", spoiled(*images), how, words=["-q"])
+    assert said.lines == [f"Loaded image: {tag}" for image in images for tag in image.tags]
+    assert_holds(work / "root", *images)
+
+
+@needs_strata_itself("the daemon unpacks all of it first")
+def test_the_second_load_reads_only_headers(work):
+    image = archives.Image([plain_layer("big", bytes(8_000_000)), plain_layer()], ["big:1"])
+    load(work / "root", docker_2010(image))
+    strata(work / "root", "load", "-i", work / "archive.tar", prefix=[
+        "strace", "-f", "-qq", "-o", work / "calls", "-P", work / "archive.tar", "-e", "trace=read,pread64,readv,preadv,mmap"])
+    calls = (work / "calls").read_text().splitlines()
+    assert not any("mmap(" in call and "MAP_PRIVATE" not in call for call in calls)
+    got = sum(int(call.rpartition("= ")[2].split()[0]) for call in calls if "mmap(" not in call and "= " in call)
+    assert 0 < got < 400_000, f"{got} bytes read of {(work / 'archive.tar').stat().st_size}"
+
+
+def test_a_missing_layer_of_several_is_read(work):
+    base, both = two_images()[1], two_images()
+    load(work / "root", docker_2010(base))
+    load(work / "root", docker_2010(*both))
+    assert_holds(work / "root", *both)
+
+
+def test_gnu_tar_packs_the_archive(work):
+    """An archive unpacked and packed again by GNU tar: other order, `./` before the names, blocking to 10 KiB."""
+    images = two_images()
+    (work / "in.tar").write_bytes(docker_2010(*images))
+    (work / "unpacked").mkdir()
+    run("tar", "-xf", work / "in.tar", "-C", work / "unpacked")
+    run("tar", "-cf", work / "again.tar", "-C", work / "unpacked", ".")
+    strata(work / "root", "load", "-i", work / "again.tar")
+    assert_holds(work / "root", *images)
