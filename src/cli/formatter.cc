@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/formatter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/table.h"
+
+namespace strata::cli {
+namespace {
+
+constexpr std::string_view kTable = "table";
+
+// In a format \t and \n may be written as two characters: shells do not make it easier.
+std::string unescape(std::string_view format) {
+  std::string out;
+  for (size_t at = 0; at < format.size(); ++at) {
+    std::string_view two = format.substr(at, 2);
+    if (two == "\\t" || two == "\\n") {
+      out += two == "\\t" ? '\t' : '\n';
+      ++at;
+    } else {
+      out += format[at];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string json_of_columns(std::vector<std::pair<std::string_view, std::string>> columns) {
+  std::sort(columns.begin(), columns.end());
+  std::string out;
+  for (const auto& [name, text] : columns) {
+    out += fmt::format("{}\"{}\":{}", out.empty() ? "{" : ",", name,
+                       quote_json(text, HtmlEscape::kYes));
+  }
+  return out + "}";
+}
+
+Error template_error(Error error) { return std::move(error.add_context("template parsing error")); }
+
+Result<Formatter> Formatter::create(std::string_view format) {
+  const bool table = format.starts_with(kTable);
+  if (table) format.remove_prefix(kTable.size());
+  while (format.starts_with(' ')) format.remove_prefix(1);
+  while (format.ends_with(' ')) format.remove_suffix(1);
+  Result<Template> parsed =
+      Template::parse(!table && format == "json" ? "{{json .}}" : unescape(format));
+  if (!parsed.ok()) return template_error(std::move(parsed).error());
+  return Formatter(std::move(parsed).value(), table);
+}
+
+Status Formatter::add(const Value& row) {
+  Result<std::string> text = template_.execute(row);
+  if (!text.ok()) return template_error(std::move(text).error());
+  rows_ += *text + '\n';
+  return {};
+}
+
+Result<std::string> Formatter::finish(const Value& headings) const {
+  if (!table_) return rows_;
+  STRATA_TRY(std::string heading, template_.execute(headings, Template::Functions::kHeader));
+  return align_table(heading + '\n' + rows_);
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Progress of long work, one line for each layer:
+//   terminal  "ef68f6734aa4: Loading layer [=====>   ]  11.2MB/58.44MB", redrawn in place
+//   plain     "ef68f6734aa4: Loading layer 58.44MB/58.44MB" when a layer is done
+//   json      {"status":"Loading layer","progressDetail":{...},"progress":"[==>  ] …","id":"…"}
+// Source:  what docker draws (FORMATS section 10) and its API's stream.
+// Threads: any thread may report; one lock, and at most ten redraws a second.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "archive/progress.h"
+#include "base/guarded.h"
+
+namespace strata::cli {
+
+enum class ProgressMode { kNone, kPlain, kTerminal, kJson };
+
+struct ScreenSize {
+  size_t columns = 80;
+  size_t rows = 24;
+};
+
+// "[====>    ]  11.2MB/58.44MB"; the bar only on screens wider than 110 columns, as docker does.
+// Without a total the bytes alone; nothing at all when neither is known.
+std::string progress_text(uint64_t done_bytes, uint64_t total_bytes, size_t columns);
+
+class ProgressDisplay final : public archive::LoadProgress {
+ public:
+  struct Output {
+    std::function<void(std::string_view)> write;
+    std::function<ScreenSize()> size;  // kTerminal only
+    std::function<std::chrono::steady_clock::time_point()> now;
+  };
+  // `status`: "Loading layer".
+  ProgressDisplay(ProgressMode mode, std::string status, Output output)
+      : mode_(mode), status_(std::move(status)), output_(std::move(output)) {}
+  // To a descriptor, which stays open until the display ends. Write errors are ignored: what is
+  // shown does not decide over what is done.
+  static Output to_descriptor(int fd);
+
+  void layer_started(const DiffId& layer, uint64_t total_bytes) override;
+  void layer_advanced(const DiffId& layer, uint64_t bytes_done) override;
+  void layer_finished(const DiffId& layer) override;
+  // Draws the last state; the cursor is below all lines. Before other output to the same terminal.
+  void close();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Line {
+    DiffId layer;
+    uint64_t done_bytes = 0;
+    uint64_t total_bytes = 0;
+    bool finished = false;
+    Clock::time_point shown{};
+  };
+  struct State {
+    std::vector<Line> lines;  // in order of start; finished ones leave at the top
+    size_t drawn = 0;         // lines on the screen that can still be reached
+    Clock::time_point drawn_at{};
+  };
+
+  Line* find(State& state, const DiffId& layer) const;
+  std::string text_of(const Line& line, size_t columns) const;
+  void report(Line& line);             // plain, json
+  void draw(State& state, bool last);  // terminal
+
+  const ProgressMode mode_;
+  const std::string status_;
+  const Output output_;
+  Guarded<State> state_;
+};
+
+}  // namespace strata::cli
