@@ -91,6 +91,7 @@ class Scanner {
 
   void read_config() {
     if (!expect(Kind::kObject, "Image.config", "container.Config")) return;
+    summary_.labels.clear();
     cursor_.enter_object();
     for (JsonString key; cursor_.next_member(key);) {
       if (key.names("Labels")) {
@@ -116,6 +117,7 @@ class Scanner {
   void read_rootfs() {
     if (!expect(Kind::kObject, "Image.rootfs", "image.RootFS")) return;
     has_rootfs_ = true;
+    summary_.diff_ids.clear();
     cursor_.enter_object();
     for (JsonString key; cursor_.next_member(key);) {
       if (key.names("diff_ids")) {

@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
 #include <charconv>
+#include <unordered_set>
 
 #include "oci/json_cursor.h"
 
@@ -35,14 +36,36 @@ json::value number_value(std::string_view text) {
 // Builds the value that comes next. False at an error, which the cursor holds.
 bool build(JsonCursor& cursor, json::value& out);
 
+// Puts the members in the order in which each name came last.
+json::object in_last_order(json::object& object, const std::vector<std::string>& names) {
+  std::unordered_set<std::string_view> seen;
+  std::vector<std::string_view> order;
+  for (size_t i = names.size(); i-- > 0;) {
+    if (seen.insert(names[i]).second) order.push_back(names[i]);
+  }
+  json::object out;
+  out.reserve(order.size());
+  for (size_t i = order.size(); i-- > 0;) {
+    json::string_view name(order[i].data(), order[i].size());
+    out.emplace(name, std::move(object.at(name)));
+  }
+  return out;
+}
+
 bool build_object(JsonCursor& cursor, json::value& out) {
   json::object& object = out.emplace_object();
+  std::vector<std::string> names;
+  bool repeated = false;
   if (!cursor.enter_object()) return false;
   for (JsonString key; cursor.next_member(key);) {
+    std::string name = key.decode();
     json::value member;
     if (!build(cursor, member)) return false;
-    object.insert_or_assign(key.decode(), std::move(member));
+    if (member.is_null() && object.contains(name)) continue;
+    repeated |= !object.insert_or_assign(name, std::move(member)).second;
+    names.push_back(std::move(name));
   }
+  if (repeated) object = in_last_order(object, names);
   return !cursor.failed();
 }
 

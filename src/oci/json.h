@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON values read and written as Go's encoding/json does it, which is how docker's files look:
 // digests are taken over these very bytes. Values are boost::json's; the text is our own.
-// Objects keep the order of their members; a name that comes twice keeps its first place and its
-// last value. Integers of 64 bits are exact, other numbers become doubles: where a text must come
-// out again as it was, keep it and use compact_json().
+// Objects keep the order of their members; of a name that comes twice the last counts, but a null
+// does not undo what stood before, as when Go decodes into a struct. Integers of 64 bits are exact,
+// other numbers become doubles: where a text must come out again as it was, keep it and use
+// compact_json().
 // Threads: functions without state.
 #pragma once
 

@@ -198,7 +198,7 @@ bool JsonCursor::fail(std::string_view context) {
   return false;
 }
 
-bool JsonCursor::skip_space() {
+bool JsonCursor::skip_space_slowly() {
   while (next_ < end_ && is_space(*next_)) ++next_;
   return next_ < end_ || fail_end();
 }

@@ -76,7 +76,11 @@ class JsonCursor {
   bool fail(std::string_view context);
   bool enter();
   bool close();
-  bool skip_space();
+  // False at the end of the text. Inline for the usual case, no space at all.
+  bool skip_space() {
+    return (next_<end_&& static_cast<unsigned char>(*next_)> ' ') || skip_space_slowly();
+  }
+  bool skip_space_slowly();
   bool read_escape();
   bool read_digits(std::string_view context);
   bool read_word(std::string_view word);
