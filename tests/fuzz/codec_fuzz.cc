@@ -16,6 +16,8 @@ using strata::fuzz::check;
 using strata::fuzz::Outcome;
 
 constexpr size_t kLimitBytes = 1 << 20;
+constexpr size_t kFlagsAt = 3;  // RFC 1952, section 2.3
+constexpr std::byte kFlagHcrc{0x02};
 
 Outcome decompress(strata::ByteSource& from, size_t call_bytes) {
   auto content = strata::codec::open_decompressed(from);
@@ -23,7 +25,8 @@ Outcome decompress(strata::ByteSource& from, size_t call_bytes) {
   return strata::fuzz::read_all(*content.value(), call_bytes, kLimitBytes);
 }
 
-// Only for a single member with nothing behind it: there the two mean the same by a gzip file.
+// Only for a single member with nothing behind it and no CRC of its header, which libdeflate does
+// not check: there the two mean the same by a gzip file.
 void compare_with_libdeflate(strata::ByteSpan input, const Outcome& ours) {
   struct Free {
     void operator()(libdeflate_decompressor* state) const { libdeflate_free_decompressor(state); }
@@ -34,6 +37,7 @@ void compare_with_libdeflate(strata::ByteSpan input, const Outcome& ours) {
   const auto result = libdeflate_gzip_decompress_ex(state.get(), input.data(), input.size(),
                                                     out.data(), out.size(), &used, &made);
   if (result != LIBDEFLATE_SUCCESS || used != input.size()) return;
+  if ((input[kFlagsAt] & kFlagHcrc) != std::byte{0}) return;
   check(ours.error.empty(), "libdeflate takes this gzip file, we do not");
   check(ours.content == std::string_view(out.data(), made), "libdeflate gets other content");
 }
