@@ -11,13 +11,11 @@
 namespace strata::codec {
 namespace {
 
-using namespace std::string_view_literals;
-
-constexpr std::string_view kGzipMagic = "\x1f\x8b\x08"sv;
-constexpr std::string_view kBzip2Magic = "BZh"sv;
-constexpr std::string_view kXzMagic = "\xfd\x37\x7a\x58\x5a\x00"sv;
-constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd"sv;
-constexpr std::string_view kZstdSkippableTail = "\x2a\x4d\x18"sv;
+constexpr std::string_view kGzipMagic("\x1f\x8b\x08", 3);
+constexpr std::string_view kBzip2Magic("BZh", 3);
+constexpr std::string_view kXzMagic("\xfd\x37\x7a\x58\x5a\x00", 6);
+constexpr std::string_view kZstdMagic("\x28\xb5\x2f\xfd", 4);
+constexpr std::string_view kZstdSkippableTail("\x2a\x4d\x18", 3);
 
 bool is_skippable_frame(std::string_view head) {
   return !head.empty() && (static_cast<unsigned char>(head[0]) & 0xf0) == 0x50 &&
