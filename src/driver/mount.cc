@@ -57,7 +57,10 @@ Status mount_from_here(const std::vector<std::string>& lower, const std::string&
 Status mount_lower_read_only(const Fd& home, const std::vector<std::string>& lower,
                              const std::string& target) {
   STRATA_TRY(Fd place, open_path(target, O_PATH | O_DIRECTORY));
-  std::string at = fmt::format("/proc/self/fd/{}", place.get());
+  // By its name, not by /proc/self/fd: that would go on to mean the folder under the mount, and a
+  // bind mount is named twice.
+  STRATA_TRY(std::string at, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", place.get())));
+  STRATA_CHECK(place.close());
   // Relative lower paths count from the working directory: a thread with one of its own leaves the
   // process's alone.
   Status result;

@@ -42,8 +42,10 @@ Result<bool> ImageDb::exists(const ImageId& image) const {
   return exists_at(root_, content_path(image.hex()));
 }
 
-Result<std::string> ImageDb::read_config(const ImageId& image) const {
-  Result<std::string> config = read_file_at(root_, content_path(image.hex()));
+Result<Fd> ImageDb::open_contents() const { return open_dir_at(root_, content_path("")); }
+
+Result<std::string> ImageDb::read_config(const Fd& contents, const ImageId& image) {
+  Result<std::string> config = read_file_at(contents, image.hex());
   if (!config.ok() && config.error().code() == ErrorCode::kNotFound) {
     return error(ErrorCode::kNotFound, "No such image: {}", image);
   }
@@ -54,6 +56,15 @@ Result<std::string> ImageDb::read_config(const ImageId& image) const {
                  image.short_hex(), found, image);
   }
   return config;
+}
+
+Result<std::string> ImageDb::read_config(const ImageId& image) const {
+  Result<Fd> contents = open_contents();
+  if (!contents.ok() && contents.error().code() == ErrorCode::kNotFound) {
+    return error(ErrorCode::kNotFound, "No such image: {}", image);
+  }
+  if (!contents.ok()) return std::move(contents).error();
+  return read_config(*contents, image);
 }
 
 Result<std::optional<ImageId>> ImageDb::parent(const ImageId& image) const {

@@ -27,6 +27,9 @@ class ImageDb {
   // The config, byte for byte. Errors: kNotFound (`No such image: …`), kCorrupt (names the expected
   // and the found digest).
   Result<std::string> read_config(const ImageId& image) const;
+  // The same for who reads many: the folder of all configs, opened once.
+  Result<Fd> open_contents() const;
+  static Result<std::string> read_config(const Fd& contents, const ImageId& image);
   // None when there is no parent link, or one that is not a digest.
   Result<std::optional<ImageId>> parent(const ImageId& image) const;
   // Every image that has a parent, by parent; children sorted.
