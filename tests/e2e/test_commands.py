@@ -11,15 +11,14 @@ from engine import needs_strata_itself, strata
 from procs import mounts_below, run
 from roots import Root, chain_ids
 from tars import Tar
-from verbs import assert_holds, assert_refused, load, plain_layer, two_images, unchanged
+from verbs import assert_holds, assert_refused, load, plain_layer, root_with, two_images, unchanged
 
 pytestmark = [pytest.mark.as_root, needs_strata_itself("docker has no such commands")]
 
 
 @pytest.fixture
 def root(work):
-    load(work / "root", docker_2010(*two_images()))
-    return work / "root"
+    return root_with(work / "root", *two_images())
 
 
 def test_a_new_root_is_empty(work):
@@ -46,6 +45,7 @@ def test_words_that_it_does_not_know(root, words):
 
 def test_the_root_may_stand_behind_the_command_or_in_the_environment(root, work):
     want = strata(root, "images", "-q").out
+    assert len(want.splitlines()) == 3
     from engine import binary
     from procs import clean_env
     assert run(binary(), "images", "-q", "--root", root).out == want

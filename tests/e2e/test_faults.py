@@ -13,7 +13,7 @@ from archives import Image, docker_2010
 from engine import binary, needs_strata_itself, strata
 from procs import clean_env, run
 from roots import Root, problems, snapshot
-from verbs import assert_holds, assert_refused, load, plain_layer, two_images, unchanged
+from verbs import assert_holds, assert_refused, load, plain_layer, root_with, two_images, unchanged
 
 pytestmark = [pytest.mark.as_root, needs_strata_itself("a daemon has other faults")]
 HELD = Image([plain_layer("held")], ["held:1"])
@@ -23,8 +23,7 @@ NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 
 @pytest.fixture
 def root(work):
-    load(work / "root", docker_2010(HELD))
-    return work / "root"
+    return root_with(work / "root", HELD)
 
 
 @pytest.fixture

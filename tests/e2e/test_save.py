@@ -12,7 +12,7 @@ from archives import Image, docker_2010
 from engine import needs_strata_itself, strata
 from procs import run
 from roots import Root
-from verbs import assert_holds, assert_refused, load, plain_layer, two_images, unchanged
+from verbs import assert_holds, assert_refused, load, plain_layer, root_with, two_images, unchanged
 
 pytestmark = [pytest.mark.as_root, needs_strata_itself("docker 20.10 has one format only")]
 FORMATS = ["docker", "docker-legacy", "oci"]
@@ -20,8 +20,7 @@ FORMATS = ["docker", "docker-legacy", "oci"]
 
 @pytest.fixture
 def root(work):
-    load(work / "root", docker_2010(*two_images()))
-    return work / "root"
+    return root_with(work / "root", *two_images())
 
 
 def members(file):
@@ -127,6 +126,7 @@ def test_saving_changes_nothing(root, work):
     with unchanged(root):
         for form in FORMATS:
             strata(root, "save", "--format", form, "-o", work / "out.tar", "first:1")
+            assert tarfile.is_tarfile(work / "out.tar")
 
 
 def test_an_image_without_layers(work):

@@ -33,7 +33,7 @@ def config(**changed):
     return archive({k: v for k, v in (VICTIM.config | changed).items() if v is not None})
 
 
-WHOLE = docker_2010(GOOD, VICTIM)
+WHOLE = docker_2010(GOOD, VICTIM, bare=True)  # with `repositories` it would still be an archive from before 1.10 when cut
 ONE, TWO = (f"{sha(layer)}.tar" for layer in VICTIM.layers)
 OTHER = plain_layer("other")
 NOISE = random.Random(1).randbytes(100_000)

@@ -34,6 +34,13 @@ def load(root, data, how="file", work=None, check=True, words=(), prefix=()):
     return strata(root, "load", *words, "-i", file, check=check, prefix=prefix)
 
 
+def root_with(root, *images):
+    """A root that holds these images; checked, so that no test can pass on an empty one."""
+    load(root, archives.docker_2010(*images))
+    assert_holds(root, *images)
+    return root
+
+
 def assert_holds(root, *images):
     """The root holds exactly these images with exactly these bytes and names, and nothing is wrong in it."""
     r = Root(root)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What load says, and what tags and parents come of it, beside docker: several images, moving tags, no tags, parents."""
+import pytest
+
+import archives
+from archives import CREATED, Image, docker_2010, outer
+from beside import rows
+from engine import strata
+from images import hand_made
+from peers import dockerd
+from roots import problems
+from scenarios import images_in
+from tars import Tar
+
+A = Tar().file("a", b"a").bytes()
+B = Tar().file("b", b"b").bytes()
+STEP = {"created": CREATED, "created_by": "step"}
+
+
+def with_parent(*pairs):
+    """An archive whose items name parents: (image, parent or None)."""
+    layers = {f"{archives.sha(data)}.tar": data for image, _ in pairs for data in image.layers}
+    configs = {f"{image.id[7:]}.json": image.config_bytes for image, _ in pairs}
+    items = [archives.entry(i, lambda n, i=i: f"{archives.sha(i.layers[n])}.tar") | ({"Parent": p.id} if p else {}) for i, p in pairs]
+    return outer([*layers.items(), *configs.items(), archives.manifest_json(items)])
+
+
+BASE, CHILD = Image([A], ["base:1"]), Image([A, B], ["child:1"])
+SAME_LAYERS = Image([A], ["label:1"], history=BASE.config["history"] + [STEP | {"empty_layer": True}], config={"Labels": {"x": "y"}})
+UNRELATED = Image([B], ["other:1"])
+
+ARCHIVES = {
+    "one": [docker_2010(hand_made("x:1"))],
+    "several tags": [docker_2010(hand_made("x:1", "x:2", "reg.example:5000/y:1", "docker.io/library/z:1"))],
+    "several images": [docker_2010(hand_made("x:1"), Image([A], ["y:1"]))],
+    "no tags": [docker_2010(Image([A]))],
+    "the last without tags": [docker_2010(hand_made("x:1"), Image([A]))],
+    "the first without tags": [docker_2010(Image([A]), hand_made("x:1"))],
+    "again": [docker_2010(hand_made("x:1")), docker_2010(hand_made("x:1"))],
+    "a tag moves": [docker_2010(hand_made("x:1")), docker_2010(Image([A], ["x:1"]))],
+    "a tag moves within the archive": [docker_2010(hand_made("x:1"), Image([A], ["x:1"]))],
+    "one of two tags moves": [docker_2010(hand_made("x:1", "x:2")), docker_2010(Image([A], ["x:1", "x:3"]))],
+    "nothing in it": [outer([("manifest.json", b"[]")])],
+    "an empty config for the system": [docker_2010(Image([A], ["x:1"], os=None))],
+    "another machine": [docker_2010(Image([A], ["x:1"], architecture="s390x"))],
+    "no history": [docker_2010(Image([A, B], ["x:1"], history=None))],
+    "less history than layers": [docker_2010(Image([A, B], ["x:1"], history=[STEP]))],
+    "unknown fields": [docker_2010(Image([A], ["x:1"], zebra={"kept": [1, None]}))],
+    "no layers": [docker_2010(Image([], ["x:1"]))],
+    "before 1.10": [archives.pre_110(hand_made("x:1", "x:2"), hand_made("y:1"))],
+    "parent": [with_parent((BASE, None), (CHILD, BASE))],
+    "parent after child": [with_parent((CHILD, BASE), (BASE, None))],
+    "parent with an empty layer more": [with_parent((BASE, None), (SAME_LAYERS, BASE))],
+    "parent not in the archive": [with_parent((CHILD, BASE))],
+    "itself as parent": [with_parent((BASE, BASE))],
+}
+
+
+def last_of_children(result):
+    return [line for line in result.lines if line.strip()]
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_load_says_the_same(work, name):
+    files = []
+    for i, data in enumerate(ARCHIVES[name]):
+        files.append(work / f"{i}.tar")
+        files[-1].write_bytes(data)
+    lists = ("images", "-a", "--no-trunc", "--format", "{{json .}}")
+    with dockerd(work / "theirs") as docker:
+        theirs = [docker("load", "-q", "-i", f) for f in files]
+        listed = docker(*lists)
+    ours = [strata(work / "ours", "load", "-q", "-i", f) for f in files]
+    assert [last_of_children(o) for o in ours] == [last_of_children(t) for t in theirs]
+    assert images_in(work / "ours") == images_in(work / "theirs")
+    assert rows(strata(work / "ours", *lists)) == rows(listed)
+    assert problems(work / "ours") == []
+
+
+@pytest.mark.parametrize("parent, child", [(CHILD, BASE), (UNRELATED, CHILD)], ids=["longer than the child", "other layers"])
+def test_a_parent_that_cannot_be_is_refused(work, parent, child):
+    (work / "in.tar").write_bytes(with_parent((parent, None), (child, parent)))
+    with dockerd(work / "theirs") as docker:
+        theirs = docker("load", "-i", work / "in.tar", check=False)
+    ours = strata(work / "ours", "load", "-i", work / "in.tar", check=False)
+    assert (ours.code, "is not a valid parent for" in ours.err) == (theirs.code, "is not a valid parent for" in theirs.err), (ours, theirs)
