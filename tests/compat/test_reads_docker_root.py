@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """docker builds and stops; strata opens the root and must say what docker said, field by field and byte by byte."""
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from peers import dockerd
 from procs import copy_tree, new_dir, remove_tree
 from roots import changes, snapshot
 
+TOKYO = {"TZ": "Asia/Tokyo"}
 JSON = ("--format", "{{json .}}")
 LISTS = [("-a",), (), ("-q",), ("-a", "-q"), ("-q", "--no-trunc"), ("--digests",), ("app",), ("app:latest",), ("nothing",),
          ("reg.example:5000/team/app",), ("*/name",), ("a*",), ("-f", "dangling=true"), ("-f", "dangling=false"),
@@ -162,6 +164,18 @@ def test_save_to_a_pipe_is_the_same_as_to_a_file(asked):
     strata(asked.root, "save", "--format", "docker-legacy", "-o", ours, "app:1")
     piped = strata(asked.root, "save", "--format", "docker-legacy", "app:1")
     assert piped.out.encode("utf-8", "surrogateescape") == ours.read_bytes()
+
+
+@pytest.mark.skipif(not os.path.exists(f"/usr/share/zoneinfo/{TOKYO['TZ']}"), reason="no time zones installed (Debian: tzdata)")
+def test_in_another_time_zone(root, work):
+    """docker prints times in its zone, and writes the epoch in its zone into the v1 records of a saved image."""
+    with dockerd(root, TOKYO) as docker:
+        docker("save", "-o", work / "theirs.tar", "hand:1")
+        listed, history = docker("images", "-a", *JSON), docker("history", "-H=false", "hand:1")
+    strata(root, "save", "--format", "docker-legacy", "-o", work / "ours.tar", "hand:1", env=TOKYO)
+    assert same_file(work / "ours.tar", work / "theirs.tar")
+    assert rows(strata(root, "images", "-a", *JSON, env=TOKYO)) == rows(listed)
+    assert strata(root, "history", "-H=false", "hand:1", env=TOKYO).out == history.out
 
 
 def test_nothing_was_written_in_all_of_this(asked):

@@ -35,12 +35,12 @@ def missing():
 def strata(root, *args, check=True, stdin=None, env=None, prefix=(), timeout=300, cwd=None):
     """Runs strata on `root`. `prefix` is a program that starts it, such as setpriv."""
     if docker_stands_in():
-        return _docker_instead(root, args, check, stdin)
+        return _docker_instead(root, args, check, stdin, env)
     return run(*prefix, binary(), "--root", root, *args, check=check, stdin=stdin,
                env=clean_env(**(env or {})), timeout=timeout, cwd=cwd)
 
 
-def _docker_instead(root, args, check, stdin):
+def _docker_instead(root, args, check, stdin, env):
     from peers import dockerd
     words = [str(a) for a in args]
     group = words[1:] if words[0] in ("image", "system") else words
@@ -53,7 +53,7 @@ def _docker_instead(root, args, check, stdin):
         del words[at:at + 2]
     if group[0] == "load" and "-i" in words and os.path.isdir(words[words.index("-i") + 1]):
         pytest.skip("docker stands in for strata and cannot load a folder")
-    with dockerd(root) as docker:
+    with dockerd(root, env) as docker:
         return docker(*words, check=check, stdin=stdin)
 
 
