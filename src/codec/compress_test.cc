@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one library compresses, another one decompresses: FastGzipSink (ISA-L) is judged by
-// libdeflate, the gzip members of libdeflate by our decoder (ISA-L). For zstd there is only libzstd;
-// its one-shot decompressor at least knows nothing of our streams.
+// libdeflate, the gzip members of libdeflate by our decoder (ISA-L). For zstd there is only
+// libzstd; its one-shot decompressor at least knows nothing of our streams.
 #include "codec/compress.h"
 
 #include <libdeflate.h>

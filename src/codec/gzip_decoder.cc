@@ -3,10 +3,13 @@
 //
 //   file    = member+ zero*
 //   member  = 1f 8b 08 flags mtime[4] xfl os [extra] [name] [comment] [hcrc] deflate crc isize
-//   flags   = bit 0 FTEXT, 1 FHCRC, 2 FEXTRA, 3 FNAME, 4 FCOMMENT; bits 5 to 7 are reserved and
-//   zero extra   = length[2] byte{length}                 name, comment = nonzero* 00 hcrc    = the
-//   lower 16 bits of the CRC-32 of all header bytes before it crc     = CRC-32 of the content, 4
-//   bytes         isize = its length modulo 2^32, 4 bytes
+//   flags   = bit 0 FTEXT, 1 FHCRC, 2 FEXTRA, 3 FNAME, 4 FCOMMENT; the others are zero
+//   extra   = length[2] byte{length}
+//   name    = nonzero* 00
+//   comment = nonzero* 00
+//   hcrc    = lower 16 bits of the CRC-32 of all header bytes before it
+//   crc     = CRC-32 of the content, 4 bytes
+//   isize   = length of the content modulo 2^32, 4 bytes
 // Numbers are little-endian.
 // Source: RFC 1952. Zero bytes behind the last member: GNU gzip (tape padding).
 #include <isa-l/crc.h>

@@ -3,9 +3,9 @@
 // the results in order. Internal to codec/; the rules are those of make_parallel_compressor().
 //
 // A block is compressed by whoever comes first: the pool task that was queued for it, or the
-// writing thread when it needs that block next and finds it untouched. So the writing thread waits
-// only for work that a processor is doing at this moment, never for a place in the pool's queue,
-// and a pool that is busy with other things slows us down but cannot stop us.
+// writing thread when it needs that block next and finds it untouched. So the writing thread never
+// sits idle behind its own tasks in the pool's queue; it waits for blocks that a worker is
+// compressing at this moment, and, as everybody, while the queue is full (Pool::run).
 #pragma once
 
 #include <deque>
