@@ -198,6 +198,11 @@ bool fits_octal(int64_t value, Field field) {
   return value >= 0 && value >> (3 * (field.size - 1)) == 0;
 }
 
+std::string quoted(std::string_view text) {
+  constexpr size_t kShownBytes = 256;
+  return fmt::format("{:?}{}", text.substr(0, kShownBytes), text.size() > kShownBytes ? "..." : "");
+}
+
 void put_octal(MutableBlock block, Field field, int64_t value) {
   if (!fits_octal(value, field)) value = 0;
   for (size_t i = field.size - 1; i-- > 0; value >>= 3) {

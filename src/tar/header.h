@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -92,6 +93,9 @@ void put_text(MutableBlock block, Field field, std::string_view text);
 
 // Writes the ustar magic and version, then the checksum.
 void seal_ustar(MutableBlock block);
+
+// Text for a message: quoted, escaped, and cut when it is long (a name may have a MiB).
+std::string quoted(std::string_view text);
 
 // The error of every malformed header: docker's text, then ours.
 template <typename... Args>

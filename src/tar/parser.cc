@@ -64,10 +64,11 @@ Status Parser::finish() {
       return unexpected_eof(offset_, "a pax or GNU name header");
     case State::kOldSparse:
     case State::kSparseText:
-      return unexpected_eof(offset_, fmt::format("the sparse map of {:?}", member_.name));
+      return unexpected_eof(offset_, fmt::format("the sparse map of {}", quoted(member_.name)));
     case State::kPayload:
-      return unexpected_eof(offset_, fmt::format("{:?}, with {} of {} bytes missing", member_.name,
-                                                 remaining_, member_.size_bytes));
+      return unexpected_eof(
+          offset_, fmt::format("{}, with {} of {} bytes missing", quoted(member_.name), remaining_,
+                               member_.size_bytes));
     case State::kPadding:
     case State::kAfterEnd:
       return {};
@@ -144,7 +145,7 @@ Status Parser::set_payload_size() {
   if (is_header_only(member_.type)) {
     remaining_ = 0;
   } else if (member_.declared_size_bytes < 0) {
-    return invalid_header("size of {:?} is {}", member_.name, member_.declared_size_bytes);
+    return invalid_header("size of {} is {}", quoted(member_.name), member_.declared_size_bytes);
   } else {
     remaining_ = static_cast<uint64_t>(member_.declared_size_bytes);
   }
@@ -154,8 +155,9 @@ Status Parser::set_payload_size() {
 
 Status Parser::begin_meta() {
   if (remaining_ > kMaxMetaBytes) {
-    return error(ErrorCode::kInvalid, "archive/tar: header field too long: {} bytes of type '{}'",
-                 remaining_, member_.type);
+    return error(ErrorCode::kInvalid,
+                 "archive/tar: header field too long: {} bytes of type '{}', the limit is {}",
+                 remaining_, member_.type, kMaxMetaBytes);
   }
   meta_.clear();
   state_ = State::kMeta;
@@ -184,7 +186,7 @@ Status Parser::end_meta(Piece& piece, ParserEvents& events) {
     default:
       break;
   }
-  STRATA_CHECK(pax_.parse(meta_).context("global pax header {:?}", member_.name));
+  STRATA_CHECK(pax_.parse(meta_).context("global pax header {}", quoted(member_.name)));
   Member global;
   global.type = kPaxGlobal;
   global.name = pax_.path.empty() ? std::move(member_.name) : pax_.path;
@@ -194,7 +196,7 @@ Status Parser::end_meta(Piece& piece, ParserEvents& events) {
 
 // All headers are there but for what the sparse formats still want.
 Status Parser::begin_member(Block block, Piece& piece, ParserEvents& events) {
-  STRATA_CHECK(pax_.apply(member_).context("pax header of {:?}", member_.name));
+  STRATA_CHECK(pax_.apply(member_).context("pax header of {}", quoted(member_.name)));
   if (!long_name_.empty()) member_.name = long_name_;
   if (!long_link_.empty()) member_.link_name = long_link_;
   if (member_.type == '\0') {
@@ -221,13 +223,14 @@ Status Parser::begin_pax_sparse(PaxSparse version, Piece& piece, ParserEvents& e
   if (!size.empty()) {
     const auto number = parse_decimal(size);
     if (!number)
-      return invalid_header("sparse size {:?} of {:?} is not a number", size, member_.name);
+      return invalid_header("sparse size {} of {} is not a number", quoted(size),
+                            quoted(member_.name));
     member_.declared_size_bytes = *number;
   }
   if (version == PaxSparse::kInPayload) {
     if (remaining_ < kBlockBytes) {
       return unexpected_eof(offset_ + piece.next,
-                            fmt::format("the sparse map of {:?}", member_.name));
+                            fmt::format("the sparse map of {}", quoted(member_.name)));
     }
     sparse_text_.begin();
     state_ = State::kSparseText;
@@ -239,7 +242,7 @@ Status Parser::begin_pax_sparse(PaxSparse version, Piece& piece, ParserEvents& e
 }
 
 Status Parser::old_sparse_block(Block block, Piece& piece, ParserEvents& events) {
-  STRATA_CHECK(old_sparse_.add(block).context("sparse map of {:?}", member_.name));
+  STRATA_CHECK(old_sparse_.add(block).context("sparse map of {}", quoted(member_.name)));
   if (old_sparse_.extended()) return {};
   STRATA_CHECK(set_sparse(old_sparse_.entries()));
   return report_member(piece, events);
@@ -247,11 +250,12 @@ Status Parser::old_sparse_block(Block block, Piece& piece, ParserEvents& events)
 
 Status Parser::sparse_text_block(Block block, Piece& piece, ParserEvents& events) {
   remaining_ -= kBlockBytes;
-  STRATA_TRY(bool complete, sparse_text_.add(block).context("sparse map of {:?}", member_.name));
+  STRATA_TRY(bool complete,
+             sparse_text_.add(block).context("sparse map of {}", quoted(member_.name)));
   if (!complete) {
     if (remaining_ >= kBlockBytes) return {};
     return unexpected_eof(offset_ + piece.next,
-                          fmt::format("the sparse map of {:?}", member_.name));
+                          fmt::format("the sparse map of {}", quoted(member_.name)));
   }
   STRATA_CHECK(set_sparse(sparse_text_.entries()));
   return report_member(piece, events);
@@ -259,10 +263,10 @@ Status Parser::sparse_text_block(Block block, Piece& piece, ParserEvents& events
 
 Status Parser::set_sparse(const std::vector<RawExtent>& entries) {
   if (is_header_only(member_.type)) {
-    return invalid_header("{:?} of type '{}' has a sparse map", member_.name, member_.type);
+    return invalid_header("{} of type '{}' has a sparse map", quoted(member_.name), member_.type);
   }
   STRATA_TRY(member_.sparse, make_sparse_map(entries, member_.declared_size_bytes, remaining_)
-                                 .context("sparse map of {:?}", member_.name));
+                                 .context("sparse map of {}", quoted(member_.name)));
   return {};
 }
 

@@ -57,8 +57,8 @@ Result<Record> take_record(std::string_view& text) {
   if (space == std::string_view::npos) return invalid_header("pax record without a length");
   const auto length = parse_decimal(text.substr(0, space));
   if (!length || *length < 5 || static_cast<uint64_t>(*length) > text.size()) {
-    return invalid_header("pax record of length {:?}, with {} bytes left", text.substr(0, space),
-                          text.size());
+    return invalid_header("pax record of length {}, with {} bytes left",
+                          quoted(text.substr(0, space)), text.size());
   }
   const size_t end = static_cast<size_t>(*length);
   if (end <= space + 1 || text[end - 1] != '\n') {
@@ -68,11 +68,11 @@ Result<Record> take_record(std::string_view& text) {
   text.remove_prefix(end);
   const size_t equals = body.find('=');
   if (equals == std::string_view::npos || equals == 0) {
-    return invalid_header("pax record {:?} has no key", body.substr(0, 64));
+    return invalid_header("pax record {} has no key", quoted(body));
   }
   const Record record{body.substr(0, equals), body.substr(equals + 1)};
   if (has_nul(is_text_key(record.key) ? record.value : record.key)) {
-    return invalid_header("pax record {:?} has a NUL", record.key);
+    return invalid_header("pax record {} has a NUL", quoted(record.key));
   }
   return record;
 }
@@ -113,7 +113,7 @@ void store(PaxRecords& records, const Record& record) {
 Status apply_number(std::string_view key, const std::string& value, int64_t& target) {
   if (value.empty()) return {};
   const auto number = parse_decimal(value);
-  if (!number) return invalid_header("pax {} {:?} is not a number", key, value);
+  if (!number) return invalid_header("pax {} {} is not a number", key, quoted(value));
   target = *number;
   return {};
 }
@@ -142,7 +142,7 @@ Result<bool> apply_time(std::string_view key, std::string_view value, int64_t& s
   const size_t dot = value.find('.');
   const auto whole = parse_decimal(value.substr(0, dot));
   const auto fraction = parse_fraction(dot == std::string_view::npos ? "" : value.substr(dot + 1));
-  if (!whole || !fraction) return invalid_header("pax {} {:?} is not a time", key, value);
+  if (!whole || !fraction) return invalid_header("pax {} {} is not a time", key, quoted(value));
   const bool backwards = value.front() == '-' && *fraction > 0;
   // Wraps around at the lowest second, as Go's time does.
   seconds = static_cast<int64_t>(static_cast<uint64_t>(*whole) - (backwards ? 1 : 0));

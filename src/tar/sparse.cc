@@ -122,8 +122,8 @@ Result<std::vector<RawExtent>> parse_sparse_records(const PaxRecords& records) {
   const auto commas = static_cast<int64_t>(std::count(map.begin(), map.end(), ','));
   const int64_t numbers = map.empty() ? 0 : commas + 1;
   if (!count || *count < 0 || numbers % 2 != 0 || *count != numbers / 2) {
-    return invalid_header("sparse map of {} numbers, GNU.sparse.numblocks {:?}", numbers,
-                          records.sparse_numblocks);
+    return invalid_header("sparse map of {} numbers, GNU.sparse.numblocks {}", numbers,
+                          quoted(records.sparse_numblocks));
   }
   std::vector<RawExtent> entries;
   for (int64_t i = 0; i < *count; ++i) {

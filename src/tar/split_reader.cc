@@ -67,7 +67,8 @@ Status SplitReader::read_field(SplitEntry& entry) {
   const Key key = key_of(key_);
   if (key == Key::kUnknown) return json_.skip_value();
   const unsigned bit = 1u << static_cast<unsigned>(key);
-  if ((seen_ & bit) != 0) return json_.corrupt(fmt::format("{:?} stands twice in an entry", key_));
+  if ((seen_ & bit) != 0)
+    return json_.corrupt(fmt::format("{} stands twice in an entry", quoted(key_)));
   seen_ |= bit;
   STRATA_TRY(bool null, json_.accept_null());
   return null ? Status() : read_value(static_cast<int>(key), entry);
@@ -131,8 +132,8 @@ Status SplitReader::complete(SplitEntry& entry) {
   entry.kind = SplitEntry::kFile;
   if (entry.size_bytes > 0) {
     if (entry.payload.size() != entry.crc.size()) {
-      return json_.corrupt(fmt::format("file {:?} has a checksum of {} bytes, expected {}",
-                                       entry.name, entry.payload.size(), entry.crc.size()));
+      return json_.corrupt(fmt::format("file {} has a checksum of {} bytes, expected {}",
+                                       quoted(entry.name), entry.payload.size(), entry.crc.size()));
     }
     std::transform(entry.payload.begin(), entry.payload.end(), entry.crc.begin(),
                    [](std::byte b) { return static_cast<uint8_t>(b); });

@@ -76,6 +76,11 @@ uint32_t type_bits(char type) {
   }
 }
 
+// dockerd makes the headers of whiteouts by itself, not from a file, and so without type bits.
+bool is_whiteout(std::string_view name) {
+  return name.substr(name.rfind('/') + 1).starts_with(".wh.");
+}
+
 // The member as it is to be written.
 Member styled(const Member& member, HeaderStyle style) {
   Member out = member;
@@ -83,7 +88,7 @@ Member styled(const Member& member, HeaderStyle style) {
     out.mode &= 07777;
     out.user_name.clear();
     out.group_name.clear();
-  } else if ((out.mode & S_IFMT) == 0) {
+  } else if ((out.mode & S_IFMT) == 0 && !is_whiteout(out.name)) {
     out.mode |= type_bits(out.type);
   }
   return out;
@@ -91,7 +96,7 @@ Member styled(const Member& member, HeaderStyle style) {
 
 Status check(const Member& member) {
   const auto refuse = [&](std::string_view why) {
-    return error(ErrorCode::kInvalid, "no tar header for {:?}: {}", member.name, why);
+    return error(ErrorCode::kInvalid, "no tar header for {}: {}", quoted(member.name), why);
   };
   const std::string_view metas{"xgLKS", 5};
   if (metas.find(member.type) != std::string_view::npos) return refuse("its type is not a file's");
@@ -202,8 +207,8 @@ Result<std::string> encode_header(const Member& member, HeaderStyle style) {
   std::string text;
   for (const auto& [key, value] : records) text += pax_record(key, value);
   if (text.size() > kMaxMetaBytes) {
-    return error(ErrorCode::kInvalid, "no tar header for {:?}: {} bytes of pax records, limit {}",
-                 out.name, text.size(), kMaxMetaBytes);
+    return error(ErrorCode::kInvalid, "no tar header for {}: {} bytes of pax records, limit {}",
+                 quoted(out.name), text.size(), kMaxMetaBytes);
   }
   return pax_member(out, text) + file_block(out, true);
 }

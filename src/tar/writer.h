@@ -23,10 +23,10 @@ enum class HeaderStyle {
 // The header blocks of `member`: one ustar block, or a pax 'x' member before it when ustar cannot
 // hold a value, or there are xattrs, or times other than whole seconds of mtime.
 // Type bits that member.mode has are used in kDocker20 (a hard link to a device has those of the
-// device); where it has none, they are those of the type. size_bytes is written as it is; `sparse`
-// and declared_size_bytes are not looked at. Errors: kInvalid for what neither ustar nor pax can
-// say (a NUL in a name, a mode or device number out of range, a file whose name ends in '/', more
-// than kMaxMetaBytes of records, a type of metas).
+// device); where it has none, they are those of the type, and none for a whiteout. size_bytes is
+// written as it is; `sparse` and declared_size_bytes are not looked at. Errors: kInvalid for what
+// neither ustar nor pax can say (a NUL in a name, a mode or device number out of range, a file
+// whose name ends in '/', more than kMaxMetaBytes of records, a type of metas).
 Result<std::string> encode_header(const Member& member, HeaderStyle style);
 
 // Two zero blocks.
