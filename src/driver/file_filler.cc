@@ -8,11 +8,8 @@
 namespace strata::driver {
 namespace {
 
-// Parts of one file that are gathered before they go to a worker.
-constexpr size_t kPartBytes = 512 * 1024;
-// A batch of whole files is full at either of these.
+// Whole files that one task writes: waking a worker costs as much as writing a small file.
 constexpr size_t kBatchFiles = 16;
-constexpr size_t kBatchBytes = 256 * 1024;
 
 }  // namespace
 
@@ -23,7 +20,6 @@ struct FileFiller::File {
   uint64_t end_bytes = 0;   // where the last part ended
   uint64_t size_bytes = 0;  // known at end()
   std::vector<FilePart> gathered;
-  size_t gathered_bytes = 0;
   bool long_file = false;
   struct Queue {
     std::deque<FilePart> parts;
@@ -50,7 +46,6 @@ void FileFiller::begin(Fd file, FileMetadata metadata, std::string path) {
 void FileFiller::append(const Slice& data, uint64_t offset) {
   File& file = *current_;
   file.end_bytes = offset + data.bytes.size();
-  file.gathered_bytes += data.bytes.size();
   if (!file.gathered.empty()) {
     FilePart& last = file.gathered.back();
     bool adjoins = last.offset + last.data.bytes.size() == offset &&
@@ -61,41 +56,36 @@ void FileFiller::append(const Slice& data, uint64_t offset) {
     }
   }
   file.gathered.push_back({data, offset});
-  if (file.gathered_bytes >= kPartBytes) hand_over_current_parts();
 }
 
-void FileFiller::hand_over_current_parts() {
-  std::shared_ptr<File> file = current_;
+void FileFiller::flush() {
+  if (current_ != nullptr && !current_->gathered.empty()) hand_over_parts(current_, false);
+  flush_batch();
+}
+
+// Puts what was gathered into the file's queue, and starts a task for it unless one is at work.
+void FileFiller::hand_over_parts(const std::shared_ptr<File>& file, bool ended) {
+  if (!file->long_file) {
+    file->long_file = true;
+    ++shared_.lock()->under_way;
+  }
   bool start = false;
   {
     auto queue = file->queue.lock();
     for (FilePart& part : file->gathered) queue->parts.push_back(std::move(part));
+    queue->ended = ended;
     if (!queue->busy) start = queue->busy = true;
   }
   file->gathered.clear();
-  file->gathered_bytes = 0;
-  if (!file->long_file) ++shared_.lock()->under_way;
-  file->long_file = true;
   if (start) pool_.run([this, file] { empty_queue(file); });
 }
 
 void FileFiller::end(uint64_t size_bytes) {
   std::shared_ptr<File> file = std::move(current_);
   file->size_bytes = size_bytes;
-  if (!file->long_file) {
-    batch_bytes_ += file->gathered_bytes;
-    batch_.push_back(std::move(file));
-    if (batch_.size() >= kBatchFiles || batch_bytes_ >= kBatchBytes) flush_batch();
-    return;
-  }
-  bool start = false;
-  {
-    auto queue = file->queue.lock();
-    for (FilePart& part : file->gathered) queue->parts.push_back(std::move(part));
-    queue->ended = true;
-    if (!queue->busy) start = queue->busy = true;
-  }
-  if (start) pool_.run([this, file] { empty_queue(file); });
+  if (file->long_file) return hand_over_parts(file, true);
+  batch_.push_back(std::move(file));
+  if (batch_.size() >= kBatchFiles) flush_batch();
 }
 
 void FileFiller::abandon() {
@@ -119,7 +109,6 @@ void FileFiller::flush_batch() {
     if (--shared->under_way == 0) idle_.notify_all();
   });
   batch_ = {};
-  batch_bytes_ = 0;
 }
 
 void FileFiller::write_whole(File& file) {

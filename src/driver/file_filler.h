@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// FileFiller: writes the contents and metadata of files that a TreeWriter has created, on the
-// workers of the pool.
+// FileFiller: writes the contents and metadata of files that a TreeWriter has created, on the workers of the pool.
 //
-// A file that came whole is written by one task, and small ones are handed over in batches: waking
-// a worker costs as much as writing a small file. A long file is a queue of its own that one task
-// at a time empties: two writers to one inode would only wait for each other in the kernel (tmpfs
-// and ext4 hold the inode's lock during write). Memory: parts hold blocks of the caller's
-// BufferPool, so its budget bounds what is under way. Threads: the methods by one thread (the one
-// that reads the tar); the tasks by the pool's.
+// Files that came whole are written in batches, one task each. A long file is a queue of its own that one
+// task at a time empties: two writers to one inode would only wait for each other in the kernel (tmpfs and
+// ext4 hold the inode's lock during write).
+// Memory:  parts hold blocks of the caller's BufferPool, so its budget bounds what is under way.
+// Threads: the methods by one thread (the one that reads the tar); the tasks by the pool's.
 #pragma once
 
 #include <condition_variable>
@@ -40,6 +38,10 @@ class FileFiller {
   // Ends the current file. A `size_bytes` beyond the last part leaves a hole at the end (sparse
   // files).
   void end(uint64_t size_bytes);
+  // Hands everything gathered so far to the workers. Called at the end of each block of the tar:
+  // what waits for a worker gives its block back by itself, what waits for more bytes might keep
+  // them all and stop the reader.
+  void flush();
   // Drops the current file unfinished: the tar broke off within it.
   void abandon();
 
@@ -57,9 +59,8 @@ class FileFiller {
     std::vector<std::string> warnings;
   };
 
-  void hand_over_current_parts();
+  void hand_over_parts(const std::shared_ptr<File>& file, bool ended);
   void flush_batch();
-  void submit(std::function<void()> task);
   void finish_file(File& file);
   void write_whole(File& file);
   void empty_queue(const std::shared_ptr<File>& file);
@@ -69,7 +70,6 @@ class FileFiller {
   const bool privileged_;
   std::shared_ptr<File> current_;
   std::vector<std::shared_ptr<File>> batch_;
-  size_t batch_bytes_ = 0;
   Guarded<Shared> shared_;
   std::condition_variable idle_;
 };

@@ -29,6 +29,7 @@ Status LayerSplitter::begin() {
 Status LayerSplitter::take(const Slice& bytes) {
   block_ = bytes;
   Status status = parser_.feed(bytes.bytes, *this);
+  filler_.flush();
   block_ = {};
   return status;
 }
