@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
+import check_docs
 import check_headers
 import check_layers
 import check_source
@@ -128,6 +129,43 @@ class Headers(Tree):
         self.write("src/base/fd.h", "std::string name();\n")
         self.write("src/base/fd.cc", '#include "base/fd.h"\n')
         self.expect(check_headers)
+
+
+class Docs(unittest.TestCase):
+    HELP = "Usage: strata COMMAND\n\nCommands:\n  load        Load an image\n  rmi         Remove\n\nOptions:\n  --root DIR\n"
+    README = "# strata\n\n## Commands\n\n| command | does |\n|---|---|\n| `load` | x |\n| `strata rmi IMAGE` | x |\n"
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        (self.root / "docs/man").mkdir(parents=True)
+        (self.root / "README.md").write_text(self.README)
+        for page in ("strata", "strata-load", "strata-rmi"):
+            (self.root / f"docs/man/{page}.1").write_text("")
+
+    def expect(self, *told, help_text=HELP):
+        found = check_docs.problems(self.root, help_text)
+        self.assertEqual(len(found), len(told), found)
+        for problem, word in zip(found, told):
+            self.assertIn(word, problem)
+
+    def test_right_docs_pass(self):
+        self.expect()
+
+    def test_new_command_lacks_row_and_page(self):
+        self.expect("README's table of commands: `save` is missing", "docs/man/strata-*.1: `save` is missing",
+                    help_text=self.HELP.replace("  rmi ", "  save\n  rmi "))
+
+    def test_command_that_is_gone(self):
+        self.expect("`rmi` is no command", "`rmi` is no command", help_text=self.HELP.replace("  rmi         Remove\n", ""))
+
+    def test_help_without_commands(self):
+        self.expect("lists no commands", help_text="Usage: strata\n")
+
+    def test_link_to_nothing(self):
+        (self.root / "docs/x.md").write_text("[a](gone.md) [b](../README.md) [c](https://x.y/z) `src/none.cc`")
+        self.expect("gone.md does not exist", "src/none.cc does not exist")
 
 
 class Functions(unittest.TestCase):
