@@ -144,20 +144,32 @@ Status Overlay2::publish(const Fd& staging, const std::string& name, const Cache
   return rename_at(staging, name, root_, home_path(cache.name()), Existing::kKeep);
 }
 
+Result<std::string> Overlay2::link_of(const CacheId& cache) const {
+  STRATA_TRY(std::optional<std::string> text,
+             read_file_if_exists_at(root_, layer_path(cache, "link")));
+  Result<std::string> link = checked_link(text.value_or(""), cache.name());
+  if (link.ok()) return link;
+  // Damaged or gone, so it is found from the other end.
+  STRATA_TRY(std::vector<DirEntry> links, list_dir_at(root_, home_path("l")));
+  for (const DirEntry& entry : links) {
+    if (points_to(entry.name, cache)) return entry.name;
+  }
+  return std::string();
+}
+
+bool Overlay2::points_to(const std::string& link, const CacheId& cache) const {
+  Result<std::string> target = readlink_at(root_, home_path("l/" + link));
+  return target.ok() && *target == fmt::format("../{}/diff", cache.name());
+}
+
 Status Overlay2::remove(const CacheId& cache, const std::string& side_name) {
   std::string link = side_name;
   if (link.empty()) {
-    STRATA_TRY(std::optional<std::string> text,
-               read_file_if_exists_at(root_, layer_path(cache, "link")));
-    // A damaged link only means that there is nothing to find it by; the symlink stays, pointing to
-    // nothing.
-    Result<std::string> known = checked_link(text.value_or(""), cache.name());
-    if (known.ok()) link = *known;
+    STRATA_TRY(link, link_of(cache));
   }
-  if (!link.empty()) {
-    Result<std::string> target = readlink_at(root_, home_path("l/" + link));
-    bool ours = target.ok() && *target == fmt::format("../{}/diff", cache.name());
-    if (ours) STRATA_CHECK(unlink_at(root_, home_path("l/" + link)));
+  // A link that names another layer is that layer's.
+  if (!link.empty() && points_to(link, cache)) {
+    STRATA_CHECK(unlink_at(root_, home_path("l/" + link)));
   }
   return remove_tree_at(root_, home_path(cache.name()));
 }

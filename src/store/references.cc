@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "oci/json.h"
+#include "oci/json_cursor.h"
 
 namespace strata::store {
 namespace {
@@ -44,34 +45,71 @@ std::string_view repository_of(std::string_view key) {
   return tagged ? key.substr(0, colon) : key;
 }
 
-Result<References> References::parse(std::string_view json) {
-  Result<boost::json::value> parsed = oci::parse_json(json);
-  if (!parsed.ok()) return corrupt(parsed.error().message());
-  References references;
-  if (parsed->is_null()) return references;
-  const boost::json::object* top = parsed->if_object();
-  if (top == nullptr) return corrupt("expected an object");
-  for (const auto& [field, value] : *top) {
-    if (std::string_view(field) != kField) {
-      references.unknown_[std::string(field)] = oci::go_json(value);
-      continue;
+// One pass without a tree: the file of 10,000 images holds megabytes, and every command reads it.
+class References::Parser {
+ public:
+  explicit Parser(std::string_view json) : cursor_(json) {}
+
+  Result<References> run() {
+    if (cursor_.peek() == Kind::kNull) {
+      cursor_.read_null();
+    } else if (expect(Kind::kObject, "the file") && cursor_.enter_object()) {
+      for (oci::JsonString field; cursor_.next_member(field);) read_field(field);
     }
-    if (value.is_null()) continue;
-    if (!value.is_object()) return corrupt("Repositories: expected an object");
-    for (const auto& [repository, keys] : value.get_object()) {
-      const boost::json::object* members = keys.if_object();
-      if (members == nullptr)
-        return corrupt(fmt::format("{}: expected an object", std::string_view(repository)));
-      Repository& entry = references.repositories_[std::string(repository)];
-      for (const auto& [key, image] : *members) {
-        if (!image.is_string())
-          return corrupt(fmt::format("{}: expected a string", std::string_view(key)));
-        entry[std::string(key)] = std::string(image.get_string());
-      }
+    if (!cursor_.failed()) cursor_.finish();
+    if (cursor_.failed()) return corrupt(cursor_.error());
+    if (!problem_.empty()) return corrupt(problem_);
+    return std::move(references_);
+  }
+
+ private:
+  using Kind = oci::JsonCursor::Kind;
+
+  // False when something else comes; it is skipped then.
+  bool expect(Kind kind, std::string_view what) {
+    if (cursor_.peek() == kind) return true;
+    cursor_.skip();
+    if (problem_.empty()) {
+      problem_ =
+          fmt::format("{}: expected {}", what, kind == Kind::kObject ? "an object" : "a string");
+    }
+    return false;
+  }
+
+  void read_field(const oci::JsonString& field) {
+    if (!field.names(kField)) {
+      cursor_.peek();  // moves to the value's first character
+      size_t from = cursor_.offset();
+      if (!cursor_.skip()) return;
+      Result<std::string> value = oci::compact_json(cursor_.since(from));
+      if (value.ok()) references_.unknown_[field.decode()] = std::move(value).value();
+      return;
+    }
+    if (cursor_.peek() == Kind::kNull) {
+      cursor_.read_null();
+    } else if (expect(Kind::kObject, kField) && cursor_.enter_object()) {
+      for (oci::JsonString name; cursor_.next_member(name);) read_repository(name.decode());
     }
   }
-  return references;
-}
+
+  void read_repository(const std::string& name) {
+    if (!expect(Kind::kObject, name) || !cursor_.enter_object()) return;
+    Repository& repository = references_.repositories_[name];
+    oci::JsonString image;
+    for (oci::JsonString key; cursor_.next_member(key);) {
+      std::string text = key.decode();
+      if (!expect(Kind::kString, text) || !cursor_.read_string(image)) continue;
+      // dockerd writes them sorted, so the place is nearly always at the end.
+      repository.insert_or_assign(repository.end(), std::move(text), image.decode());
+    }
+  }
+
+  oci::JsonCursor cursor_;
+  References references_;
+  std::string problem_;
+};
+
+Result<References> References::parse(std::string_view json) { return Parser(json).run(); }
 
 std::string References::to_json() const {
   std::string repositories = "{";

@@ -51,6 +51,7 @@ class References {
   bool remove(std::string_view key);
 
  private:
+  class Parser;
   std::map<std::string, Repository, std::less<>> repositories_;
   std::map<std::string, std::string, std::less<>>
       unknown_;  // other top-level fields, as compact JSON

@@ -8,6 +8,7 @@
 
 #include "oci/config_summary.h"
 #include "oci/image_config.h"
+#include "store/build_cache.h"
 #include "store/removal.h"
 
 namespace strata::store {
@@ -15,7 +16,7 @@ namespace {
 
 // Who needs which layers, as of the moment when layers.lock was taken.
 struct Uses {
-  std::set<ChainId> held;              // by images, mounts, leases
+  std::set<ChainId> held;              // by images, mounts, leases, dockerd's build cache
   std::map<ChainId, size_t> children;  // records that name it as their parent, sound or not
 };
 
@@ -52,6 +53,8 @@ Result<Uses> count_uses(const Parts& parts) {
   Uses uses;
   STRATA_TRY(uses.held, leased_layers(parts.root));
   STRATA_CHECK(count_images(parts, uses));
+  STRATA_TRY(std::set<ChainId> cached, build_cache_layers(parts.root));
+  uses.held.merge(cached);
   STRATA_TRY(std::vector<LayerMount> mounts, parts.layers.mounts());
   for (const LayerMount& mount : mounts) {
     if (mount.parent) uses.held.insert(*mount.parent);

@@ -33,12 +33,12 @@ enum class Access { kRead, kWrite };
 
 struct OpenOptions {
   std::string root;
-  std::string driver;  // empty: the one that the root has; overlay2 for a new root
+  std::string driver = {};  // empty: the one that the root has; overlay2 for a new root
   Access access = Access::kRead;
   bool create = false;  // with kWrite: make the root (0710) and its folders where they are missing
   // Called at each step of publishing, removing and recovering, with the step's name. Tests of
   // crashes end the process in it.
-  std::function<void(std::string_view)> on_step;
+  std::function<void(std::string_view)> on_step = {};
 };
 
 class Store {
