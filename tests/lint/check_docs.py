@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_docs.py STRATA: the commands that `strata --help` lists, the README's table, and the manual pages are the same.
+"""check_docs.py STRATA: the commands that STRATA's help lists, the README's table, and the manual pages are the same.
 
+A command of a group counts where it has no flat form: `image prune`, but not `image load`.
 Also: every relative link in README.md and docs/*.md leads to a file, and so does every path of ours that they name.
 """
 import pathlib
@@ -11,23 +12,29 @@ import sys
 
 from sources import report
 
-HEADING = re.compile(r"^[A-Z][\w ]*ommands:$", re.IGNORECASE)
-ROW = re.compile(r"^\|\s*`(?:strata )?([a-z][a-z-]*)")
+FLAT_NAMES = {"image ls": "images", "image rm": "rmi"}
+ROW = re.compile(r"^\|\s*`(?:strata )?([a-z]+(?: [a-z]+)?)")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 PATH = re.compile(r"`((?:src|tests|docs|bench|scripts|cmake)/[\w./-]+)`")
 
 
-def commands_of_help(text):
-    """The first words of the indented lines behind each heading of commands."""
-    commands, listing = set(), False
-    for line in text.splitlines():
-        if HEADING.match(line.strip()):
-            listing = True
-        elif not line.strip() or not line.startswith(" "):
-            listing = listing and not line.strip()
-        elif listing and re.match(r"^ {1,4}[a-z]", line):
-            commands.add(line.split()[0].rstrip("*,"))
-    return commands
+def listed(help_text, heading):
+    """The first words of the indented lines below a heading."""
+    words, listing = [], False
+    for line in help_text.splitlines():
+        if not line.startswith(" "):
+            listing = line.strip() == heading
+        elif listing:
+            words.append(line.split()[0])
+    return words
+
+
+def commands_of(help_of):
+    """All commands; help_of() gives the program's help, help_of(group) that of a group."""
+    flat = set(listed(help_of(), "Commands:"))
+    grouped = {f"{group} {name}" for group in listed(help_of(), "Management Commands:")
+               for name in listed(help_of(group), "Commands:")}
+    return flat | {name for name in grouped if FLAT_NAMES.get(name, name.split()[1]) not in flat}
 
 
 def commands_of_readme(text):
@@ -45,12 +52,12 @@ def commands_of_readme(text):
 def compare(commands, root):
     readme = root / "README.md"
     table = commands_of_readme(readme.read_text()) if readme.exists() else set()
-    pages = {page.stem.removeprefix("strata-") for page in (root / "docs/man").glob("strata-*.1")}
+    pages = {page.stem.removeprefix("strata-").replace("-", " ") for page in (root / "docs/man").glob("strata-*.1")}
     for what, found in (("the README's table of commands", table), ("docs/man/strata-*.1", pages)):
         for command in sorted(commands - found):
-            yield f"{what}: `{command}` is missing; strata --help lists it"
+            yield f"{what}: `{command}` is missing; the program's help lists it"
         for command in sorted(found - commands):
-            yield f"{what}: `{command}` is no command of strata --help"
+            yield f"{what}: `{command}` is no command"
     if not (root / "docs/man/strata.1").exists():
         yield "docs/man/strata.1 is missing"
 
@@ -65,14 +72,16 @@ def broken_links(root):
                 yield f"{page.relative_to(root)}: {target} does not exist"
 
 
-def problems(root, help_text):
+def problems(root, help_of):
     root = pathlib.Path(root)
-    commands = commands_of_help(help_text)
+    commands = commands_of(help_of)
     if not commands:
-        return ["strata --help lists no commands that this check understands"]
+        return ["the program's help lists no commands that this check understands"]
     return [*compare(commands, root), *broken_links(root)]
 
 
 if __name__ == "__main__":
-    shown = subprocess.run([sys.argv[1], "--help"], capture_output=True, text=True, check=True).stdout
-    report(problems(".", shown))
+    def run_help(*words):
+        return subprocess.run([sys.argv[1], *words, "--help"], capture_output=True, text=True, check=True).stdout
+
+    report(problems(".", run_help))

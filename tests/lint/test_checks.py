@@ -132,8 +132,9 @@ class Headers(Tree):
 
 
 class Docs(unittest.TestCase):
-    HELP = "Usage: strata COMMAND\n\nCommands:\n  load        Load an image\n  rmi         Remove\n\nOptions:\n  --root DIR\n"
-    README = "# strata\n\n## Commands\n\n| command | does |\n|---|---|\n| `load` | x |\n| `strata rmi IMAGE` | x |\n"
+    HELP = {"": "Usage: strata COMMAND\n\nManagement Commands:\n  image   Images\n\nCommands:\n  load    Load\n  rmi     Remove\n",
+            "image": "Usage\n\nCommands:\n  load    Load\n  prune   Remove unused\n  rm      Remove\n\nRun more\n"}
+    README = "# strata\n\n## Commands\n\n| command | does |\n|---|---|\n| `load -i FILE` | x |\n| `strata rmi IMAGE` | x |\n| `image prune` | x |\n"
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -141,11 +142,12 @@ class Docs(unittest.TestCase):
         self.root = pathlib.Path(folder.name)
         (self.root / "docs/man").mkdir(parents=True)
         (self.root / "README.md").write_text(self.README)
-        for page in ("strata", "strata-load", "strata-rmi"):
+        for page in ("strata", "strata-load", "strata-rmi", "strata-image-prune"):
             (self.root / f"docs/man/{page}.1").write_text("")
 
-    def expect(self, *told, help_text=HELP):
-        found = check_docs.problems(self.root, help_text)
+    def expect(self, *told, program=HELP[""]):
+        texts = {**self.HELP, "": program}
+        found = check_docs.problems(self.root, lambda group="": texts[group])
         self.assertEqual(len(found), len(told), found)
         for problem, word in zip(found, told):
             self.assertIn(word, problem)
@@ -155,13 +157,15 @@ class Docs(unittest.TestCase):
 
     def test_new_command_lacks_row_and_page(self):
         self.expect("README's table of commands: `save` is missing", "docs/man/strata-*.1: `save` is missing",
-                    help_text=self.HELP.replace("  rmi ", "  save\n  rmi "))
+                    program=self.HELP[""].replace("  rmi ", "  save   Save\n  rmi "))
 
     def test_command_that_is_gone(self):
-        self.expect("`rmi` is no command", "`rmi` is no command", help_text=self.HELP.replace("  rmi         Remove\n", ""))
+        (self.root / "docs/man/strata-gone.1").write_text("")
+        (self.root / "README.md").write_text(self.README + "| `image gone` | x |\n")
+        self.expect("`image gone` is no command", "`gone` is no command")
 
     def test_help_without_commands(self):
-        self.expect("lists no commands", help_text="Usage: strata\n")
+        self.expect("lists no commands", program="Usage: strata\n")
 
     def test_link_to_nothing(self):
         (self.root / "docs/x.md").write_text("[a](gone.md) [b](../README.md) [c](https://x.y/z) `src/none.cc`")
