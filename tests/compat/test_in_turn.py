@@ -57,6 +57,7 @@ def test_load_and_remove_leave_the_root_as_it_was(root, work):
     before = snapshot(root)
     (work / "in.tar").write_bytes(archives.docker_2010(runnable("gone:1", extra=hand_made().layers)))
     strata(root, "load", "-i", work / "in.tar")
+    assert "gone:1" in Root(root).references()
     strata(root, "rmi", "gone:1")
     assert changes(before, snapshot(root)) == []
 

@@ -69,7 +69,7 @@ def _save_all(docker, said, folder):
 
 def test_opening_changes_nothing(asked):
     for words in (["images", "-a"], ["history", "app:1"], ["inspect", "app:1"]):
-        strata(asked.root, *words)
+        assert strata(asked.root, *words).out
     assert [c for c in changes(asked.before, snapshot(asked.root)) if "image/" in c] == []
 
 
