@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/remove_image.h"
+
+#include <algorithm>
+#include <set>
+
+#include "store/parts.h"
+#include "store/remove_layers.h"
+#include "store/resolve.h"
+#include "store/work_folder.h"
+
+namespace strata::store {
+namespace {
+
+// To a recovery, what is being removed looks like what a dead process had published: it withdraws
+// all of it that nobody uses. Before repositories.json is replaced that is nothing that had a name.
+Result<Journal> journal_of(const Store& store, const RemovalPlan& plan) {
+  Journal journal;
+  std::set<ChainId> seen;
+  for (auto step = plan.steps().rbegin(); step != plan.steps().rend(); ++step) {
+    if (!step->untagged.empty()) continue;
+    journal.images.push_back(step->image);
+    for (const ChainId& chain : step->chains) {
+      if (!seen.insert(chain).second) continue;
+      STRATA_TRY(std::optional<Layer> layer, store.layers().find(chain));
+      if (layer) journal.layers.push_back({chain, layer->cache, ""});
+    }
+  }
+  return journal;
+}
+
+bool deletes(const RemovalPlan& plan) {
+  return std::any_of(plan.steps().begin(), plan.steps().end(),
+                     [](const RemovalStep& step) { return step.untagged.empty(); });
+}
+
+// The top layers of the deleted images, and for each of these images which of them is its own.
+struct Tops {
+  std::vector<ChainId> chains;
+  std::vector<std::optional<size_t>> of_deleted;
+};
+
+Tops tops_of(const RemovalPlan& plan) {
+  Tops tops;
+  for (const RemovalStep& step : plan.steps()) {
+    if (!step.untagged.empty()) continue;
+    tops.of_deleted.emplace_back();
+    if (step.chains.empty()) continue;
+    tops.of_deleted.back() = tops.chains.size();
+    tops.chains.push_back(step.chains.back());
+  }
+  return tops;
+}
+
+Result<std::vector<std::vector<ChainId>>> release(Store& store, const RemovalPlan& plan) {
+  Tops tops = tops_of(plan);
+  STRATA_TRY(auto released, release_layers(store, tops.chains));
+  std::vector<std::vector<ChainId>> layers;
+  for (const std::optional<size_t>& at : tops.of_deleted) {
+    layers.push_back(at ? released[*at] : std::vector<ChainId>());
+  }
+  return layers;
+}
+
+Status remove_configs(const Store& store, const RemovalPlan& plan) {
+  for (const RemovalStep& step : plan.steps()) {
+    if (step.untagged.empty()) STRATA_CHECK(store.images().remove(step.image));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<RemovalEvent> removal_events(const RemovalPlan& plan,
+                                         const std::vector<std::vector<ChainId>>& layers) {
+  using Kind = RemovalEvent::Kind;
+  std::vector<RemovalEvent> events;
+  size_t next = 0;
+  for (const RemovalStep& step : plan.steps()) {
+    if (!step.untagged.empty()) {
+      events.push_back({Kind::kUntagged, step.untagged});
+      continue;
+    }
+    events.push_back({Kind::kDeleted, step.image.to_string()});
+    for (const ChainId& chain : layers[next++]) {
+      events.push_back({Kind::kDeleted, chain.to_string()});
+    }
+  }
+  return events;
+}
+
+Result<std::vector<RemovalEvent>> carry_out(Store& store, const RemovalPlan& plan,
+                                            FileLock references_lock) {
+  if (plan.steps().empty()) return std::vector<RemovalEvent>();
+  if (!deletes(plan)) {
+    STRATA_CHECK(store.reference_file().write(plan.references()));
+    return removal_events(plan, {});
+  }
+  STRATA_TRY(WorkFolder work, WorkFolder::create(store.root()));
+  STRATA_TRY(Journal journal, journal_of(store, plan));
+  STRATA_CHECK(work.write_journal(journal));
+  STRATA_CHECK(work.sync_journal());
+  store.parts().step("rmi-journal");
+  // Beyond this point the images have lost their names: a recovery goes on from here.
+  Status written = store.reference_file().write(plan.references());
+  if (!written.ok()) {
+    STRATA_CHECK(work.finish());
+    return std::move(written).error();
+  }
+  store.parts().step("rmi-references");
+  STRATA_CHECK(remove_configs(store, plan));
+  store.parts().step("rmi-configs");
+  { FileLock released = std::move(references_lock); }
+  STRATA_TRY(auto layers, release(store, plan));
+  store.parts().step("rmi-layers");
+  STRATA_CHECK(work.finish());
+  return removal_events(plan, layers);
+}
+
+Result<std::vector<RemovalEvent>> remove_image(Store& store, std::string_view name,
+                                               const RemoveOptions& options) {
+  if (store.access() != Access::kWrite) {
+    return error(ErrorCode::kPermission, "{}: opened for reading only", store.root_path());
+  }
+  STRATA_TRY(FileLock lock, store.reference_file().lock());
+  STRATA_TRY(Resolved found, resolve(store, name));
+  STRATA_TRY(RemovalPlan plan, RemovalPlan::begin(store));
+  STRATA_CHECK(plan.remove(found.image, name, options));
+  return carry_out(store, plan, std::move(lock));
+}
+
+}  // namespace strata::store
