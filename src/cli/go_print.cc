@@ -7,7 +7,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 #include "cli/time_text.h"
 #include "oci/json_cursor.h"
@@ -164,7 +163,9 @@ std::string go_float(double value) {
   std::array<char, 64> digits;
   auto shortest = std::to_chars(digits.begin(), digits.end(), value, std::chars_format::scientific);
   std::string_view scientific(digits.data(), static_cast<size_t>(shortest.ptr - digits.data()));
-  int exponent = std::atoi(scientific.data() + scientific.find('e') + 1);
+  int exponent = 0;
+  size_t at = scientific.find('e') + (scientific.find("e+") != scientific.npos ? 2 : 1);
+  std::from_chars(scientific.data() + at, scientific.data() + scientific.size(), exponent);
   if (exponent < -4 || exponent >= kFixedDigits) return std::string(scientific);
   return fmt::format("{}", value);
 }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command is: its words and its help in a row of the route table, and an object with its
+// options that runs once.
+// Threads: one at a time.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/pool.h"
+#include "base/result.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "store/store.h"
+
+namespace strata::cli {
+
+// Options that every command takes, before or after its name.
+struct GlobalOptions {
+  std::string root;
+  std::string driver;
+  unsigned jobs = 0;  // 0: as many as processors
+  bool quiet = false;
+  std::string progress = "auto";
+  bool timings = false;
+
+  void declare(Options& options);
+};
+
+// What a command works with.
+class Context {
+ public:
+  Context(const GlobalOptions& global, Output& out, Output& err);
+  ~Context();
+  Context(const Context&) = delete;
+
+  Output& out() { return out_; }
+  Output& err() { return err_; }
+  const GlobalOptions& global() const { return global_; }
+  std::string root() const;  // of --root, STRATA_ROOT, or the default
+  Pool& pool();              // made at first use; stops at a signal
+
+  // Errors: those of Store::open.
+  Result<store::Store> open_for_reading();
+  // None when there is no root at all: a list of nothing is empty, not wrong.
+  Result<std::optional<store::Store>> open_if_there();
+  // kCreate: the root is made where it is missing.
+  enum class IfMissing { kFail, kCreate };
+  Result<store::Store> open_for_writing(IfMissing if_missing = IfMissing::kFail);
+
+  ProgressMode progress_mode() const;
+  // Prints the message as it is, and gives the exit code back.
+  int fail(std::string_view message, int exit_code = 1);
+  void warn(std::string_view message);
+  // Asks the user on standard error; anything but "y" is no.
+  bool confirm(std::string_view question);
+
+ private:
+  const GlobalOptions& global_;
+  Output& out_;
+  Output& err_;
+  std::unique_ptr<Pool> pool_;
+};
+
+class Command {
+ public:
+  virtual ~Command() = default;
+  // Declares the command's own options.
+  virtual void declare(Options&) {}
+  // Does it and returns the exit code. Errors are printed as "Error: <message>" by the caller.
+  virtual Result<int> run(Context& context, const std::vector<std::string>& arguments) = 0;
+};
+
+}  // namespace strata::cli

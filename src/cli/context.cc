@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include "cli/command.h"
+#include "cli/signals.h"
+
+namespace strata::cli {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string default_root() {
+  if (::geteuid() == 0) return "/var/lib/strata";
+  std::string data = environment("XDG_DATA_HOME");
+  if (data.empty()) data = environment("HOME") + "/.local/share";
+  return data + "/strata";
+}
+
+}  // namespace
+
+void GlobalOptions::declare(Options& options) {
+  options.text(kNoShort, "root", "string", "Data root to work on (STRATA_ROOT)", root);
+  options.text(kNoShort, "storage-driver", "string", "overlay2 or vfs; the root's own if not given",
+               driver);
+  options.number(kNoShort, "jobs", "Threads to work with; as many as processors if not given",
+                 jobs);
+  options.check_last([](const std::string& value) {
+    bool zero = !value.empty() && value.find_first_not_of('0') == value.npos;
+    return zero ? Status(Error(ErrorCode::kInvalid, "must be at least 1")) : Status();
+  });
+  options.flag(kNoShort, "quiet", "Print results only", quiet);
+  options.text(kNoShort, "progress", "string", "auto, plain, tty or json", progress);
+  options.check_last([](const std::string& value) {
+    bool known = value == "auto" || value == "plain" || value == "tty" || value == "json";
+    return known ? Status()
+                 : Status(Error(ErrorCode::kInvalid, "must be auto, plain, tty or json"));
+  });
+  options.flag(kNoShort, "timings", "Print the time of each step on standard error", timings);
+}
+
+Context::Context(const GlobalOptions& global, Output& out, Output& err)
+    : global_(global), out_(out), err_(err) {}
+
+Context::~Context() { stop_at_signal(nullptr); }
+
+std::string Context::root() const {
+  if (!global_.root.empty()) return global_.root;
+  std::string root = environment("STRATA_ROOT");
+  return root.empty() ? default_root() : root;
+}
+
+Pool& Context::pool() {
+  if (!pool_) {
+    unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+    pool_ = std::make_unique<Pool>(global_.jobs > 0 ? global_.jobs : processors);
+    stop_at_signal(pool_.get());
+  }
+  return *pool_;
+}
+
+Result<store::Store> Context::open_for_reading() {
+  return store::Store::open({root(), global_.driver, store::Access::kRead, false});
+}
+
+Result<std::optional<store::Store>> Context::open_if_there() {
+  Result<Fd> folder = open_path(root(), O_RDONLY | O_DIRECTORY);
+  if (!folder.ok() && folder.error().code() == ErrorCode::kNotFound) {
+    return std::optional<store::Store>();
+  }
+  STRATA_TRY(store::Store store, open_for_reading());
+  return std::optional<store::Store>(std::move(store));
+}
+
+Result<store::Store> Context::open_for_writing(IfMissing if_missing) {
+  return store::Store::open(
+      {root(), global_.driver, store::Access::kWrite, if_missing == IfMissing::kCreate});
+}
+
+ProgressMode Context::progress_mode() const {
+  if (global_.quiet) return ProgressMode::kNone;
+  if (global_.progress == "json") return ProgressMode::kJson;
+  if (global_.progress == "plain") return ProgressMode::kPlain;
+  bool terminal = global_.progress == "tty" || err_.is_terminal();
+  return terminal ? ProgressMode::kTerminal : ProgressMode::kPlain;
+}
+
+int Context::fail(std::string_view message, int exit_code) {
+  (void)out_.flush().ok();  // reported at the end
+  err_.print(message);
+  err_.print("\n");
+  return exit_code;
+}
+
+void Context::warn(std::string_view message) { err_.print(fmt::format("WARNING: {}\n", message)); }
+
+bool Context::confirm(std::string_view question) {
+  out_.print(question);
+  out_.print("\nAre you sure you want to continue? [y/N] ");
+  if (!out_.flush().ok()) return false;
+  std::string answer;
+  char c = 0;
+  while (answer.size() < 100 && ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n') answer += c;
+  return answer == "y" || answer == "Y";
+}
+
+}  // namespace strata::cli

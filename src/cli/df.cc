@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// system df: what images and containers take of the disk.
+#include <algorithm>
+#include <array>
+
+#include "cli/formatter.h"
+#include "cli/image_rows.h"
+#include "cli/names.h"
+#include "cli/routes.h"
+#include "cli/units.h"
+#include "store/usage.h"
+
+namespace strata::cli {
+namespace {
+
+constexpr std::string_view kTable =
+    "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}";
+constexpr std::string_view kImageTable =
+    "table "
+    "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.VirtualSize}}\t{{.SharedSize}}\t"
+    "{{.UniqueSize}}\t{{.Containers}}";
+constexpr std::string_view kContainerTable =
+    "table {{.ID}}\t{{.Image}}\t{{.Size}}\t{{.State}}\t{{.Names}}";
+
+struct Total {
+  std::string_view type;
+  size_t count;
+  size_t active;
+  uint64_t bytes;
+  uint64_t reclaimable_bytes;
+};
+
+std::string reclaimable(const Total& total) {
+  std::string size = human_size(static_cast<double>(total.reclaimable_bytes));
+  if (total.bytes == 0) return size;
+  return fmt::format("{} ({}%)", size, total.reclaimable_bytes * 100 / total.bytes);
+}
+
+const std::array<Column<Total>, 5> kTotalTable{{
+    {"Active", "ACTIVE", [](const Total& total) { return std::to_string(total.active); }},
+    {"Reclaimable", "RECLAIMABLE", reclaimable},
+    {"Size", "SIZE",
+     [](const Total& total) { return human_size(static_cast<double>(total.bytes)); }},
+    {"TotalCount", "TOTAL", [](const Total& total) { return std::to_string(total.count); }},
+    {"Type", "TYPE", [](const Total& total) { return std::string(total.type); }},
+}};
+const std::span<const Column<Total>> kTotalColumns(kTotalTable);
+
+struct ContainerRow {
+  const store::ContainerUsage* usage;
+  bool truncate;
+};
+
+const std::array<Column<ContainerRow>, 5> kContainerColumnTable{{
+    {"ID", "CONTAINER ID",
+     [](const ContainerRow& row) {
+       const std::string& id = row.usage->container.id;
+       return row.truncate ? id.substr(0, 12) : id;
+     }},
+    {"Image", "IMAGE", [](const ContainerRow& row) { return row.usage->container.image_name; }},
+    {"Names", "NAMES", [](const ContainerRow& row) { return row.usage->container.name; }},
+    {"Size", "SIZE",
+     [](const ContainerRow& row) {
+       return human_size(static_cast<double>(row.usage->written_bytes), 3);
+     }},
+    {"State", "STATE",
+     [](const ContainerRow& row) {
+       return std::string(row.usage->container.running ? "running" : "stopped");
+     }},
+}};
+const std::span<const Column<ContainerRow>> kContainerColumns(kContainerColumnTable);
+
+std::array<Total, 2> totals(const store::DiskUsage& usage) {
+  return {{{"Images", usage.images.size(), usage.active_images(), usage.layer_bytes,
+            usage.reclaimable_image_bytes()},
+           {"Containers", usage.containers.size(), usage.active_containers(),
+            usage.container_bytes(), usage.reclaimable_container_bytes()}}};
+}
+
+std::vector<Value> rows_of_totals(const store::DiskUsage& usage) {
+  std::vector<Value> rows;
+  for (const Total& total : totals(usage)) {
+    rows.push_back(Value::record(std::make_shared<RowRecord<Total>>(
+        fmt::format("*formatter.diskUsage{}Context", total.type), kTotalColumns, total)));
+  }
+  return rows;
+}
+
+std::vector<Value> rows_of_images(const store::DiskUsage& usage, bool truncate) {
+  std::vector<const store::ImageUsage*> sorted;
+  for (const store::ImageUsage& image : usage.images) sorted.push_back(&image);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
+    return a->row.config.created > b->row.config.created;
+  });
+  std::vector<Value> rows;
+  for (const store::ImageUsage* image : sorted) {
+    rows.push_back(used_image_row(
+        image->row, {image->shared_bytes, image->unique_bytes(), image->containers}, truncate));
+  }
+  return rows;
+}
+
+std::vector<Value> rows_of_containers(const store::DiskUsage& usage, bool truncate) {
+  std::vector<Value> rows;
+  for (const store::ContainerUsage& container : usage.containers) {
+    rows.push_back(Value::record(std::make_shared<RowRecord<ContainerRow>>(
+        "*formatter.ContainerContext", kContainerColumns, ContainerRow{&container, truncate})));
+  }
+  return rows;
+}
+
+Result<std::string> table(std::string_view format, const std::vector<Value>& rows,
+                          const Value& headings) {
+  STRATA_TRY(Formatter formatter, Formatter::create(format));
+  for (const Value& row : rows) STRATA_CHECK(formatter.add(row));
+  return formatter.finish(headings);
+}
+
+Value list_of(std::vector<Value> rows, std::string_view type) {
+  return Value::list({std::move(rows), type});
+}
+
+class Df final : public Command {
+ public:
+  void declare(Options& options) override {
+    options.text(kNoShort, "format", "string", "Pretty-print using a Go template, or json",
+                 format_);
+    options.flag('v', "verbose", "Show detailed information on space usage", verbose_);
+  }
+
+  Result<int> run(Context& context, const std::vector<std::string>&) override {
+    STRATA_TRY(std::optional<store::Store> store, context.open_if_there());
+    store::DiskUsage usage;
+    if (store) {
+      STRATA_TRY(usage, store::disk_usage(*store, context.pool()));
+    }
+    Result<std::string> text = verbose_ ? verbose(usage) : summary(usage);
+    if (!text.ok()) return context.fail(text.error().message());
+    context.out().print(*text);
+    return 0;
+  }
+
+ private:
+  bool is_table() const { return format_.empty() || format_ == "table"; }
+
+  Result<std::string> summary(const store::DiskUsage& usage) const {
+    return table(is_table() ? kTable : format_, rows_of_totals(usage), headings_of(kTotalColumns));
+  }
+
+  Result<std::string> verbose(const store::DiskUsage& usage) const {
+    if (!is_table()) {
+      return table(
+          format_,
+          {Struct::make(
+              "*formatter.diskUsageContext",
+              {{"Images", "", list_of(rows_of_images(usage, false), "*formatter.imageContext")},
+               {"Containers", "",
+                list_of(rows_of_containers(usage, false), "*formatter.ContainerContext")}})},
+          Value::nil());
+    }
+    STRATA_TRY(std::string images,
+               table(kImageTable, rows_of_images(usage, true), image_headings()));
+    STRATA_TRY(std::string containers, table(kContainerTable, rows_of_containers(usage, true),
+                                             headings_of(kContainerColumns)));
+    return fmt::format("Images space usage:\n\n{}\nContainers space usage:\n\n{}", images,
+                       containers);
+  }
+
+  std::string format_;
+  bool verbose_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_df() { return std::make_unique<Df>(); }
+
+}  // namespace strata::cli

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// images: one row for each tag.
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "cli/filters.h"
+#include "cli/formatter.h"
+#include "cli/image_rows.h"
+#include "cli/names.h"
+#include "cli/routes.h"
+#include "store/list_images.h"
+#include "store/resolve.h"
+
+namespace strata::cli {
+namespace {
+
+using store::ImageRow;
+
+constexpr std::string_view kTable =
+    "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+constexpr std::string_view kTableWithDigests =
+    "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+
+// Which images are listed, as dockerd decides it.
+class Selection {
+ public:
+  static Result<Selection> create(const store::Store& store, const store::ImageList& images,
+                                  const Filters& filters, bool all) {
+    Selection selection(filters, all);
+    STRATA_CHECK(
+        filters.check_names({"before", "dangling", "label", "reference", "since", "until"}));
+    STRATA_TRY(selection.dangling_, filters.yes_or_no("dangling"));
+    STRATA_TRY(selection.before_, filters.until());
+    for (const std::string& name : filters.values("before")) {
+      STRATA_TRY(oci::Time time, created(store, images, name));
+      if (!selection.before_ || time < *selection.before_) selection.before_ = time;
+    }
+    for (const std::string& name : filters.values("since")) {
+      STRATA_TRY(oci::Time time, created(store, images, name));
+      if (!selection.since_ || time > *selection.since_) selection.since_ = time;
+    }
+    return selection;
+  }
+
+  // Takes references away that no --filter reference wants.
+  Result<bool> takes(ImageRow& image) const {
+    if (before_ && !(image.config.created < *before_)) return false;
+    if (since_ && !(image.config.created > *since_)) return false;
+    if (!filters_.match_labels(image.config)) return false;
+    STRATA_CHECK(drop_references(image));
+    const bool by_reference = filters_.has("reference");
+    if (image.references.empty()) {
+      return (all_ || !image.has_children) && dangling_ != false && !by_reference;
+    }
+    bool tagged = !store::is_digest_key(image.references.front());
+    return !(dangling_ == true && tagged);
+  }
+
+ private:
+  Selection(const Filters& filters, bool all) : filters_(filters), all_(all) {}
+
+  static Result<oci::Time> created(const store::Store& store, const store::ImageList& images,
+                                   const std::string& name) {
+    STRATA_TRY(store::Resolved found, store::resolve(store, name));
+    for (const ImageRow& image : images.rows) {
+      if (image.id == found.image) return image.config.created;
+    }
+    return error(ErrorCode::kNotFound, "No such image: {}", name);
+  }
+
+  Status drop_references(ImageRow& image) const {
+    const std::vector<std::string>& patterns = filters_.values("reference");
+    if (patterns.empty()) return {};
+    std::vector<std::string> kept;
+    for (std::string& reference : image.references) {
+      bool wanted = false;
+      for (const std::string& pattern : patterns) {
+        STRATA_TRY(bool matched, match_reference(pattern, reference));
+        wanted = wanted || matched;
+      }
+      if (wanted) kept.push_back(std::move(reference));
+    }
+    image.references = std::move(kept);
+    return {};
+  }
+
+  const Filters& filters_;
+  bool all_;
+  std::optional<bool> dangling_;
+  std::optional<oci::Time> before_;
+  std::optional<oci::Time> since_;
+};
+
+class Images final : public Command {
+ public:
+  void declare(Options& options) override {
+    options.flag('a', "all", "Show all images (default hides intermediate images)", all_);
+    options.flag(kNoShort, "digests", "Show digests", digests_);
+    options.list('f', "filter", "filter", "Filter output based on conditions provided", filters_);
+    options.check_last(Filters::check_form);
+    options.text(kNoShort, "format", "string", "Pretty-print images using a Go template, or json",
+                 format_);
+    options.flag(kNoShort, "no-trunc", "Don't truncate output", no_trunc_);
+    options.flag('q', "quiet", "Only show image IDs", quiet_);
+    options.text(kNoShort, "sort", "string", "Sort by created, size or repository", sort_);
+    options.check_last([](const std::string& value) {
+      bool known = value == "created" || value == "size" || value == "repository";
+      return known ? Status()
+                   : Status(Error(ErrorCode::kInvalid, "must be created, size or repository"));
+    });
+  }
+
+  Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
+    STRATA_TRY(Filters filters, Filters::parse(filters_));
+    for (const std::string& pattern : arguments) filters.add("reference", pattern);
+    STRATA_TRY(store::ImageList images, select(context, filters));
+    sort(images.rows);
+    const std::string format = chosen_format(context);
+    Result<Formatter> formatter = Formatter::create(format);
+    if (!formatter.ok()) return context.fail(formatter.error().message());
+    const bool digests = digests_ || format.find("{{.Digest}}") != format.npos;
+    for (const ImageRow& image : images.rows) {
+      for (Value& row : image_rows(image, {!no_trunc_, digests})) {
+        Status added = formatter->add(row);
+        if (!added.ok()) return context.fail(added.error().message());
+      }
+    }
+    STRATA_TRY(std::string text, formatter->finish(image_headings()));
+    context.out().print(text);
+    return 0;
+  }
+
+ private:
+  Result<store::ImageList> select(Context& context, const Filters& filters) const {
+    STRATA_TRY(std::optional<store::Store> store, context.open_if_there());
+    store::ImageList images;
+    if (!store) return images;
+    STRATA_TRY(images, store::list_images(*store, context.pool()));
+    for (const std::string& problem : images.skipped) context.warn(problem);
+    STRATA_TRY(Selection selection, Selection::create(*store, images, filters, all_));
+    std::vector<ImageRow> taken;
+    for (ImageRow& image : images.rows) {
+      STRATA_TRY(bool wanted, selection.takes(image));
+      if (wanted) taken.push_back(std::move(image));
+    }
+    images.rows = std::move(taken);
+    return images;
+  }
+
+  // Newest first, largest first, or by name; equals by name and ID, so that every run says the same.
+  void sort(std::vector<ImageRow>& images) const {
+    auto name = [](const ImageRow& image) {
+      return image.references.empty() ? std::string_view() : std::string_view(image.references[0]);
+    };
+    std::sort(images.begin(), images.end(), [&](const ImageRow& a, const ImageRow& b) {
+      if (sort_ == "created" && a.config.created != b.config.created) {
+        return a.config.created > b.config.created;
+      }
+      if (sort_ == "size" && a.size_bytes != b.size_bytes) return a.size_bytes > b.size_bytes;
+      if (name(a).empty() != name(b).empty()) return name(b).empty();
+      return name(a) != name(b) ? name(a) < name(b) : a.id < b.id;
+    });
+  }
+
+  std::string chosen_format(const Context& context) const {
+    if (quiet_ || context.global().quiet)
+      return format_.empty() || format_ == "table" ? "{{.ID}}" : format_;
+    if (!format_.empty() && format_ != "table") return format_;
+    return std::string(digests_ ? kTableWithDigests : kTable);
+  }
+
+  bool all_ = false;
+  bool digests_ = false;
+  bool no_trunc_ = false;
+  bool quiet_ = false;
+  std::vector<std::string> filters_;
+  std::string format_;
+  std::string sort_ = "created";
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_images() { return std::make_unique<Images>(); }
+
+}  // namespace strata::cli

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// layers: what an image is made of, base first, and which other images have it too.
+#include <array>
+
+#include "cli/formatter.h"
+#include "cli/names.h"
+#include "cli/routes.h"
+#include "cli/units.h"
+#include "store/list_images.h"
+#include "store/resolve.h"
+
+namespace strata::cli {
+namespace {
+
+constexpr std::string_view kTable =
+    "table {{.DiffID}}\t{{.ChainID}}\t{{.CacheID}}\t{{.Size}}\t{{.SharedWith}}";
+constexpr size_t kSharedColumns = 60;
+
+struct Row {
+  store::Layer layer;
+  std::vector<std::string> shared_with;  // names, or short IDs of images without a name
+  bool truncate = true;
+};
+
+std::string shared_with(const Row& row) {
+  std::string all;
+  for (const std::string& name : row.shared_with) all += (all.empty() ? "" : ", ") + name;
+  return row.truncate ? ellipsis(all, kSharedColumns) : all;
+}
+
+const std::array<Column<Row>, 5> kColumnTable{{
+    {"CacheID", "CACHE ID",
+     [](const Row& row) {
+       return row.truncate ? row.layer.cache.name().substr(0, 12) : row.layer.cache.name();
+     }},
+    {"ChainID", "CHAIN ID", [](const Row& row) { return id_text(row.layer.chain, row.truncate); }},
+    {"DiffID", "DIFF ID", [](const Row& row) { return id_text(row.layer.diff, row.truncate); }},
+    {"SharedWith", "SHARED WITH", shared_with},
+    {"Size", "SIZE",
+     [](const Row& row) { return human_size(static_cast<double>(row.layer.size_bytes), 3); }},
+}};
+const std::span<const Column<Row>> kColumns(kColumnTable);
+
+// Other images that have the layer: by their names; images without one only if nothing is built on
+// them, as in lists.
+std::vector<std::string> images_with(const store::ImageList& images, const ImageId& but,
+                                     const ChainId& chain) {
+  std::vector<std::string> names;
+  for (const store::ImageRow& image : images.rows) {
+    bool has = std::find(image.chains.begin(), image.chains.end(), chain) != image.chains.end();
+    if (image.id == but || !has) continue;
+    if (image.references.empty() && !image.has_children) names.push_back(image.id.short_hex());
+    names.insert(names.end(), image.references.begin(), image.references.end());
+  }
+  return names;
+}
+
+class Layers final : public Command {
+ public:
+  void declare(Options& options) override {
+    options.text(kNoShort, "format", "string",
+                 "Pretty-print the layers using a Go template, or json", format_);
+    options.flag(kNoShort, "no-trunc", "Don't truncate output", no_trunc_);
+    options.flag('q', "quiet", "Only show diffIDs", quiet_);
+  }
+
+  Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
+    STRATA_TRY(store::Store store, context.open_for_reading());
+    STRATA_TRY(store::Resolved found, store::resolve(store, arguments[0]));
+    STRATA_TRY(store::ImageList images, store::list_images(store, context.pool()));
+    auto image = std::find_if(images.rows.begin(), images.rows.end(),
+                              [&](const store::ImageRow& row) { return row.id == found.image; });
+    if (image == images.rows.end()) {
+      return error(ErrorCode::kCorrupt, "image {} is damaged, or one of its layers is",
+                   found.image);
+    }
+    std::vector<Row> rows;
+    for (const ChainId& chain : image->chains) {
+      STRATA_TRY(store::Layer layer, store.layers().read(chain));
+      rows.push_back({std::move(layer), images_with(images, image->id, chain), !no_trunc_});
+    }
+    return print(context, std::move(rows));
+  }
+
+ private:
+  Result<int> print(Context& context, std::vector<Row> rows) const {
+    bool own = !format_.empty() && format_ != "table";
+    bool quiet = quiet_ || context.global().quiet;
+    Result<Formatter> formatter = Formatter::create(own ? format_ : quiet ? "{{.DiffID}}" : kTable);
+    if (!formatter.ok()) return context.fail(formatter.error().message());
+    for (Row& row : rows) {
+      Status added = formatter->add(
+          Value::record(std::make_shared<RowRecord<Row>>("layer", kColumns, std::move(row))));
+      if (!added.ok()) return context.fail(added.error().message());
+    }
+    STRATA_TRY(std::string text, formatter->finish(headings_of(kColumns)));
+    context.out().print(text);
+    return 0;
+  }
+
+  std::string format_;
+  bool no_trunc_ = false;
+  bool quiet_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_layers() { return std::make_unique<Layers>(); }
+
+}  // namespace strata::cli

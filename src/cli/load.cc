@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// load: images from an archive, a folder or standard input.
+#include "archive/load.h"
+
+#include <unistd.h>
+
+#include "base/timer.h"
+#include "cli/routes.h"
+#include "oci/platform.h"
+
+namespace strata::cli {
+namespace {
+
+class Load final : public Command {
+ public:
+  void declare(Options& options) override {
+    options.text('i', "input", "string", "Read from archive file or OCI folder, instead of STDIN",
+                 input_);
+    options.text(kNoShort, "platform", "string", "Load this platform of an archive with several",
+                 platform_);
+    options.flag('q', "quiet", "Suppress the load output", quiet_);
+  }
+
+  Result<int> run(Context& context, const std::vector<std::string>&) override {
+    if (input_.empty() && ::isatty(STDIN_FILENO) == 1) {
+      return context.fail("requested load from stdin, but stdin is empty");
+    }
+    archive::LoadOptions options;
+    if (!platform_.empty()) {
+      STRATA_TRY(options.plan.platform, oci::Platform::parse(platform_));
+    }
+    STRATA_TRY(Fd file, open_input());
+    STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
+    ProgressDisplay progress(quiet_ ? ProgressMode::kNone : context.progress_mode(),
+                             "Loading layer", ProgressDisplay::to_descriptor(context.err().fd()));
+    options.progress = &progress;
+    const archive::ArchiveInput input{&file, input_.empty() ? "standard input" : input_};
+    Result<archive::LoadReport> report = archive::load(store, input, options, context.pool());
+    progress.close();
+    if (!report.ok()) return std::move(report).error();
+    print(context, *report);
+    return 0;
+  }
+
+ private:
+  Result<Fd> open_input() const {
+    if (!input_.empty()) return open_path(input_, O_RDONLY);
+    int copy = ::dup(STDIN_FILENO);
+    if (copy < 0) return errno_error(errno, "standard input");
+    return Fd(copy);
+  }
+
+  static void print(Context& context, const archive::LoadReport& report) {
+    for (const std::string& warning : report.warnings) context.warn(warning);
+    for (const archive::LoadedImage& image : report.images) {
+      for (const std::string& tag : image.tags) {
+        for (const store::MovedReference& moved : report.moved) {
+          if (moved.key != tag || moved.to != image.id) continue;
+          context.out().print(fmt::format(
+              "The image {} already exists, renaming the old one with ID {} to empty string\n", tag,
+              moved.from));
+        }
+        context.out().print(fmt::format("Loaded image: {}\n", tag));
+      }
+      if (image.tags.empty()) context.out().print(fmt::format("Loaded image ID: {}\n", image.id));
+    }
+  }
+
+  std::string input_;
+  std::string platform_;
+  bool quiet_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_load() { return std::make_unique<Load>(); }
+
+}  // namespace strata::cli

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Standard output and error of the program. Output is collected and written in large pieces; an
+// error of writing stays and is reported once, at the end.
+// Threads: one at a time per object.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace strata::cli {
+
+class Output {
+ public:
+  // `fd` is borrowed. kAtOnce: nothing is held back.
+  enum class Hold { kBlocks, kAtOnce };
+  explicit Output(int fd, Hold hold = Hold::kBlocks) : fd_(fd), hold_(hold) {}
+
+  void print(std::string_view text);
+  bool is_terminal() const;
+  int fd() const { return fd_; }
+  // Writes what is held back. The first error of writing, from now on. Errors: kIo, kNoSpace.
+  Status flush();
+  // True when nobody reads what we write (EPIPE): an end without many words.
+  bool reader_is_gone() const { return reader_is_gone_; }
+
+ private:
+  const int fd_;
+  const Hold hold_;
+  std::string held_;
+  Status status_;
+  bool reader_is_gone_ = false;
+};
+
+}  // namespace strata::cli

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/routes.h"
+
+#include <algorithm>
+
+namespace strata::cli {
+
+std::span<const Group> groups() {
+  static const std::vector<Group> all{{"image", "Manage images"},
+                                      {"system", "Look at the data root"}};
+  return all;
+}
+
+std::span<const Route> routes() {
+  static const std::vector<Route> all{
+      {"", "system", "df", {}, "[OPTIONS]", "Show how much disk the root uses", 0, 0, make_df},
+      {"history",
+       "image",
+       "history",
+       {},
+       "[OPTIONS] IMAGE",
+       "Show the history of an image",
+       1,
+       1,
+       make_history},
+      {"",
+       "image",
+       "inspect",
+       {},
+       "[OPTIONS] IMAGE [IMAGE...]",
+       "Display detailed information on one or more images",
+       1,
+       kAnyNumber,
+       make_image_inspect},
+      {"images",
+       "image",
+       "ls",
+       {"list"},
+       "[OPTIONS] [REPOSITORY[:TAG]]",
+       "List images",
+       0,
+       1,
+       make_images},
+      {"info",
+       "system",
+       "info",
+       {},
+       "[OPTIONS]",
+       "Display information on the root and the system",
+       0,
+       0,
+       make_info},
+      {"inspect",
+       "",
+       "",
+       {},
+       "[OPTIONS] NAME|ID [NAME|ID...]",
+       "Return low-level information on images",
+       1,
+       kAnyNumber,
+       make_inspect},
+      {"layers",
+       "image",
+       "layers",
+       {},
+       "[OPTIONS] IMAGE",
+       "List the layers of an image and who shares them",
+       1,
+       1,
+       make_layers},
+      {"load",
+       "image",
+       "load",
+       {},
+       "[OPTIONS]",
+       "Load images from an archive, a folder or STDIN",
+       0,
+       0,
+       make_load},
+      {"mount",
+       "image",
+       "mount",
+       {},
+       "IMAGE [TARGET]",
+       "Mount an image's files read-only",
+       1,
+       2,
+       make_mount},
+      {"", "image", "prune", {}, "[OPTIONS]", "Remove unused images", 0, 0, make_prune},
+      {"rmi",
+       "image",
+       "rm",
+       {"rmi", "remove"},
+       "[OPTIONS] IMAGE [IMAGE...]",
+       "Remove one or more images",
+       1,
+       kAnyNumber,
+       make_rmi},
+      {"save",
+       "image",
+       "save",
+       {},
+       "[OPTIONS] IMAGE [IMAGE...]",
+       "Save one or more images to an archive (streamed to STDOUT by default)",
+       1,
+       kAnyNumber,
+       make_save},
+      {"tag",
+       "image",
+       "tag",
+       {},
+       "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+       "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+       2,
+       2,
+       make_tag},
+      {"umount",
+       "image",
+       "umount",
+       {"unmount"},
+       "TARGET",
+       "Take an image's mount away",
+       1,
+       1,
+       make_umount},
+      {"version", "", "", {}, "[OPTIONS]", "Show the version information", 0, 0, make_version},
+  };
+  return all;
+}
+
+const Route* find_route(std::string_view group, std::string_view name) {
+  for (const Route& route : routes()) {
+    if (group.empty()) {
+      if (!route.flat.empty() && route.flat == name) return &route;
+      continue;
+    }
+    bool alias = std::count(route.aliases.begin(), route.aliases.end(), name) > 0;
+    if (route.group == group && (route.name == name || alias)) return &route;
+  }
+  return nullptr;
+}
+
+const Group* find_group(std::string_view name) {
+  for (const Group& group : groups()) {
+    if (group.name == name) return &group;
+  }
+  return nullptr;
+}
+
+}  // namespace strata::cli

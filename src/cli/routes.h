@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The route table: which words lead to which command.
+//   strata load ...          flat
+//   strata image load ...    the same, by group
+// Threads: constants.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace strata::cli {
+
+struct Route {
+  std::string_view flat;                  // empty: only within its group
+  std::string_view group;                 // empty: only flat
+  std::string_view name;                  // within the group
+  std::vector<std::string_view> aliases;  // of `name`
+  std::string_view usage;                 // what follows the name: "[OPTIONS] IMAGE"
+  std::string_view summary;
+  size_t min_arguments;
+  size_t max_arguments;
+  std::unique_ptr<Command> (*make)();
+};
+
+struct Group {
+  std::string_view name;
+  std::string_view summary;
+};
+
+inline constexpr size_t kAnyNumber = static_cast<size_t>(-1);
+
+std::span<const Route> routes();
+std::span<const Group> groups();
+// Null if there is none. An empty group: the flat form.
+const Route* find_route(std::string_view group, std::string_view name);
+const Group* find_group(std::string_view name);
+
+// One function for each file of a command.
+std::unique_ptr<Command> make_df();
+std::unique_ptr<Command> make_history();
+std::unique_ptr<Command> make_image_inspect();
+std::unique_ptr<Command> make_images();
+std::unique_ptr<Command> make_info();
+std::unique_ptr<Command> make_inspect();
+std::unique_ptr<Command> make_layers();
+std::unique_ptr<Command> make_load();
+std::unique_ptr<Command> make_mount();
+std::unique_ptr<Command> make_prune();
+std::unique_ptr<Command> make_rmi();
+std::unique_ptr<Command> make_save();
+std::unique_ptr<Command> make_tag();
+std::unique_ptr<Command> make_umount();
+std::unique_ptr<Command> make_version();
+
+}  // namespace strata::cli
