@@ -213,7 +213,7 @@ void put_octal(MutableBlock block, Field field, int64_t value) {
 
 void put_text(MutableBlock block, Field field, std::string_view text) {
   const std::string_view cut = text.substr(0, field.size);
-  std::memcpy(block.data() + field.offset, cut.data(), cut.size());
+  std::copy_n(as_bytes(cut).begin(), cut.size(), block.begin() + field.offset);
   if (cut.size() < text.size() && cut.ends_with('/')) {
     block[field.offset + cut.find_last_not_of('/') + 1] = std::byte{0};
   }

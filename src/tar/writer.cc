@@ -122,7 +122,7 @@ Status check(const Member& member) {
   return {};
 }
 
-// What the ustar block cannot hold.
+// What the ustar block cannot hold, and a name that it can hold only when split.
 Records records_of(const Member& member) {
   Records records;
   const auto add_text = [&](const char* key, const std::string& text, Field field) {
@@ -131,7 +131,7 @@ Records records_of(const Member& member) {
   const auto add_number = [&](const char* key, int64_t number, Field field) {
     if (!fits_octal(number, field)) records[key] = std::to_string(number);
   };
-  if (split_name(member.name).prefix.empty()) add_text("path", member.name, kNameField);
+  add_text("path", member.name, kNameField);
   add_text("linkpath", member.link_name, kLinkNameField);
   add_text("uname", member.user_name, kUserNameField);
   add_text("gname", member.group_name, kGroupNameField);
@@ -203,7 +203,10 @@ Result<std::string> encode_header(const Member& member, HeaderStyle style) {
   const Member out = styled(member, style);
   STRATA_CHECK(check(out));
   const Records records = records_of(out);
-  if (records.empty()) return file_block(out, false);
+  const bool only_path = records.size() == 1 && records.begin()->first == "path";
+  if (records.empty() || (only_path && !split_name(out.name).prefix.empty())) {
+    return file_block(out, false);
+  }
   std::string text;
   for (const auto& [key, value] : records) text += pax_record(key, value);
   if (text.size() > kMaxMetaBytes) {

@@ -68,7 +68,7 @@ TEST(EncodeHeader, MakesTheHeadersOfDocker20Layers) {
 }
 
 TEST(EncodeHeader, MakesTheHeadersOfGo) {
-  EXPECT_EQ(re_encode("go-writer.tar", HeaderStyle::kDocker20), 24);
+  EXPECT_EQ(re_encode("go-writer.tar", HeaderStyle::kDocker20), 25);
 }
 
 TEST(EncodeHeader, AddsTheTypeBitsThatDocker20Wants) {

@@ -56,6 +56,7 @@ func writeTar(name string) {
 	put(tar.Header{Name: "before-1970", ModTime: time.Unix(-3, 250000000)})
 	put(tar.Header{Name: "nanoseconds", ModTime: time.Unix(1600000000, 120000000)})
 	put(tar.Header{Name: "times", AccessTime: time.Unix(5, 0), ChangeTime: time.Unix(6, 7)})
+	put(tar.Header{Name: x(120) + "/" + x(50), Uid: 3000000})
 	w.Close()
 	file.Close()
 }
