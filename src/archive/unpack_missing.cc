@@ -59,7 +59,7 @@ Result<std::vector<Job>> hold_and_list(const LoadPlan& plan, const store::Store&
 class Unpacking {
  public:
   Unpacking(LoadPlan& plan, Contents& contents, UnpackContext context, std::vector<Job>& jobs)
-      : plan_(plan), contents_(contents), context_(context), jobs_(jobs) {}
+      : early_sources_({&plan, &contents}), contents_(contents), context_(context), jobs_(jobs) {}
 
   Status run() {
     // Large layers first: the last one to end then ends soonest.
@@ -97,25 +97,24 @@ class Unpacking {
 
   // Empty: the layer came by in a stream, once, and another job has taken it.
   Result<std::optional<UnpackedEarly>> obtain(const Job& job) {
-    {
-      auto claims = claims_.lock();
-      if (auto early = plan_.unpacked.find(job.layer.file); early != plan_.unpacked.end()) {
-        std::optional<UnpackedEarly> taken = std::move(early->second);
-        plan_.unpacked.erase(early);
-        claims->insert(job.layer.file);
-        return taken;
-      }
-      STRATA_TRY(std::optional<UnpackedEarly> early, contents_.take_unpacked(job.layer.file));
-      if (early) {
-        claims->insert(job.layer.file);
-        return early;
-      }
-      if (claims->contains(job.layer.file)) return std::optional<UnpackedEarly>();
-    }
-    STRATA_TRY(OpenedFile file, contents_.open(job.layer.file));
+    STRATA_TRY(std::optional<UnpackedEarly> early, take_early(job.layer.file));
+    if (early) return early;
+    Result<OpenedFile> opened = contents_.open(job.layer.file);
+    if (!opened.ok() && contents_.has(job.layer.file)) return std::optional<UnpackedEarly>();
+    STRATA_TRY(OpenedFile file, std::move(opened));
     STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(*file.source));
     STRATA_TRY(UnpackedEarly unpacked, unpack_tar(*tar, job.layer.diff));
     return std::optional<UnpackedEarly>(std::move(unpacked));
+  }
+
+  Result<std::optional<UnpackedEarly>> take_early(const std::string& file) {
+    auto sources = early_sources_.lock();
+    std::map<std::string, UnpackedEarly>& planned = sources->plan->unpacked;
+    auto early = planned.find(file);
+    if (early == planned.end()) return sources->contents->take_unpacked(file);
+    std::optional<UnpackedEarly> taken = std::move(early->second);
+    planned.erase(early);
+    return taken;
   }
 
   Result<UnpackedEarly> unpack_tar(ByteSource& tar, const DiffId& diff) {
@@ -152,11 +151,15 @@ class Unpacking {
     return {};
   }
 
-  LoadPlan& plan_;
-  Contents& contents_;
+  // From where layers are taken that were unpacked before: one thread at a time.
+  struct EarlySources {
+    LoadPlan* plan;
+    Contents* contents;
+  };
+  Guarded<EarlySources> early_sources_;
+  const Contents& contents_;
   UnpackContext context_;
   std::vector<Job>& jobs_;
-  Guarded<std::set<std::string>> claims_;  // files of a stream whose layer was taken
 };
 
 }  // namespace
