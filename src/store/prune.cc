@@ -52,51 +52,32 @@ Status plan_image(RemovalPlan& plan, const ImageId& image, bool all) {
   return {};
 }
 
-// Which layers would go with each deleted image, top to base, were the plan carried out. Leases of
-// operations that are under way are not looked at: they end.
-class LayerForecast {
- public:
-  static Result<LayerForecast> begin(const Store& store, const RemovalPlan& plan,
-                                     const std::vector<ImageRow>& rows) {
-    LayerForecast forecast;
-    for (const ImageRow& row : rows) {
-      if (plan.exists(row.id) && !row.chains.empty()) forecast.held_.insert(row.chains.back());
-    }
-    STRATA_TRY(std::vector<LayerMount> mounts, store.layers().mounts());
-    for (const LayerMount& mount : mounts) {
-      if (mount.parent) forecast.held_.insert(*mount.parent);
-    }
-    STRATA_TRY(std::vector<Layer> layers, store.layers().list());
-    for (const Layer& layer : layers) {
-      if (layer.parent) ++forecast.children_[*layer.parent];
-    }
-    return forecast;
+// Which layers would go, were the plan carried out. Leases of operations that are under way are not
+// looked at: they end.
+Result<std::set<ChainId>> forecast_layers(const Store& store, const RemovalPlan& plan,
+                                          const std::vector<ImageRow>& rows) {
+  std::set<ChainId> held;
+  for (const ImageRow& row : rows) {
+    if (plan.exists(row.id) && !row.chains.empty()) held.insert(row.chains.back());
   }
-
-  std::vector<ChainId> release(const std::vector<ChainId>& chains) {
-    std::vector<ChainId> gone;
-    for (size_t i = chains.size(); i-- > 0;) {
-      if (held_.contains(chains[i]) || children_[chains[i]] > 0) break;
-      held_.insert(chains[i]);
-      if (i > 0) --children_[chains[i - 1]];
-      gone.push_back(chains[i]);
-    }
-    return gone;
+  STRATA_TRY(std::vector<LayerMount> mounts, store.layers().mounts());
+  for (const LayerMount& mount : mounts) {
+    if (mount.parent) held.insert(*mount.parent);
   }
-
- private:
-  std::set<ChainId> held_;
-  std::map<ChainId, size_t> children_;
-};
-
-Result<std::vector<RemovalEvent>> forecast_events(const Store& store, const RemovalPlan& plan,
-                                                  const std::vector<ImageRow>& rows) {
-  STRATA_TRY(LayerForecast forecast, LayerForecast::begin(store, plan, rows));
-  std::vector<std::vector<ChainId>> layers;
+  STRATA_TRY(std::vector<Layer> layers, store.layers().list());
+  std::map<ChainId, size_t> children;
+  for (const Layer& layer : layers) {
+    if (layer.parent) ++children[*layer.parent];
+  }
+  std::set<ChainId> gone;
   for (const RemovalStep& step : plan.steps()) {
-    if (step.untagged.empty()) layers.push_back(forecast.release(step.chains));
+    for (size_t i = step.chains.size(); i-- > 0;) {
+      const ChainId& chain = step.chains[i];
+      if (held.contains(chain) || children[chain] > 0 || !gone.insert(chain).second) break;
+      if (i > 0) --children[step.chains[i - 1]];
+    }
   }
-  return removal_events(plan, layers);
+  return gone;
 }
 
 // Sizes of all layers that could go, read while they are there; by the text that events use.
@@ -133,7 +114,8 @@ Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& o
   STRATA_TRY(auto sizes, layer_sizes(store, plan));
   PruneReport report;
   if (options.dry_run) {
-    STRATA_TRY(report.events, forecast_events(store, plan, images.rows));
+    STRATA_TRY(std::set<ChainId> gone, forecast_layers(store, plan, images.rows));
+    report.events = removal_events(plan, std::move(gone));
   } else {
     STRATA_TRY(report.events, carry_out(store, plan, std::move(*lock)));
   }

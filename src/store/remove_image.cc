@@ -34,32 +34,16 @@ bool deletes(const RemovalPlan& plan) {
                      [](const RemovalStep& step) { return step.untagged.empty(); });
 }
 
-// The top layers of the deleted images, and for each of these images which of them is its own.
-struct Tops {
-  std::vector<ChainId> chains;
-  std::vector<std::optional<size_t>> of_deleted;
-};
-
-Tops tops_of(const RemovalPlan& plan) {
-  Tops tops;
+// Releases the layers of the deleted images; the result is what really went.
+Result<std::set<ChainId>> release(Store& store, const RemovalPlan& plan) {
+  std::vector<ChainId> tops;
   for (const RemovalStep& step : plan.steps()) {
-    if (!step.untagged.empty()) continue;
-    tops.of_deleted.emplace_back();
-    if (step.chains.empty()) continue;
-    tops.of_deleted.back() = tops.chains.size();
-    tops.chains.push_back(step.chains.back());
+    if (!step.chains.empty()) tops.push_back(step.chains.back());
   }
-  return tops;
-}
-
-Result<std::vector<std::vector<ChainId>>> release(Store& store, const RemovalPlan& plan) {
-  Tops tops = tops_of(plan);
-  STRATA_TRY(auto released, release_layers(store, tops.chains));
-  std::vector<std::vector<ChainId>> layers;
-  for (const std::optional<size_t>& at : tops.of_deleted) {
-    layers.push_back(at ? released[*at] : std::vector<ChainId>());
-  }
-  return layers;
+  STRATA_TRY(auto released, release_layers(store, tops));
+  std::set<ChainId> gone;
+  for (const std::vector<ChainId>& chains : released) gone.insert(chains.begin(), chains.end());
+  return gone;
 }
 
 Status remove_configs(const Store& store, const RemovalPlan& plan) {
@@ -71,21 +55,20 @@ Status remove_configs(const Store& store, const RemovalPlan& plan) {
 
 }  // namespace
 
-std::vector<RemovalEvent> removal_events(const RemovalPlan& plan,
-                                         const std::vector<std::vector<ChainId>>& layers) {
+std::vector<RemovalEvent> removal_events(const RemovalPlan& plan, std::set<ChainId> gone) {
   using Kind = RemovalEvent::Kind;
-  std::vector<RemovalEvent> events;
-  size_t next = 0;
-  for (const RemovalStep& step : plan.steps()) {
-    if (!step.untagged.empty()) {
-      events.push_back({Kind::kUntagged, step.untagged});
+  std::vector<RemovalEvent> events;  // last first
+  for (auto step = plan.steps().rbegin(); step != plan.steps().rend(); ++step) {
+    if (!step->untagged.empty()) {
+      events.push_back({Kind::kUntagged, step->untagged});
       continue;
     }
-    events.push_back({Kind::kDeleted, step.image.to_string()});
-    for (const ChainId& chain : layers[next++]) {
-      events.push_back({Kind::kDeleted, chain.to_string()});
+    for (const ChainId& chain : step->chains) {
+      if (gone.erase(chain) > 0) events.push_back({Kind::kDeleted, chain.to_string()});
     }
+    events.push_back({Kind::kDeleted, step->image.to_string()});
   }
+  std::reverse(events.begin(), events.end());
   return events;
 }
 
@@ -111,10 +94,10 @@ Result<std::vector<RemovalEvent>> carry_out(Store& store, const RemovalPlan& pla
   STRATA_CHECK(remove_configs(store, plan));
   store.parts().step("rmi-configs");
   { FileLock released = std::move(references_lock); }
-  STRATA_TRY(auto layers, release(store, plan));
+  STRATA_TRY(std::set<ChainId> gone, release(store, plan));
   store.parts().step("rmi-layers");
   STRATA_CHECK(work.finish());
-  return removal_events(plan, layers);
+  return removal_events(plan, std::move(gone));
 }
 
 Result<std::vector<RemovalEvent>> remove_image(Store& store, std::string_view name,

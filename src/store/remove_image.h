@@ -6,6 +6,7 @@
 //          repositories.json is what decides. docs/store.md, "remove".
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +36,7 @@ Result<std::vector<RemovalEvent>> remove_image(Store& store, std::string_view na
 Result<std::vector<RemovalEvent>> carry_out(Store& store, const RemovalPlan& plan,
                                             FileLock references_lock);
 
-// The events of a plan, given which layers go with each of its deleted images, top to base.
-std::vector<RemovalEvent> removal_events(const RemovalPlan& plan,
-                                         const std::vector<std::vector<ChainId>>& layers);
+// The events of a plan, given all layers that go with it. A layer goes with the last of its images.
+std::vector<RemovalEvent> removal_events(const RemovalPlan& plan, std::set<ChainId> gone);
 
 }  // namespace strata::store
