@@ -102,10 +102,13 @@ void load_large(Store& store, bool tagged) {
   ChainId base = add_test_layer(txn, nullptr, "base");
   ChainId middle = add_test_layer(txn, &base, "middle");
   add_test_layer(txn, &middle, "top");
-  ImageId parent = must(txn.add_image(test_config({"base", "middle"})));
+  // Grandparent, child, parent: images come in no order.
+  ImageId grandparent = must(txn.add_image(test_config({"base", "middle"}, "never tagged")));
   ImageId image = must(txn.add_image(test_config({"base", "middle", "top"})));
+  ImageId parent = must(txn.add_image(test_config({"base", "middle"})));
   must(txn.set_parent(image, parent));
-  must(txn.add_image(test_config({"base", "middle", "top"}, "never tagged")));
+  must(txn.set_parent(parent, grandparent));
+  must(txn.add_image(test_config({"base", "middle", "top"}, "nobody's")));
   if (tagged) must(txn.set_reference("a:1", image));
   if (tagged) must(txn.set_reference("b:1", parent));
   must(txn.commit());

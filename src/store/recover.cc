@@ -17,24 +17,51 @@ Result<bool> is_complete(const Parts& parts, const Journal& journal) {
       [&](const Journal::SetReference& set) { return references.find(set.key) == set.image; });
 }
 
-// An image counts as ours when its staged file has gone: it was renamed to its place.
-Status withdraw_images(const Parts& parts, const Journal& journal, const WorkFolder& work) {
-  if (journal.images.empty()) return {};
-  STRATA_TRY(FileLock held, parts.reference_file.lock());
-  STRATA_TRY(References references, parts.reference_file.read());
-  STRATA_TRY(auto children, parts.images.children());
-  STRATA_TRY(std::vector<Container> containers, list_containers(parts.root));
-  // Children before parents, so that an image is not kept for a child that goes as well.
-  for (auto image = journal.images.rbegin(); image != journal.images.rend(); ++image) {
-    STRATA_TRY(bool staged, exists_at(work.folder(), "image-" + image->hex()));
-    bool used = children.contains(*image) || !references.of_image(*image).empty() ||
-                std::any_of(containers.begin(), containers.end(),
-                            [&](const Container& c) { return c.image == *image; });
-    if (staged || used) continue;
-    STRATA_CHECK(parts.images.remove(*image));
-    std::erase_if(children, [&](const auto& link) { return link.second == *image; });
+// Who else has a right to an image that a dead operation published.
+struct ImageUses {
+  References references;
+  std::multimap<ImageId, ImageId> children;  // by parent
+  std::vector<Container> containers;
+
+  bool any(const ImageId& image) const {
+    return children.contains(image) || !references.of_image(image).empty() ||
+           std::any_of(containers.begin(), containers.end(),
+                       [&](const Container& container) { return container.image == image; });
+  }
+};
+
+// Images come in no order, and a parent can only go after its children: so until none goes any more.
+Status withdraw_unused(const Parts& parts, std::vector<ImageId> images, ImageUses& uses) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto image = images.begin(); image != images.end();) {
+      if (uses.any(*image)) {
+        ++image;
+        continue;
+      }
+      STRATA_CHECK(parts.images.remove(*image));
+      std::erase_if(uses.children, [&](const auto& link) { return link.second == *image; });
+      image = images.erase(image);
+      changed = true;
+    }
   }
   return {};
+}
+
+Status withdraw_images(const Parts& parts, const Journal& journal, const WorkFolder& work) {
+  std::vector<ImageId> ours;
+  for (const ImageId& image : journal.images) {
+    // Where the staged file has gone, it was renamed to its place.
+    STRATA_TRY(bool staged, exists_at(work.folder(), "image-" + image.hex()));
+    if (!staged) ours.push_back(image);
+  }
+  if (ours.empty()) return {};
+  STRATA_TRY(FileLock held, parts.reference_file.lock());
+  ImageUses uses;
+  STRATA_TRY(uses.references, parts.reference_file.read());
+  STRATA_TRY(uses.children, parts.images.children());
+  STRATA_TRY(uses.containers, list_containers(parts.root));
+  return withdraw_unused(parts, std::move(ours), uses);
 }
 
 Status withdraw_layers(const Parts& parts, const Journal& journal) {

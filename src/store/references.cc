@@ -190,7 +190,14 @@ Result<FileLock> ReferenceFile::lock() const {
 }
 
 Status ReferenceFile::write(const References& references) const {
-  return replace_file_at(root_, path_, references.to_json(), 0600);
+  // The lock makes one name enough for the new file, and a killed writer leaves it where it is ours.
+  const std::string fresh = "strata/refs.new";
+  STRATA_CHECK(write_file_at(root_, fresh, references.to_json(), 0600));
+  STRATA_TRY(Fd file, open_at(root_, fresh, O_RDONLY));
+  STRATA_CHECK(sync(file.get()));
+  STRATA_CHECK(rename_at(root_, fresh, root_, path_, Existing::kReplace));
+  STRATA_TRY(Fd folder, open_dir_at(root_, path_.substr(0, path_.rfind('/'))));
+  return sync(folder.get());
 }
 
 Status ReferenceFile::update(const std::function<Status(References&)>& change) const {
