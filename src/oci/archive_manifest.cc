@@ -21,8 +21,6 @@ constexpr std::string_view kListType = "[]tarexport.manifestItem";
 constexpr std::string_view kItemType = "tarexport.manifestItem";
 constexpr std::string_view kRepositoriesType = "map[string]map[string]string";
 
-json::string_view boosted(std::string_view text) { return {text.data(), text.size()}; }
-
 Result<LayerSource> read_source(const json::value& value) {
   constexpr std::string_view kSourceOwner = "Descriptor.LayerSources";
   LayerSource source;
@@ -82,7 +80,7 @@ json::object write_item(const ArchiveItem& item) {
   if (item.layer_sources.empty()) return out;
   json::object sources;
   for (const auto& [diff_id, source] : item.layer_sources) {
-    sources.emplace(boosted(diff_id), write_source(source));
+    sources.emplace(diff_id, write_source(source));
   }
   out.emplace("LayerSources", std::move(sources));
   return out;
@@ -134,8 +132,8 @@ std::string archive_repositories_text(const ArchiveRepositories& repositories) {
   json::object out;
   for (const auto& [name, tags] : repositories) {
     json::object ids;
-    for (const auto& [tag, id] : tags) ids.emplace(boosted(tag), id);
-    out.emplace(boosted(name), std::move(ids));
+    for (const auto& [tag, id] : tags) ids.emplace(tag, id);
+    out.emplace(name, std::move(ids));
   }
   return go_json(out) + "\n";
 }

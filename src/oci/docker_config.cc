@@ -255,7 +255,7 @@ Result<json::object> encode_struct(const std::array<Field, N>& fields, const jso
       STRATA_TRY(encoded, encode_field(*member, owner, field));
     }
     if (field.omit_empty && is_empty(encoded, field.kind)) continue;
-    out.emplace(json::string_view(field.name.data(), field.name.size()), std::move(encoded));
+    out.emplace(field.name, std::move(encoded));
   }
   return out;
 }

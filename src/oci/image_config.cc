@@ -56,9 +56,13 @@ Result<ImageConfig> ImageConfig::parse(std::string raw) {
 }
 
 Status ImageConfig::read_fields() {
+  // Of these only the types are looked at: docker refuses an image for them, those in the two
+  // configs too.
   STRATA_TRY(std::string parent, get_string(json_, kOwner, "parent", "image.ID"));
-  // Finds every wrong type that docker would find, those in the two configs too.
-  STRATA_TRY(json::object checked, v1_image_struct(json_, kOwner));
+  STRATA_TRY(json::object v1_image, v1_image_struct(json_, kOwner));
+  STRATA_TRY(std::string os_version, get_string(json_, kOwner, "os.version"));
+  STRATA_TRY(std::vector<std::string> os_features, get_strings(json_, kOwner, "os.features"));
+
   STRATA_TRY(created_, get_time(json_, "created"));
   STRATA_TRY(os_, get_string(json_, kOwner, "os"));
   STRATA_TRY(architecture_, get_string(json_, kOwner, "architecture"));
@@ -67,8 +71,6 @@ Status ImageConfig::read_fields() {
   STRATA_TRY(comment_, get_string(json_, kOwner, "comment"));
   STRATA_TRY(docker_version_, get_string(json_, kOwner, "docker_version"));
   STRATA_TRY(container_, get_string(json_, kOwner, "container"));
-  STRATA_TRY(std::string os_version, get_string(json_, kOwner, "os.version"));
-  STRATA_TRY(std::vector<std::string> os_features, get_strings(json_, kOwner, "os.features"));
   return {};
 }
 
@@ -100,7 +102,7 @@ Status ImageConfig::read_rootfs() {
   for (const json::value& value : *digests) {
     std::string_view text;  // of a null, as Go has it
     if (value.is_string()) {
-      text = {value.get_string().data(), value.get_string().size()};
+      text = value.get_string();
     } else if (!value.is_null()) {
       return type_error(value, "RootFS.rootfs", "diff_ids", "layer.DiffID");
     }

@@ -46,8 +46,7 @@ json::object in_last_order(json::object& object, const std::vector<std::string>&
   json::object out;
   out.reserve(order.size());
   for (size_t i = order.size(); i-- > 0;) {
-    json::string_view name(order[i].data(), order[i].size());
-    out.emplace(name, std::move(object.at(name)));
+    out.emplace(order[i], std::move(object.at(order[i])));
   }
   return out;
 }
@@ -140,7 +139,7 @@ const json::value* find_member(const json::object& object, std::string_view name
   const json::value* found = nullptr;
   for (const auto& member : object) {
     if (member.value().is_null()) continue;
-    std::string_view key(member.key().data(), member.key().size());
+    std::string_view key = member.key();
     if (JsonString{key, false}.names(name)) found = &member.value();
   }
   return found;
@@ -200,8 +199,7 @@ Result<std::string> get_string(const json::object& object, std::string_view owne
   STRATA_TRY(const json::value* member,
              typed_member(object, owner, name, go_type, [](auto& v) { return v.is_string(); }));
   if (member == nullptr) return std::string();
-  const json::string& text = member->get_string();
-  return std::string(text.data(), text.size());
+  return std::string(member->get_string());
 }
 
 Result<int64_t> get_int64(const json::object& object, std::string_view owner,
@@ -230,7 +228,7 @@ Result<std::vector<std::string>> get_strings(const json::object& object, std::st
     } else if (!element.is_string()) {
       return type_error(element, owner, name, "string");
     } else {
-      texts.emplace_back(element.get_string().data(), element.get_string().size());
+      texts.emplace_back(element.get_string());
     }
   }
   return texts;

@@ -97,7 +97,7 @@ class Writer {
       case json::kind::array:
         return write_array(value.get_array());
       case json::kind::string:
-        return append_go_string(out_, {value.get_string().data(), value.get_string().size()});
+        return append_go_string(out_, value.get_string());
       case json::kind::int64:
         fmt::format_to(std::back_inserter(out_), "{}", value.get_int64());
         return;
@@ -122,7 +122,7 @@ class Writer {
     bool first = true;
     for (const auto& member : object) {
       separate(first);
-      append_go_string(out_, {member.key().data(), member.key().size()});
+      append_go_string(out_, member.key());
       out_.append(indented_ ? ": " : ":");
       write(member.value());
     }

@@ -79,7 +79,7 @@ std::string history_item(const json::object& v1_image) {
   if (command != nullptr) {
     for (const json::value& word : command->get_array()) {
       if (!created_by.empty() || &word != &command->get_array().front()) created_by += ' ';
-      created_by += std::string_view(word.get_string().data(), word.get_string().size());
+      created_by += std::string_view(word.get_string());
     }
   }
   item.emplace("created", v1_image.at("created"));

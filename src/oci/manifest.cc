@@ -9,7 +9,9 @@
 // Source: OCI image-spec v1.1, specs-go/v1, whose structs give the order in which docker writes.
 #include "oci/manifest.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
+#include <initializer_list>
 
 #include "oci/json.h"
 
@@ -17,8 +19,6 @@ namespace strata::oci {
 namespace {
 
 namespace json = boost::json;
-
-json::string_view boosted(std::string_view text) { return {text.data(), text.size()}; }
 
 Result<json::object> parse_document(std::string_view text, std::string_view go_type) {
   if (text.size() > kMaxManifestBytes) {
@@ -35,7 +35,7 @@ json::object take_unknown(const json::object& object,
                           std::initializer_list<std::string_view> known) {
   json::object unknown;
   for (const auto& member : object) {
-    std::string_view key(member.key().data(), member.key().size());
+    std::string_view key = member.key();
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       unknown.emplace(member.key(), member.value());
     }
@@ -129,12 +129,12 @@ Status check_absent(const json::object& object, std::string_view name, std::stri
 
 json::object write_annotations(const Annotations& annotations) {
   json::object out;
-  for (const auto& [name, text] : annotations) out.emplace(boosted(name), text);
+  for (const auto& [name, text] : annotations) out.emplace(name, text);
   return out;
 }
 
 void add_text(json::object& out, std::string_view name, const std::string& text) {
-  if (!text.empty()) out.emplace(boosted(name), text);
+  if (!text.empty()) out.emplace(name, text);
 }
 
 void add_unknown(json::object& out, const json::object& unknown) {

@@ -169,34 +169,38 @@ Result<Reference> Reference::parse(std::string_view text) {
 
   Reference reference;
   size_t name_end = std::min(rest.find_first_of(":@"), rest.size());
-  reference.domain_ = domain;
-  reference.path_ = rest.substr(0, name_end);
+  std::string_view path = rest.substr(0, name_end);
   rest.remove_prefix(name_end);
-  std::string_view tag_text;
   if (rest.starts_with(':')) {
-    tag_text = rest.substr(1, std::min(rest.find('@'), rest.size()) - 1);
-    if (!is_tag(tag_text)) return invalid_format();
-    rest.remove_prefix(1 + tag_text.size());
+    reference.tag_ = rest.substr(1, std::min(rest.find('@'), rest.size()) - 1);
+    if (!is_tag(reference.tag_)) return invalid_format();
+    rest.remove_prefix(1 + reference.tag_.size());
   }
   if (!rest.empty() && !looks_like_digest(rest.substr(1))) return invalid_format();
-  if (!is_path(reference.path_)) return invalid_format();
-  if (!is_domain(domain)) {
-    if (!is_component(domain)) {
-      bool lower_would_do = is_component(lower(domain));
-      return lower_would_do ? must_be_lowercase("") : invalid_format();
-    }
-    reference.path_ = domain + "/" + reference.path_;
-    reference.domain_.clear();
-  }
-  if (reference.full_name().size() > kMaxNameLength) {
-    return error(ErrorCode::kInvalid, "repository name must not be more than {} characters",
-                 kMaxNameLength);
-  }
-  reference.tag_ = tag_text;
+  STRATA_CHECK(reference.set_name(domain, path));
   if (!rest.empty()) {
     STRATA_TRY(reference.digest_, parse_digest(rest.substr(1)));
   }
   return reference;
+}
+
+Status Reference::set_name(const std::string& domain, std::string_view path) {
+  if (!is_path(path)) return invalid_format();
+  domain_ = domain;
+  path_ = path;
+  if (!is_domain(domain)) {
+    // The pattern then matches without a domain, as docker's does.
+    if (!is_component(domain)) {
+      return is_component(lower(domain)) ? must_be_lowercase("") : invalid_format();
+    }
+    path_ = domain + "/" + path_;
+    domain_.clear();
+  }
+  if (full_name().size() > kMaxNameLength) {
+    return error(ErrorCode::kInvalid, "repository name must not be more than {} characters",
+                 kMaxNameLength);
+  }
+  return {};
 }
 
 std::string Reference::full_name() const { return domain_.empty() ? path_ : domain_ + "/" + path_; }

@@ -62,6 +62,7 @@ class Reference {
 
  private:
   Reference() = default;
+  Status set_name(const std::string& domain, std::string_view path);
   std::string suffix() const;
 
   std::string domain_;
