@@ -4,14 +4,15 @@
 //   name[100] mode[8] uid[8] gid[8] size[12] mtime[12] checksum[8] type[1] linkname[100]
 //   V7     nothing more
 //   ustar  "ustar\0" version[2] uname[32] gname[32] devmajor[8] devminor[8] prefix[155]
-//   GNU    "ustar " " \0" uname gname devmajor devminor atime[12] ctime[12] ... sparse[96+1]
-//   realsize[12] star   as ustar, prefix[131] atime[12] ctime[12], "tar\0" at 508
+//   GNU    "ustar " " \0" uname gname devmajor devminor atime[12] ctime[12],
+//          at 386 sparse[96+1] realsize[12]
+//   star   as ustar, prefix[131] atime[12] ctime[12], at 508 "tar\0"
 //
 //   octal    (' ' | NUL)* [0-7]* (NUL anything)? (' ' | NUL)*
 //   base-256 first bit 1, then two's complement, big-endian
 //
 // Source: POSIX.1-2017 pax "ustar Interchange Format"; GNU tar manual "Basic Tar Format"; leniency
-// as Go 1.19's archive/tar, checked against it by tests/data/tar/make.
+//         as Go 1.19's archive/tar, with which the tests compare (tests/data/tar/make.sh).
 #include "tar/header.h"
 
 #include <algorithm>

@@ -63,8 +63,8 @@ enum class HeaderFormat { kBadChecksum, kV7, kUstar, kStar, kGnu };
 HeaderFormat header_format(Block block);
 
 // Unpacks a header block into `member`, which is overwritten: every field but size_bytes, xattrs
-// and sparse, which depend on what else precedes or follows; `type` may still be NUL. Errors:
-// kInvalid, `archive/tar: invalid tar header: ...` (checksum, or a field that is no number).
+// and sparse, which depend on what else precedes or follows; `type` may still be NUL.
+// Errors: kInvalid, `archive/tar: invalid tar header: ...` (checksum, a field that is no number).
 Status decode_header(Block block, Member& member);
 
 // The bytes of a field, all of them, and up to the first NUL.

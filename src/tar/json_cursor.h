@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // JsonCursor: reads JSON token by token from a stream, in a fixed buffer. Only what tar-split
-// wants: the caller says what it expects next, and can skip a value it does not know. Errors of all
-// functions: kCorrupt, naming the byte, and those of the source. Threads: one at a time per object.
+// wants: the caller says what it expects next, and can skip a value it does not know.
+// Errors of all functions: kCorrupt, naming the byte, and those of the source.
+// Threads: one at a time per object.
 #pragma once
 
 #include <string>

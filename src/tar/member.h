@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Member: one entry of a tar as its readers and writers see it, after ustar, pax and GNU headers
-// have been merged into one set of values. Source:  the fields of Go's archive/tar Header, because
-// docker decides by them what a layer is. Threads: values.
+// have been merged into one set of values.
+// Source:  the fields of Go's archive/tar Header: docker decides by them what a layer is.
+// Threads: values.
 #pragma once
 
 #include <cstdint>

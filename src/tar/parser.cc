@@ -7,8 +7,8 @@
 //
 // The stream may also end inside padding, or after metas. Order of precedence for a name:
 // GNU.sparse.name, GNU long name, pax path, prefix and name of the header. An 'x' replaces the one
-// before it. A 'g' is a member of its own and takes away the metas in front of it. Source:
-// POSIX.1-2017 pax; GNU tar manual; Go 1.19's archive/tar Reader wherever these leave room.
+// before it. A 'g' is a member of its own and takes away the metas in front of it.
+// Source: POSIX.1-2017 pax; GNU tar manual; Go 1.19's archive/tar Reader where these leave room.
 #include "tar/parser.h"
 
 #include <algorithm>

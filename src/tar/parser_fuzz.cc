@@ -7,9 +7,8 @@
 #include "tar/event_recorder.h"
 #include "tar/writer.h"
 
+namespace strata::tar {
 namespace {
-
-using namespace strata::tar;  // NOLINT: a program of one file
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -18,10 +17,10 @@ void require(bool holds) {
 // Encodes each plain member, parses the result, and compares the fields.
 class ReEncoder final : public ParserEvents {
  public:
-  strata::Status on_raw(strata::ByteSpan) override { return {}; }
-  strata::Status on_payload(strata::ByteSpan, uint64_t) override { return {}; }
-  strata::Status on_member_end() override { return {}; }
-  strata::Status on_member(const Member& member) override {
+  Status on_raw(ByteSpan) override { return {}; }
+  Status on_payload(ByteSpan, uint64_t) override { return {}; }
+  Status on_member_end() override { return {}; }
+  Status on_member(const Member& member) override {
     Member plain = member;
     plain.sparse.reset();
     plain.size_bytes = 0;
@@ -46,17 +45,21 @@ class ReEncoder final : public ParserEvents {
   }
 };
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string_view tar(reinterpret_cast<const char*>(data), size);
+void check_input(std::string_view tar) {
   EventRecorder whole;
   const bool good = parse_in_pieces(tar, SIZE_MAX, whole).ok();
   if (good) require(whole.joined() == tar);
   EventRecorder pieces;
-  require(parse_in_pieces(tar, 1 + size % 700, pieces).ok() == good);
+  require(parse_in_pieces(tar, 1 + tar.size() % 700, pieces).ok() == good);
   require(good ? pieces.events == whole.events : pieces.lines == whole.lines);
   ReEncoder encoder;
-  static_cast<void>(parse_in_pieces(tar, SIZE_MAX, encoder).ok());
+  require(parse_in_pieces(tar, SIZE_MAX, encoder).ok() == good);
+}
+
+}  // namespace
+}  // namespace strata::tar
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  strata::tar::check_input({reinterpret_cast<const char*>(data), size});
   return 0;
 }

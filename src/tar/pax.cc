@@ -6,8 +6,9 @@
 //   time     '-'? digits ('.' digits*)?          more than 9 digits of fraction are cut
 //
 // A key is not empty and has no NUL; the values of path, linkpath, uname and gname have no NUL;
-// other values are any bytes. Neither need be UTF-8. Source: POSIX.1-2017 pax "pax Extended
-// Header"; GNU tar manual "Storing Sparse Files"; leniency as Go 1.19's archive/tar.
+// other values are any bytes. Neither need be UTF-8.
+// Source: POSIX.1-2017 pax "pax Extended Header"; GNU tar manual "Storing Sparse Files"; leniency
+//         as Go 1.19's archive/tar.
 #include "tar/pax.h"
 
 #include <array>

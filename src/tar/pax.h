@@ -20,8 +20,7 @@ struct PaxRecords {
   std::string path, linkpath, uname, gname;
   std::string uid, gid, size, mtime, atime, ctime;
   std::map<std::string, std::string> xattrs;
-  // GNU.sparse.*; `sparse_map` also holds the offset/numbytes pairs of version 0.0, joined by
-  // commas.
+  // GNU.sparse.*; sparse_map also holds the offset/numbytes pairs of version 0.0, with commas.
   std::string sparse_major, sparse_minor, sparse_name, sparse_size, sparse_realsize;
   std::string sparse_numblocks, sparse_map;
 

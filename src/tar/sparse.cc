@@ -3,15 +3,14 @@
 //
 //   old GNU  header: entry[4] at 386, extended[1] at 482, realsize[12] at 483;
 //            while extended: a block more, entry[21], extended[1] at 504
-//            entry = offset[12] length[12] as header numbers; one that begins with NUL ends the
-//            block's list
+//            entry = offset[12] length[12], header numbers; one that begins with NUL ends the list
 //   pax 0.0  records GNU.sparse.numblocks, then GNU.sparse.offset and .numbytes in turn
 //   pax 0.1  records GNU.sparse.numblocks and .map = offset ',' length (',' offset ',' length)*
-//   pax 1.0  at the head of the payload: count '\n' (offset '\n' length '\n')*, NULs up to the
-//   block's end
+//   pax 1.0  at the head of the payload: count '\n' (offset '\n' length '\n')*, NULs to fill
+//            the block
 //
-// Source: GNU tar manual "Storing Sparse Files" (whose "octal" is decimal in practice). Limits as
-// Go's archive/tar: a map is refused beyond kMaxMetaBytes.
+// Source: GNU tar manual "Storing Sparse Files" (whose "octal" is decimal in practice).
+// Go 1.19 reads maps of any size; like its later releases, we refuse those beyond kMaxMetaBytes.
 #include "tar/sparse.h"
 
 #include <algorithm>

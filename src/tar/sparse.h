@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sparse maps in the four shapes that GNU tar has given them. The grammar is at the top of
-// sparse.cc. Threads: one at a time per object.
+// Sparse maps in the four shapes that GNU tar has given them. The grammar stands in sparse.cc.
+// Threads: one at a time per object.
 #pragma once
 
 #include <optional>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// tar-split: the record from which a layer's exact tar is put together again out of its unpacked
-// files. Shape:   tar-split.json.gz, unpacked: one JSON object per entry; the grammar is at the top
-// of
-//          split_writer.cc.  Source: FORMATS section 4.
-// A reader of the record emits the segments as they are and, for each file entry of size > 0, the
-// content of the file of that name. A name may occur once only (dockerd refuses the layer
-// otherwise): what the unpacked files cannot give back belongs, payload and all, into segments.
+// tar-split: the record that makes a layer's exact tar again out of its unpacked files.
+//
+// Shape:   one JSON object per entry; the grammar is at the top of split_writer.cc. On disk it is
+//          gzip'ed, as tar-split.json.gz.  Source: FORMATS section 4.
+// Meaning: segments are emitted as they are, and for each file entry of size > 0 the content of the
+//          file of that name. A name may occur once only, or dockerd refuses the layer: what the
+//          unpacked files cannot give back belongs, payload and all, into segments.
 // Threads: one at a time per object.
 #pragma once
 

@@ -8,11 +8,8 @@
 
 #include "tar/split.h"
 
+namespace strata::tar {
 namespace {
-
-using namespace strata::tar;  // NOLINT: a program of one file
-using strata::as_bytes;
-using strata::as_text;
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -21,8 +18,8 @@ void require(bool holds) {
 // A record in one string: segments joined, files between marks. False when it cannot be read; then
 // `text` has what came before, and `json_again` is of no use.
 bool rewrite(std::string_view json, std::string& text, std::string& json_again) {
-  strata::SpanSource source(as_bytes(json));
-  strata::StringSink sink(json_again);
+  SpanSource source(as_bytes(json));
+  StringSink sink(json_again);
   SplitReader reader(source);
   SplitWriter writer(sink);
   SplitEntry entry;
@@ -47,7 +44,7 @@ bool rewrite(std::string_view json, std::string& text, std::string& json_again) 
 void write_and_read(std::string_view script) {
   std::string json;
   std::string expected;
-  strata::StringSink sink(json);
+  StringSink sink(json);
   SplitWriter writer(sink);
   while (!script.empty()) {
     const uint8_t order = static_cast<uint8_t>(script.front());
@@ -71,10 +68,7 @@ void write_and_read(std::string_view script) {
   require(text == expected && again == json);
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
+void check_input(std::string_view input) {
   std::string text, json;
   if (rewrite(input, text, json)) {
     std::string text_again, json_again;
@@ -82,5 +76,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     require(text_again == text && json_again == json);
   }
   write_and_read(input);
+}
+
+}  // namespace
+}  // namespace strata::tar
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  strata::tar::check_input({reinterpret_cast<const char*>(data), size});
   return 0;
 }

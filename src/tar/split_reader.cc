@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads what split_writer.cc's grammar describes, and whatever else is the same to a JSON reader:
 // white space, fields in any order, unknown fields, null for a field that is absent. A field may
-// stand once. Source: FORMATS section 4.
+// stand once.
+// Source: FORMATS section 4.
 #include <algorithm>
 
 #include "tar/header.h"

@@ -4,13 +4,13 @@
 //   document  entry*
 //   entry     segment '\n' | file '\n'
 //   segment   {"type":2,"payload":"<base64>","position":N}
-//   file      {"type":1,NAME["size":N,]"payload":"<base64 of the 8 bytes of the
-//   CRC>"|null,"position":N} NAME      "name":"<text>", | "name_raw":"<base64>",       the latter
-//   when it is not UTF-8
+//   file      {"type":1,NAME "payload":null,"position":N}
+//           | {"type":1,NAME "size":N,"payload":"<base64 of the CRC>","position":N}      size > 0
+//   NAME      "name":"<text>", | "name_raw":"<base64>", | nothing     as it is UTF-8, not, or empty
 //
-// size is left out when 0, and payload is null then; position counts entries from 0. In text Go
-// escapes " \ and control characters, and also < > & U+2028 U+2029. Source: FORMATS section 4;
-// golang.org/pkg/encoding/json "HTMLEscape".
+// position counts entries from 0. In text Go escapes " \ and control characters, and also
+// < > & U+2028 U+2029.
+// Source: FORMATS section 4; Go's encoding/json, "HTMLEscape".
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The headers that Go's archive/tar Writer makes for Format PAX, which is "ustar if it does, else
-// pax":
+// The headers that Go's archive/tar Writer makes for Format PAX: ustar if it can, else pax.
 //
 //   ustar  one block; a name of 101 to 256 bytes is split at a '/' into prefix and name
 //   pax    'x' block, records, padding, then the block, whose text fields have lost their non-ASCII
@@ -9,8 +8,7 @@
 //   records  sorted by key: those of gid, gname, linkpath, path, size, uid, uname, mtime that ustar
 //            cannot hold; mtime when it has nanoseconds; atime and ctime when given; SCHILY.xattr.*
 //
-// Source: Go 1.19's archive/tar, checked by tests against headers of dockerd 20.10 and 28 and of
-// Go.
+// Source: Go 1.19's archive/tar; tests compare with headers of dockerd 20.10 and 28 and of Go.
 #include "tar/writer.h"
 
 #include <sys/stat.h>
