@@ -14,10 +14,11 @@ class Publisher {
 
   Result<std::vector<MovedReference>> run() {
     STRATA_CHECK(check_references_readable());
-    STRATA_CHECK(write_journal());
-    STRATA_CHECK(sync_staged());
+    STRATA_TRY(bool anything_new, adds_anything());
+    if (anything_new) STRATA_CHECK(write_journal());
+    if (anything_new) STRATA_CHECK(sync_staged());
     parts_.step("synced");
-    // All data is on disk. From here on only names change.
+    // All data of layers is on disk. From here on only names change.
     STRATA_CHECK(publish_layers());
     parts_.step("layers-published");
     return publish_images();
@@ -27,13 +28,15 @@ class Publisher {
   // A damaged repositories.json would be found last; nothing shall have happened by then.
   Status check_references_readable() const {
     if (plan_.references.empty()) return {};
-    STRATA_TRY(References references, parts_.reference_file.read());
-    (void)references;
-    return {};
+    Result<References> references = parts_.reference_file.read();
+    return references.ok() ? Status() : Status(std::move(references).error());
   }
 
+  // Whether there would be layers or images to undo. Tagging, or loading what is there, needs no journal.
+  Result<bool> adds_anything() const;
   Status write_journal();
   Status sync_staged() const;
+  // A staged file that no syncfs has covered.
   Status sync_file(const std::string& name) const;
 
   Status publish_layers();
@@ -42,6 +45,7 @@ class Publisher {
   Status relink(const PlannedLayer& layer);
 
   Result<std::vector<MovedReference>> publish_images();
+  Result<std::vector<MovedReference>> publish_references();
   Status check_image(const ImageId& image) const;
   Status publish_config(const ImageId& image);
   Status publish_metadata(const PlannedMetadata& file);
@@ -51,6 +55,15 @@ class Publisher {
   std::map<ChainId, Journal::RemovedLayer> replaced_;
   bool parent_was_there_ = false;
 };
+
+Result<bool> Publisher::adds_anything() const {
+  if (!plan_.layers.empty()) return true;
+  for (const ImageId& image : plan_.images) {
+    STRATA_TRY(bool there, parts_.images.exists(image));
+    if (!there) return true;
+  }
+  return false;
+}
 
 Status Publisher::write_journal() {
   Journal journal;
@@ -71,17 +84,16 @@ Status Publisher::write_journal() {
 }
 
 Status Publisher::sync_file(const std::string& name) const {
+  if (!plan_.layers.empty()) return {};
   STRATA_TRY(Fd file, open_at(plan_.work.folder(), name, O_RDONLY));
   return sync(file.get());
 }
 
-// One syncfs for all files of all layers; a few small files go to disk without waiting for
-// everybody else's data.
+// One syncfs for all files of all layers. Without layers the few small files are synced when they are published: nobody shall wait
+// for other people's data.
 Status Publisher::sync_staged() const {
-  if (!plan_.layers.empty()) return sync_file_system(plan_.work.folder().get());
-  for (const ImageId& image : plan_.images) STRATA_CHECK(sync_file(staged_image_name(image)));
-  for (const PlannedMetadata& file : plan_.metadata) STRATA_CHECK(sync_file(file.name));
-  return plan_.work.sync_journal();
+  if (plan_.layers.empty()) return plan_.work.sync_journal();
+  return sync_file_system(plan_.work.folder().get());
 }
 
 Status Publisher::publish_layers() {
@@ -137,18 +149,25 @@ Result<std::vector<MovedReference>> Publisher::publish_images() {
   for (const Journal::SetReference& set : plan_.references) STRATA_CHECK(check_image(set.image));
   for (const ImageId& image : plan_.images) STRATA_CHECK(publish_config(image));
   for (const PlannedMetadata& file : plan_.metadata) STRATA_CHECK(publish_metadata(file));
-  STRATA_TRY(Fd contents, open_dir_at(parts_.root, parts_.images.content_path("")));
-  STRATA_CHECK(sync(contents.get()));
+  if (!plan_.images.empty()) {
+    STRATA_TRY(Fd contents, parts_.images.open_contents());
+    STRATA_CHECK(sync(contents.get()));
+  }
   parts_.step("images-published");
+  return publish_references();
+}
 
+Result<std::vector<MovedReference>> Publisher::publish_references() {
   std::vector<MovedReference> moved;
   if (plan_.references.empty()) return moved;
   STRATA_TRY(References references, parts_.reference_file.read());
+  bool changed = false;
   for (const Journal::SetReference& set : plan_.references) {
+    changed = changed || references.find(set.key) != set.image;
     std::optional<ImageId> from = references.set(set.key, set.image);
     if (from) moved.push_back({set.key, *from, set.image});
   }
-  STRATA_CHECK(parts_.reference_file.write(references));
+  if (changed) STRATA_CHECK(parts_.reference_file.write(references));
   parts_.step("references");
   return moved;
 }
@@ -166,6 +185,7 @@ Status Publisher::publish_config(const ImageId& image) {
   if (old.ok()) return {};
   bool replace = old.error().code() == ErrorCode::kCorrupt;
   if (!replace && old.error().code() != ErrorCode::kNotFound) return std::move(old).error();
+  STRATA_CHECK(sync_file(staged_image_name(image)));
   STRATA_CHECK(rename_at(plan_.work.folder(), staged_image_name(image), parts_.root, place,
                          replace ? Existing::kReplace : Existing::kKeep));
   parts_.step("publish-image");
@@ -175,6 +195,7 @@ Status Publisher::publish_config(const ImageId& image) {
 Status Publisher::publish_metadata(const PlannedMetadata& file) {
   std::string folder = parts_.images.metadata_path(file.image.hex());
   STRATA_CHECK(ensure_dir_at(parts_.root, folder, 0700));
+  STRATA_CHECK(sync_file(file.name));
   STRATA_CHECK(rename_at(plan_.work.folder(), file.name, parts_.root, folder + "/" + file.key,
                          Existing::kReplace));
   STRATA_TRY(Fd names, open_dir_at(parts_.root, folder));

@@ -166,6 +166,9 @@ Result<std::vector<std::vector<ChainId>>> remove_unused_layers(const Parts& part
 
 Result<std::vector<std::vector<ChainId>>> release_layers(Store& store,
                                                          std::span<const ChainId> tops) {
+  if (store.access() != Access::kWrite) {
+    return error(ErrorCode::kPermission, "{} is open for reading only", store.root_path());
+  }
   return remove_unused_layers(store.parts(), tops);
 }
 

@@ -25,6 +25,8 @@ struct Transaction::State {
   std::vector<MovedReference> moved;
 
   Status hold(std::span<const ChainId> chains);
+  // Whether this transaction or the store has the layer, which stays then.
+  Result<bool> is_known(const ChainId& chain);
   Result<size_t> depth_of(const ChainId& chain) const;
   Status write_record(const StagedLayer& staged, const PlannedLayer& layer) const;
   Status prepare_files(const StagedLayer& staged, const ChainId* parent) const;
@@ -94,8 +96,9 @@ Status Transaction::State::write_record(const StagedLayer& staged,
                                         const PlannedLayer& layer) const {
   const Fd& record = staged.metadata;
   STRATA_TRY(bool has_split, exists_at(record, "tar-split.json.gz"));
-  if (!has_split)
+  if (!has_split) {
     return error(ErrorCode::kInvalid, "layer {}: no tar-split was written", layer.diff);
+  }
   STRATA_CHECK(write_file_at(record, "diff", layer.diff.to_string(), 0644));
   STRATA_CHECK(write_file_at(record, "size", fmt::format("{}", layer.size_bytes), 0644));
   STRATA_CHECK(write_file_at(record, "cache-id", layer.cache.name(), 0644));
@@ -103,17 +106,20 @@ Status Transaction::State::write_record(const StagedLayer& staged,
   return write_file_at(record, "parent", layer.parent->to_string(), 0644);
 }
 
+Result<bool> Transaction::State::is_known(const ChainId& chain) {
+  if (plan.find(chain) != nullptr) return true;
+  // Another process may have been quicker. Held now, it stays.
+  Status held = hold({&chain, 1});
+  if (held.ok()) return true;
+  if (held.error().code() == ErrorCode::kNotFound) return false;
+  return std::move(held).error();
+}
+
 Result<ChainId> Transaction::add_layer(StagedLayer staged, const ChainId* parent,
                                        const DiffId& diff, uint64_t size_bytes) {
   State& state = *state_;
   ChainId chain = chain_id(parent, diff);
-  bool known = state.plan.find(chain) != nullptr;
-  if (!known) {
-    // Another process may have been quicker. Held now, it stays.
-    Status held = state.hold({&chain, 1});
-    if (!held.ok() && held.error().code() != ErrorCode::kNotFound) return std::move(held).error();
-    known = held.ok();
-  }
+  STRATA_TRY(bool known, state.is_known(chain));
   if (known) {
     STRATA_CHECK(remove_tree_at(state.plan.work.folder(), staged_files_name(staged.name)));
     return chain;
