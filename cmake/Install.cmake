@@ -8,7 +8,7 @@ foreach(layer base hash codec tar oci driver store archive)
   if(TARGET strata_${layer})
     list(APPEND layer_objects $<TARGET_OBJECTS:strata_${layer}>)
     install(DIRECTORY src/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/strata COMPONENT devel
-      FILES_MATCHING PATTERN "*.h")
+      FILES_MATCHING PATTERN "*.h" PATTERN "test_*.h" EXCLUDE)
   endif()
 endforeach()
 add_library(strata_lib STATIC ${layer_objects})
@@ -29,10 +29,13 @@ install(FILES ${PROJECT_BINARY_DIR}/strata.pc DESTINATION ${CMAKE_INSTALL_LIBDIR
 if(TARGET strata)
   install(TARGETS strata RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
 endif()
-install(DIRECTORY docs/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT runtime OPTIONAL
-  FILES_MATCHING PATTERN "*.1")
-install(FILES docs/completion/strata.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-  RENAME strata COMPONENT runtime OPTIONAL)
+if(EXISTS ${PROJECT_SOURCE_DIR}/docs/man)
+  install(DIRECTORY docs/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT runtime FILES_MATCHING PATTERN "*.1")
+endif()
+if(EXISTS ${PROJECT_SOURCE_DIR}/docs/completion/strata.bash)
+  install(FILES docs/completion/strata.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    RENAME strata COMPONENT runtime)
+endif()
 
 # `make deb`: two packages, strata and libstrata-dev.
 set(CPACK_GENERATOR DEB)
@@ -51,8 +54,7 @@ set(CPACK_DEBIAN_DEVEL_PACKAGE_NAME libstrata-dev)
 set(CPACK_DEBIAN_DEVEL_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVEL_PACKAGE_DEPENDS
   "libssl-dev, libisal-dev, libdeflate-dev, libzstd-dev, liblzma-dev, libbz2-dev, libboost-json1.81-dev, libfmt-dev")
-set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "${PROJECT_DESCRIPTION}
- Loads, saves, lists, inspects and removes container images in the data root of
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "Loads, saves, lists, inspects and removes container images in the data root of
  dockerd's overlay2 driver, while no daemon runs.")
-set(CPACK_COMPONENT_DEVEL_DESCRIPTION "The engine of strata as a static library, with its headers")
+set(CPACK_COMPONENT_DEVEL_DESCRIPTION "The engine of strata as a static library, with its headers.")
 include(CPack)
