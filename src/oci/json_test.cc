@@ -58,6 +58,16 @@ TEST(Json, KeepsOrderAndIntegersOf64Bits) {
   EXPECT_EQ(go_json(parse_json(text).value()), text);
 }
 
+TEST(Json, WritesADoubleTheSameWhateverTheStackHolds) {
+  // A number whose exponent was once read past its end gave another text after a longer one.
+  for (double value : {1.5e-300, 1.04, -2.5e100, 7.25, 1e21, 0.5}) {
+    std::string text = go_json(value);
+    go_json(-1.2345678901234567e-199);
+    EXPECT_EQ(go_json(value), text);
+    EXPECT_EQ(parse_json(text)->get_double(), value);
+  }
+}
+
 TEST(Json, LastOfARepeatedNameCounts) {
   EXPECT_EQ(go_json(parse_json(R"({"a":1,"b":2,"a":3})").value()), R"({"b":2,"a":3})");
   EXPECT_EQ(go_json(parse_json(R"({"a":1,"a":null})").value()), R"({"a":1})");

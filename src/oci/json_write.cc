@@ -61,7 +61,8 @@ void append_double(std::string& out, double value) {
   auto to = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
   std::string_view text(buffer, static_cast<size_t>(to.ptr - buffer));
   size_t e = text.find('e');
-  int exponent = std::atoi(text.data() + e + 1);
+  int exponent = 0;  // from_chars knows no plus sign
+  std::from_chars(text.data() + e + (text[e + 1] == '+' ? 2 : 1), to.ptr, exponent);
   std::string digits;
   for (char c : text.substr(0, e)) {
     if (c >= '0' && c <= '9') digits.push_back(c);
