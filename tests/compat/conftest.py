@@ -7,6 +7,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e" / "lib"))
 
 import pytest  # noqa: E402
 
+pytest.register_assert_rewrite("verbs", "scenarios", "beside")
+
 from images import add_digest_reference, image_id, make_images  # noqa: E402
 from peers import dockerd  # noqa: E402
 from procs import copy_tree, new_dir, remove_tree  # noqa: E402

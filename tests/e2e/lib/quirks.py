@@ -34,6 +34,7 @@ DOUBTFUL = {
     "folder header with a size": Tar().raw(header("d/", b"5", size=512)).raw(bytes(512)).file("b", b"b").bytes(),
     "type 7": Tar().add("a", b"contiguous", kind=b"7").bytes(),
     "unknown type": Tar().add("a", b"?", kind=b"Z").bytes(),
+    "folder of an incremental dump": Tar().add("d/", b"Ya\0\0", kind=b"D").file("d/a", b"a").bytes(),
     "volume label": Tar().add("label", kind=b"V").file("a", b"a").bytes(),
     "through a dangling symlink": Tar().symlink("l", "nowhere").file("l/x", b"x").bytes(),
     "through a symlink to a folder": Tar().dir("d/").symlink("l", "d").file("l/x", b"x").bytes(),

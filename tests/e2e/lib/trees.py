@@ -20,9 +20,7 @@ GNU_TAR = {
     "pax sparse 1.0": ["--format=pax", "--sparse", "--sparse-version=1.0"],
     "dots and blocks of 64 KiB": ["--format=gnu", "-b", "128"],
     "owner names": ["--format=gnu", "--owner=somebody:4000000", "--group=others:5000000"],
-    "incremental": ["--format=gnu", "--listed-incremental=/dev/null"],
 }
-# docker refuses the members of these ('S' and 'D'); its daemon can still save such a layer if it was stored as segments.
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_. "
 ODD_NAMES = [b"caf\xc3\xa9", b"latin\xe9", b"new\nline", b"tab\there", b"back\\slash", b"quote\"'", b"<html>&", b"\xe2\x80\xa8sep",
              b"-dash", b"~tilde", b"..double", b"trailing.", b" space ", b"\x01control", b"wh.", b".whatever"]
