@@ -172,10 +172,10 @@ def test_in_another_time_zone(root, work):
     with dockerd(root, TOKYO) as docker:
         docker("save", "-o", work / "theirs.tar", "hand:1")
         listed, history = docker("images", "-a", *JSON), docker("history", "-H=false", "hand:1")
-    strata(root, "save", "--format", "docker-legacy", "-o", work / "ours.tar", "hand:1", env=TOKYO)
-    assert same_file(work / "ours.tar", work / "theirs.tar")
     assert rows(strata(root, "images", "-a", *JSON, env=TOKYO)) == rows(listed)
     assert strata(root, "history", "-H=false", "hand:1", env=TOKYO).out == history.out
+    strata(root, "save", "--format", "docker-legacy", "-o", work / "ours.tar", "hand:1", env=TOKYO)
+    assert same_file(work / "ours.tar", work / "theirs.tar")
 
 
 def test_nothing_was_written_in_all_of_this(asked):
