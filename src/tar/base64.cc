@@ -17,8 +17,7 @@ constexpr auto kPairs = [] {
   return pairs;
 }();
 
-// Bits of a character at each of its four places in the group's 24 bits; kBad for no such
-// character.
+// Bits of a character at each of its four places in the group's 24 bits; kBad if it has none.
 constexpr uint32_t kBad = 1u << 31;
 constexpr auto kBits = [] {
   std::array<std::array<uint32_t, 256>, 4> bits{};
@@ -107,8 +106,7 @@ bool Base64Decoder::decode(std::string_view text, std::vector<std::byte>& out) {
   return true;
 }
 
-// Takes the characters of a group one by one: at the border of two pieces, and where there is
-// padding.
+// Takes the characters of a group one by one: at the border of two pieces, and with padding.
 bool Base64Decoder::slow_group_char(char c, std::vector<std::byte>& out) {
   const bool pad = c == '=';
   const bool pad_before = group_size_ == 3 && group_[2] == '=';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Base64 in pieces, standard alphabet with padding (RFC 4648 section 4), as tar-split payloads have
-// it. Threads: one at a time per object.
+// Base64 in pieces, standard alphabet with padding, as tar-split payloads have it.
+// Source:  RFC 4648 section 4.
+// Threads: one at a time per object.
 #pragma once
 
 #include <array>

@@ -70,8 +70,7 @@ class EventRecorder final : public ParserEvents {
   std::string lines;  // a line for each complete member, as tests/data/tar/go_dump.go prints it
 
  private:
-  // Files are not expanded beyond this (a fuzzer may claim any size); Go's dumps hold none so
-  // large.
+  // Files are not expanded beyond this: a fuzzer may claim any size.
   static constexpr uint64_t kMaxExpandedBytes = uint64_t{64} << 20;
 
   Status take(ByteSpan bytes) {

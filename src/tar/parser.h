@@ -37,13 +37,11 @@ class ParserEvents {
   // maps, padding, the end marker and all that follows it.
   virtual Status on_raw(ByteSpan bytes) = 0;
 
-  // A member, after the on_raw of the last byte of its headers. `member` is valid until
-  // on_member_end.
+  // A member, after the on_raw of its last header byte; `member` is valid until on_member_end.
   virtual Status on_member(const Member& member) = 0;
 
   // Payload of that member, member.size_bytes in all. `file_offset` is the place of the first byte
-  // in the unpacked file: in a sparse file bytes of one call belong together, those of two may be
-  // apart.
+  // in the unpacked file; in a sparse file the bytes of two calls may be apart.
   virtual Status on_payload(ByteSpan bytes, uint64_t file_offset) = 0;
 
   // After the member's last payload byte; for a member without payload right after on_member.

@@ -76,9 +76,9 @@ class SplitReader {
 
   // Reads the next entry into `entry`, whose buffers are used again; false at the end. A segment
   // longer than kMaxSegmentBytes comes as several. White space, the order of fields and unknown
-  // fields do not matter. Errors: kCorrupt, naming the byte of the text (not JSON, a wrong type, a
-  // file without CRC, a cut text), and those of the source. After an error the reader is of no more
-  // use.
+  // fields do not matter. After an error the reader is of no more use.
+  // Errors: kCorrupt, naming the byte of the text (not JSON, a wrong type, a file without CRC, a
+  // cut text), and those of the source.
   Result<bool> next(SplitEntry& entry);
 
  private:

@@ -40,8 +40,7 @@ struct SplitName {
   std::string_view name;
 };
 
-// Cuts a long name at the last '/' that leaves a prefix that fits; an empty prefix when there is
-// none.
+// Cuts a long name at the last '/' that leaves a prefix that fits; the prefix is empty otherwise.
 SplitName split_name(std::string_view name) {
   if (name.size() <= kNameField.size || !is_ascii(name)) return {{}, name};
   size_t length = name.size();
@@ -171,8 +170,7 @@ std::string file_block(const Member& member, bool pax) {
   return text;
 }
 
-// The name of the 'x' member: Go's path.Join(dir, "PaxHeaders.0", base), then what a header can
-// hold.
+// The name of the 'x' member: path.Join(dir, "PaxHeaders.0", base), and of that what fits.
 std::string pax_member_name(std::string_view name) {
   const size_t slash = name.rfind('/') + 1;  // 0 when there is none
   const std::string joined =

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headers of tars that strata makes itself: outer archives of save, layers of commit and build.
 // Byte for byte those that dockerd writes with Go's archive/tar.  Source: FORMATS sections 6 and 8.
-// A tar is: for each member encode_header(), its payload, padding_bytes(size) zeros; then
-// kEndOfArchive. Threads: functions of their arguments.
+// A tar: for each member encode_header(), payload, padding_bytes(size) zeros; kEndOfArchive.
+// Threads: functions of their arguments.
 #pragma once
 
 #include <array>
@@ -24,9 +24,10 @@ enum class HeaderStyle {
 // hold a value, or there are xattrs, or times other than whole seconds of mtime.
 // Type bits that member.mode has are used in kDocker20 (a hard link to a device has those of the
 // device); where it has none, they are those of the type, and none for a whiteout. size_bytes is
-// written as it is; `sparse` and declared_size_bytes are not looked at. Errors: kInvalid for what
-// neither ustar nor pax can say (a NUL in a name, a mode or device number out of range, a file
-// whose name ends in '/', more than kMaxMetaBytes of records, a type of metas).
+// written as it is; `sparse` and declared_size_bytes are not looked at.
+// Errors: kInvalid for what neither ustar nor pax can say (a NUL in a name, a mode or device number
+// out of range, a file whose name ends in '/', more than kMaxMetaBytes of records, a type of
+// metas).
 Result<std::string> encode_header(const Member& member, HeaderStyle style);
 
 // Two zero blocks.
