@@ -59,7 +59,7 @@ TEST(Json, KeepsOrderAndIntegersOf64Bits) {
 }
 
 TEST(Json, WritesADoubleTheSameWhateverTheStackHolds) {
-  // A number whose exponent was once read past its end gave another text after a longer one.
+  // The text of the exponent has no end mark: what lies behind it must not count.
   for (double value : {1.5e-300, 1.04, -2.5e100, 7.25, 1e21, 0.5}) {
     std::string text = go_json(value);
     go_json(-1.2345678901234567e-199);
