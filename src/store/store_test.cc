@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "store/list_images.h"
 #include "store/resolve.h"
 #include "store/test_store.h"

@@ -2,10 +2,7 @@
 #include "store/transaction.h"
 
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "oci/image_config.h"
 #include "store/parts.h"
 #include "store/test_store.h"
 
