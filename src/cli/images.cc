@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "base/timer.h"
 #include "cli/filters.h"
 #include "cli/formatter.h"
 #include "cli/image_rows.h"
@@ -115,13 +116,13 @@ class Images final : public Command {
     STRATA_TRY(Filters filters, Filters::parse(filters_));
     for (const std::string& pattern : arguments) filters.add("reference", pattern);
     STRATA_TRY(store::ImageList images, select(context, filters));
-    sort(images.rows);
     const std::string format = chosen_format(context);
     Result<Formatter> formatter = Formatter::create(format);
     if (!formatter.ok()) return context.fail(formatter.error().message());
+    Timer timer("format rows");
     const bool digests = digests_ || format.find("{{.Digest}}") != format.npos;
-    for (const ImageRow& image : images.rows) {
-      for (Value& row : image_rows(image, {!no_trunc_, digests})) {
+    for (const ImageRow* image : sorted(images.rows)) {
+      for (const Value& row : image_rows(*image, {!no_trunc_, digests})) {
         Status added = formatter->add(row);
         if (!added.ok()) return context.fail(added.error().message());
       }
@@ -136,6 +137,7 @@ class Images final : public Command {
     STRATA_TRY(std::optional<store::Store> store, context.open_if_there());
     store::ImageList images;
     if (!store) return images;
+    Timer timer("list images");
     STRATA_TRY(images, store::list_images(*store, context.pool()));
     for (const std::string& problem : images.skipped) context.warn(problem);
     STRATA_TRY(Selection selection, Selection::create(*store, images, filters, all_));
@@ -149,18 +151,22 @@ class Images final : public Command {
   }
 
   // Newest first, largest first, or by name; equals by name and ID, so that every run says the same.
-  void sort(std::vector<ImageRow>& images) const {
-    auto name = [](const ImageRow& image) {
-      return image.references.empty() ? std::string_view() : std::string_view(image.references[0]);
+  std::vector<const ImageRow*> sorted(const std::vector<ImageRow>& images) const {
+    auto name = [](const ImageRow* image) {
+      return image->references.empty() ? std::string_view() : image->references[0];
     };
-    std::sort(images.begin(), images.end(), [&](const ImageRow& a, const ImageRow& b) {
-      if (sort_ == "created" && a.config.created != b.config.created) {
-        return a.config.created > b.config.created;
+    auto before = [&](const ImageRow* a, const ImageRow* b) {
+      if (sort_ == "created" && a->config.created != b->config.created) {
+        return a->config.created > b->config.created;
       }
-      if (sort_ == "size" && a.size_bytes != b.size_bytes) return a.size_bytes > b.size_bytes;
+      if (sort_ == "size" && a->size_bytes != b->size_bytes) return a->size_bytes > b->size_bytes;
       if (name(a).empty() != name(b).empty()) return name(b).empty();
-      return name(a) != name(b) ? name(a) < name(b) : a.id < b.id;
-    });
+      return name(a) != name(b) ? name(a) < name(b) : a->id < b->id;
+    };
+    std::vector<const ImageRow*> order;
+    for (const ImageRow& image : images) order.push_back(&image);
+    std::sort(order.begin(), order.end(), before);
+    return order;
   }
 
   std::string chosen_format(const Context& context) const {

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -203,6 +204,46 @@ func makeProgress() (out []progressCase) {
 	return
 }
 
+type patternCase struct {
+	Pattern string `json:"pattern"`
+	Text    string `json:"text"`
+	Matched bool   `json:"matched"`
+	Error   string `json:"error"`
+}
+
+func makePatterns() (out []patternCase) {
+	texts := []string{"", "app", "app:1", "a/b", "a", "-", "]", "reg.example:5000/team/app:1", "a*b", "abc"}
+	patterns := []string{"", "*", "app", "app*", "*:1", "?pp", "a?", "*/*", "*/*/*", "a/*", "[a-c]", "[^a]*", "[a-]", "[-a]", "[]", "[]a]", "[a", "[", "[^", "a[b-c]c",
+		"a\\*b", "a\\", "[\\]]", "[\\-]", "**", "a**c", "*c", "*pp:?", "reg*", "reg*/team/app:1", "reg*:5000/*/app*", "[a-c", "x[", "x[]", "a[^c]c", "[b-a]", "*[", "\\a", "app:[0-9]"}
+	for _, pattern := range patterns {
+		for _, text := range texts {
+			matched, err := path.Match(pattern, text)
+			c := patternCase{pattern, text, matched, ""}
+			if err != nil {
+				c.Error = err.Error()
+			}
+			out = append(out, c)
+		}
+	}
+	return
+}
+
+type durationCase struct {
+	Text        string `json:"text"`
+	Valid       bool   `json:"valid"`
+	Nanoseconds int64  `json:"nanoseconds"`
+	Printed     string `json:"printed"`
+}
+
+func makeDurations() (out []durationCase) {
+	for _, text := range []string{"1h30m", "1.5h", "10s", "-5ms", "+3s", "0", "1h0m0.5s", "100ns", "1us", "1µs", "1.5ms", "24h", "2540400h10m10s", "1m1.000000001s",
+		"", "5", "x", "h", "1d", "1h x", "1h5", "-", ".s", ".5s", "1.s", "99999999999h", "1e3s", " 1s", "0.000000001s", "59m60s"} {
+		d, err := time.ParseDuration(text)
+		out = append(out, durationCase{text, err == nil, int64(d), d.String()})
+	}
+	return
+}
+
 func write(name string, value interface{}) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -225,4 +266,6 @@ func main() {
 	write("units.json", makeUnits())
 	write("tables.json", makeTables())
 	write("progress.json", makeProgress())
+	write("patterns.json", makePatterns())
+	write("durations.json", makeDurations())
 }
