@@ -167,7 +167,9 @@ Status write_file_at(const Fd& dir, const std::string& path, std::string_view co
 
 Status replace_file_at(const Fd& dir, const std::string& path, std::string_view content,
                        mode_t mode) {
-  auto [parent, name] = split_path(path);
+  const std::pair<std::string, std::string> split = split_path(path);
+  const auto& parent = split.first;
+  const auto& name = split.second;
   STRATA_TRY(Fd folder, open_dir_at(dir, parent));
   std::string temp = temp_name_for(name);
   STRATA_TRY(Fd fd, open_at(folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));

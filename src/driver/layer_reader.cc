@@ -58,7 +58,7 @@ class LayerTarSource final : public ByteSource {
     if (!more) return false;
     if (entry_.kind == tar::SplitEntry::kSegment) {
       segment_ = entry_.payload;
-    } else if (entry_.size_bytes > 0) {
+    } else if (payload_bytes(entry_) > 0) {
       STRATA_CHECK(open_file());
     }
     return true;

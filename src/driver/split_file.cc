@@ -36,7 +36,8 @@ Result<uint64_t> add_up_entries(const Fd& split_file) {
   while (true) {
     STRATA_TRY(bool more, reader.next(entry));
     if (!more) return total;
-    uint64_t bytes = entry.kind == tar::SplitEntry::kFile ? entry.size_bytes : entry.payload.size();
+    uint64_t bytes =
+        entry.kind == tar::SplitEntry::kFile ? payload_bytes(entry) : entry.payload.size();
     if (bytes > std::numeric_limits<int64_t>::max() - total) {
       return error(ErrorCode::kCorrupt, "{}: entries of more than 2^63 bytes", kSplitFileName);
     }
@@ -48,6 +49,10 @@ Result<uint64_t> add_up_entries(const Fd& split_file) {
 
 std::string split_extra_field(uint64_t tar_bytes) {
   return std::string(kSubfieldHeader) + std::string(as_text(little_endian(tar_bytes)));
+}
+
+uint64_t payload_bytes(const tar::SplitEntry& entry) {
+  return entry.crc == tar::Crc64Bytes{} ? 0 : entry.size_bytes;
 }
 
 Status record_tar_bytes(const Fd& split_file, uint64_t tar_bytes) {

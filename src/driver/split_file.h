@@ -11,6 +11,7 @@
 
 #include "base/fs_at.h"
 #include "base/stream.h"
+#include "tar/split.h"
 
 namespace strata::driver {
 
@@ -18,6 +19,9 @@ inline constexpr const char* kSplitFileName = "tar-split.json.gz";
 
 // The bytes of the extra field (subfield header and value).
 std::string split_extra_field(uint64_t tar_bytes);
+// Bytes of payload that a file entry stands for. dockerd writes the size that a header claims, also for links and folders,
+// which have no payload: their CRC is that of nothing, zero.
+uint64_t payload_bytes(const tar::SplitEntry& entry);
 // Puts the value into a file that was begun with split_extra_field.
 Status record_tar_bytes(const Fd& split_file, uint64_t tar_bytes);
 // Length of the tar that the file describes: from the extra field, or else by adding up its
