@@ -76,8 +76,8 @@ std::string short_help(const Route& route, bool by_group) {
 std::string help_of_command(const Route& route, bool by_group, const Options& own_options) {
   std::string out = short_help(route, by_group);
   if (by_group && !route.aliases.empty()) {
-    out += fmt::format("\nAliases:\n  {}", route.name);
-    for (std::string_view alias : route.aliases) out += fmt::format(", {}", alias);
+    out += fmt::format("\nAliases:\n  {}, ", route.name);
+    for (char c : route.aliases) out += c == ' ' ? ", " : std::string(1, c);
     out += '\n';
   }
   std::string options = own_options.help();

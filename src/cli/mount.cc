@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // mount, umount: an image's files at a folder, read-only. Without a target the folder is one of ours:
-// <root>/strata/mnt/<image>-<random>, and goes with the mount.
+// <root>/strata/mnt/<image>-<random>, and goes with the mount. What is mounted is recorded (store/mounts.h), so that
+// umount finds it by the image too, and rmi leaves it alone.
 #include "driver/mount.h"
 
 #include "cli/routes.h"
 #include "oci/image_config.h"
+#include "store/mounts.h"
 #include "store/resolve.h"
 
 namespace strata::cli {
@@ -29,38 +31,70 @@ class Mount final : public Command {
     STRATA_TRY(store::Store store, context.open_for_reading());
     STRATA_TRY(store::Resolved found, store::resolve(store, arguments[0]));
     STRATA_TRY(CacheId top, top_layer(store, found.image));
-    if (arguments.size() > 1) {
-      STRATA_CHECK(store.driver().mount_read_only(top, arguments[1]));
-      return 0;
-    }
-    const std::string folder =
-        fmt::format("{}/{}-{}", kOwnFolder, found.image.short_hex(), random_hex(4));
-    const std::string target = fmt::format("{}/{}", store.root_path(), folder);
-    STRATA_CHECK(ensure_dirs_at(store.root(), folder, 0700));
-    Status mounted = store.driver().mount_read_only(top, target);
+    const bool own_folder = arguments.size() == 1;
+    std::string folder = fmt::format("{}/{}-{}", kOwnFolder, found.image.short_hex(), random_hex(4));
+    if (own_folder) STRATA_CHECK(ensure_dirs_at(store.root(), folder, 0700));
+    STRATA_TRY(std::string target,
+               real_path(own_folder ? fmt::format("{}/{}", store.root_path(), folder) : arguments[1]));
+    Status mounted = mount(store, found.image, top, target);
     if (!mounted.ok()) {
-      (void)remove_tree_at(store.root(), folder).ok();  // empty; the first error is the one to tell
+      if (own_folder) (void)remove_folder_at(store.root(), folder).ok();  // the first error is the one to tell
       return std::move(mounted).error();
     }
-    context.out().print(target + "\n");
+    if (own_folder) context.out().print(target + "\n");
     return 0;
+  }
+
+ private:
+  static Status mount(const store::Store& store, const ImageId& image, const CacheId& top, const std::string& target) {
+    STRATA_TRY(std::string record, store::record_mount(store, image, target));
+    Status mounted = store.driver().mount_read_only(top, target);
+    if (!mounted.ok()) STRATA_CHECK(store::forget_mount(store, record));
+    return mounted;
   }
 };
 
 class Umount final : public Command {
  public:
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
-    const std::string& target = arguments[0];
-    STRATA_CHECK(driver::unmount(target));
     STRATA_TRY(std::optional<store::Store> store, context.open_if_there());
-    if (!store) return 0;
-    const std::string own = fmt::format("{}/{}/", store->root_path(), kOwnFolder);
-    const bool is_own = target.starts_with(own) && target.find('/', own.size()) == target.npos &&
-                        target.size() > own.size();
-    if (is_own) {
-      STRATA_CHECK(remove_tree_at(store->root(), target.substr(store->root_path().size() + 1)));
+    std::vector<store::ImageMount> chosen;
+    if (store) {
+      STRATA_TRY(chosen, select(*store, arguments[0]));
     }
+    if (chosen.empty()) {
+      STRATA_CHECK(driver::unmount(arguments[0]));
+      return 0;
+    }
+    for (const store::ImageMount& mount : chosen) STRATA_CHECK(take_away(*store, mount));
     return 0;
+  }
+
+ private:
+  // A target, or an image: then every place where it is mounted.
+  static Result<std::vector<store::ImageMount>> select(const store::Store& store, const std::string& argument) {
+    STRATA_TRY(std::vector<store::ImageMount> mounts, store::list_mounts(store));
+    Result<std::string> target = real_path(argument);
+    std::vector<store::ImageMount> chosen;
+    for (const store::ImageMount& mount : mounts) {
+      if (target.ok() && mount.target == *target) chosen.push_back(mount);
+    }
+    if (!chosen.empty() || target.ok()) return chosen;
+    STRATA_TRY(store::Resolved found, store::resolve(store, argument));
+    for (const store::ImageMount& mount : mounts) {
+      if (mount.image == found.image) chosen.push_back(mount);
+    }
+    if (chosen.empty()) return error(ErrorCode::kNotFound, "{}: not mounted", argument);
+    return chosen;
+  }
+
+  static Status take_away(const store::Store& store, const store::ImageMount& mount) {
+    STRATA_CHECK(driver::unmount(mount.target));
+    STRATA_CHECK(store::forget_mount(store, mount.record));
+    STRATA_TRY(std::string root, real_path(store.root_path()));
+    const std::string own = fmt::format("{}/{}/", root, kOwnFolder);
+    if (!mount.target.starts_with(own)) return {};
+    return remove_folder_at(store.root(), mount.target.substr(root.size() + 1));
   }
 };
 

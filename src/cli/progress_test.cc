@@ -8,8 +8,6 @@
 namespace strata::cli {
 namespace {
 
-using namespace std::chrono_literals;
-
 TEST(ProgressText, IsThatOfJsonmessage) {
   const boost::json::value all = expectations("progress.json");
   for (const boost::json::value& each : all.as_array()) {
@@ -86,7 +84,8 @@ class ProgressTest : public ::testing::Test {
                               written += text;
                               if (written.find('\x1b') != written.npos) screen.write(text);
                             },
-                            [this] { return screen.size(); }, [this] { return now += 200ms; }});
+                            [this] { return screen.size(); },
+                            [this] { return now += std::chrono::milliseconds(200); }});
   }
   std::string written;
   Screen screen{{200, 5}};

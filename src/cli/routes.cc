@@ -4,129 +4,55 @@
 #include <algorithm>
 
 namespace strata::cli {
+namespace {
 
-std::span<const Group> groups() {
-  static const std::vector<Group> all{{"image", "Manage images"},
-                                      {"system", "Look at the data root"}};
-  return all;
+constexpr Group kGroups[] = {{"image", "Manage images"}, {"system", "Look at the data root"}};
+
+// In order of their names within the group.
+constexpr Route kRoutes[] = {
+    {"", "system", "df", "", "[OPTIONS]", "Show how much disk the root uses", 0, 0, make_df},
+    {"history", "image", "history", "", "[OPTIONS] IMAGE", "Show the history of an image", 1, 1,
+     make_history},
+    {"", "image", "inspect", "", "[OPTIONS] IMAGE [IMAGE...]",
+     "Display detailed information on one or more images", 1, kAnyNumber, make_image_inspect},
+    {"images", "image", "ls", "list", "[OPTIONS] [REPOSITORY[:TAG]]", "List images", 0, 1,
+     make_images},
+    {"info", "system", "info", "", "[OPTIONS]", "Display information on the root and the system", 0,
+     0, make_info},
+    {"inspect", "", "", "", "[OPTIONS] NAME|ID [NAME|ID...]",
+     "Return low-level information on images", 1, kAnyNumber, make_inspect},
+    {"layers", "image", "layers", "", "[OPTIONS] IMAGE",
+     "List the layers of an image and who shares them", 1, 1, make_layers},
+    {"load", "image", "load", "", "[OPTIONS]", "Load images from an archive, a folder or STDIN", 0,
+     0, make_load},
+    {"mount", "image", "mount", "", "IMAGE [TARGET]", "Mount an image's files read-only", 1, 2,
+     make_mount},
+    {"", "image", "prune", "", "[OPTIONS]", "Remove unused images", 0, 0, make_prune},
+    {"rmi", "image", "rm", "rmi remove", "[OPTIONS] IMAGE [IMAGE...]", "Remove one or more images",
+     1, kAnyNumber, make_rmi},
+    {"save", "image", "save", "", "[OPTIONS] IMAGE [IMAGE...]",
+     "Save one or more images to an archive (streamed to STDOUT by default)", 1, kAnyNumber,
+     make_save},
+    {"tag", "image", "tag", "", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+     "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", 2, 2, make_tag},
+    {"umount", "image", "umount", "unmount", "TARGET", "Take an image's mount away", 1, 1,
+     make_umount},
+    {"version", "", "", "", "[OPTIONS]", "Show the version information", 0, 0, make_version},
+};
+
+bool has_word(std::string_view words, std::string_view wanted) {
+  while (!words.empty()) {
+    std::string_view word = words.substr(0, words.find(' '));
+    if (word == wanted) return true;
+    words.remove_prefix(std::min(words.size(), word.size() + 1));
+  }
+  return false;
 }
 
-std::span<const Route> routes() {
-  static const std::vector<Route> all{
-      {"", "system", "df", {}, "[OPTIONS]", "Show how much disk the root uses", 0, 0, make_df},
-      {"history",
-       "image",
-       "history",
-       {},
-       "[OPTIONS] IMAGE",
-       "Show the history of an image",
-       1,
-       1,
-       make_history},
-      {"",
-       "image",
-       "inspect",
-       {},
-       "[OPTIONS] IMAGE [IMAGE...]",
-       "Display detailed information on one or more images",
-       1,
-       kAnyNumber,
-       make_image_inspect},
-      {"images",
-       "image",
-       "ls",
-       {"list"},
-       "[OPTIONS] [REPOSITORY[:TAG]]",
-       "List images",
-       0,
-       1,
-       make_images},
-      {"info",
-       "system",
-       "info",
-       {},
-       "[OPTIONS]",
-       "Display information on the root and the system",
-       0,
-       0,
-       make_info},
-      {"inspect",
-       "",
-       "",
-       {},
-       "[OPTIONS] NAME|ID [NAME|ID...]",
-       "Return low-level information on images",
-       1,
-       kAnyNumber,
-       make_inspect},
-      {"layers",
-       "image",
-       "layers",
-       {},
-       "[OPTIONS] IMAGE",
-       "List the layers of an image and who shares them",
-       1,
-       1,
-       make_layers},
-      {"load",
-       "image",
-       "load",
-       {},
-       "[OPTIONS]",
-       "Load images from an archive, a folder or STDIN",
-       0,
-       0,
-       make_load},
-      {"mount",
-       "image",
-       "mount",
-       {},
-       "IMAGE [TARGET]",
-       "Mount an image's files read-only",
-       1,
-       2,
-       make_mount},
-      {"", "image", "prune", {}, "[OPTIONS]", "Remove unused images", 0, 0, make_prune},
-      {"rmi",
-       "image",
-       "rm",
-       {"rmi", "remove"},
-       "[OPTIONS] IMAGE [IMAGE...]",
-       "Remove one or more images",
-       1,
-       kAnyNumber,
-       make_rmi},
-      {"save",
-       "image",
-       "save",
-       {},
-       "[OPTIONS] IMAGE [IMAGE...]",
-       "Save one or more images to an archive (streamed to STDOUT by default)",
-       1,
-       kAnyNumber,
-       make_save},
-      {"tag",
-       "image",
-       "tag",
-       {},
-       "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
-       "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
-       2,
-       2,
-       make_tag},
-      {"umount",
-       "image",
-       "umount",
-       {"unmount"},
-       "TARGET",
-       "Take an image's mount away",
-       1,
-       1,
-       make_umount},
-      {"version", "", "", {}, "[OPTIONS]", "Show the version information", 0, 0, make_version},
-  };
-  return all;
-}
+}  // namespace
+
+std::span<const Group> groups() { return kGroups; }
+std::span<const Route> routes() { return kRoutes; }
 
 const Route* find_route(std::string_view group, std::string_view name) {
   for (const Route& route : routes()) {
@@ -134,8 +60,8 @@ const Route* find_route(std::string_view group, std::string_view name) {
       if (!route.flat.empty() && route.flat == name) return &route;
       continue;
     }
-    bool alias = std::count(route.aliases.begin(), route.aliases.end(), name) > 0;
-    if (route.group == group && (route.name == name || alias)) return &route;
+    if (route.group != group) continue;
+    if (route.name == name || has_word(route.aliases, name)) return &route;
   }
   return nullptr;
 }

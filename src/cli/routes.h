@@ -16,11 +16,11 @@
 namespace strata::cli {
 
 struct Route {
-  std::string_view flat;                  // empty: only within its group
-  std::string_view group;                 // empty: only flat
-  std::string_view name;                  // within the group
-  std::vector<std::string_view> aliases;  // of `name`
-  std::string_view usage;                 // what follows the name: "[OPTIONS] IMAGE"
+  std::string_view flat;     // empty: only within its group
+  std::string_view group;    // empty: only flat
+  std::string_view name;     // within the group
+  std::string_view aliases;  // of `name`, divided by spaces
+  std::string_view usage;    // what follows the name: "[OPTIONS] IMAGE"
   std::string_view summary;
   size_t min_arguments;
   size_t max_arguments;
