@@ -202,7 +202,8 @@ Status symlink_at(const std::string& target, const Fd& dir, const std::string& p
 
 Result<std::string> readlink_at(const Fd& dir, const std::string& path) {
   std::string target(PATH_MAX, '\0');
-  ssize_t count = ::readlinkat(dir.get(), path.c_str(), target.data(), target.size());
+  int base = dir.valid() ? dir.get() : AT_FDCWD;
+  ssize_t count = ::readlinkat(base, path.c_str(), target.data(), target.size());
   if (count < 0) return path_error("readlink", path);
   target.resize(static_cast<size_t>(count));
   return target;
@@ -229,6 +230,18 @@ Status unlink_at(const Fd& dir, const std::string& path) {
     return path_error("unlink", path);
   }
   return {};
+}
+
+Status remove_folder_at(const Fd& dir, const std::string& path) {
+  if (::unlinkat(dir.get(), path.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    return path_error("rmdir", path);
+  }
+  return {};
+}
+
+Result<std::string> real_path(const std::string& path) {
+  STRATA_TRY(Fd place, open_path(path, O_PATH));
+  return readlink_at(Fd(), fmt::format("/proc/self/fd/{}", place.get()));
 }
 
 Status remove_tree_at(const Fd& dir, const std::string& path) {

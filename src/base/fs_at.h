@@ -68,6 +68,10 @@ Result<struct stat> lstat_at(const Fd& dir, const std::string& path);
 Result<bool> exists_at(const Fd& dir, const std::string& path);
 // A file that is not there is fine.
 Status unlink_at(const Fd& dir, const std::string& path);
+// Removes an empty directory. kConflict when it is not empty; absent is fine.
+Status remove_folder_at(const Fd& dir, const std::string& path);
+// The absolute path without symlinks of something that exists.
+Result<std::string> real_path(const std::string& path);
 // Removes a file or a whole tree without following symlinks or leaving the file system it is on.
 // Absent is fine.
 Status remove_tree_at(const Fd& dir, const std::string& path);

@@ -32,13 +32,16 @@ class Mount final : public Command {
     STRATA_TRY(store::Resolved found, store::resolve(store, arguments[0]));
     STRATA_TRY(CacheId top, top_layer(store, found.image));
     const bool own_folder = arguments.size() == 1;
-    std::string folder = fmt::format("{}/{}-{}", kOwnFolder, found.image.short_hex(), random_hex(4));
+    std::string folder =
+        fmt::format("{}/{}-{}", kOwnFolder, found.image.short_hex(), random_hex(4));
     if (own_folder) STRATA_CHECK(ensure_dirs_at(store.root(), folder, 0700));
-    STRATA_TRY(std::string target,
-               real_path(own_folder ? fmt::format("{}/{}", store.root_path(), folder) : arguments[1]));
+    STRATA_TRY(
+        std::string target,
+        real_path(own_folder ? fmt::format("{}/{}", store.root_path(), folder) : arguments[1]));
     Status mounted = mount(store, found.image, top, target);
     if (!mounted.ok()) {
-      if (own_folder) (void)remove_folder_at(store.root(), folder).ok();  // the first error is the one to tell
+      if (own_folder)
+        (void)remove_folder_at(store.root(), folder).ok();  // the first error is the one to tell
       return std::move(mounted).error();
     }
     if (own_folder) context.out().print(target + "\n");
@@ -46,7 +49,8 @@ class Mount final : public Command {
   }
 
  private:
-  static Status mount(const store::Store& store, const ImageId& image, const CacheId& top, const std::string& target) {
+  static Status mount(const store::Store& store, const ImageId& image, const CacheId& top,
+                      const std::string& target) {
     STRATA_TRY(std::string record, store::record_mount(store, image, target));
     Status mounted = store.driver().mount_read_only(top, target);
     if (!mounted.ok()) STRATA_CHECK(store::forget_mount(store, record));
@@ -72,7 +76,8 @@ class Umount final : public Command {
 
  private:
   // A target, or an image: then every place where it is mounted.
-  static Result<std::vector<store::ImageMount>> select(const store::Store& store, const std::string& argument) {
+  static Result<std::vector<store::ImageMount>> select(const store::Store& store,
+                                                       const std::string& argument) {
     STRATA_TRY(std::vector<store::ImageMount> mounts, store::list_mounts(store));
     Result<std::string> target = real_path(argument);
     std::vector<store::ImageMount> chosen;

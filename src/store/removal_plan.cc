@@ -55,6 +55,7 @@ Result<RemovalPlan> RemovalPlan::begin(const Store& store) {
   STRATA_TRY(plan.references_, store.references());
   STRATA_TRY(plan.children_, store.images().children());
   STRATA_TRY(plan.containers_, store.containers());
+  STRATA_TRY(plan.mounts_, list_mounts(store));
   STRATA_TRY(std::vector<ImageId> images, store.images().list());
   plan.images_ = {images.begin(), images.end()};
   for (const auto& [parent, child] : plan.children_) plan.parents_.emplace(child, parent);
@@ -156,6 +157,9 @@ std::optional<std::string> RemovalPlan::find_conflict(const ImageId& image, unsi
   };
   if ((mask & kChild) != 0 && has_children(image)) {
     return refuse(true, "image has dependent child images");
+  }
+  for (const ImageMount& mount : mounts_) {
+    if (mount.image == image) return refuse(true, "image is mounted at " + mount.target);
   }
   const Container* running = first_container(image, true);
   if ((mask & kRunning) != 0 && running != nullptr) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "oci/reference.h"
+#include "store/mounts.h"
 #include "store/store.h"
 
 namespace strata::store {
@@ -68,6 +69,7 @@ class RemovalPlan {
   std::map<ImageId, ImageId> parents_;
   std::multimap<ImageId, ImageId> children_;
   std::vector<Container> containers_;
+  std::vector<ImageMount> mounts_;
 };
 
 }  // namespace strata::store
