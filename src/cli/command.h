@@ -55,6 +55,9 @@ class Context {
   ProgressMode progress_mode() const;
   // Prints the message as it is, and gives the exit code back.
   int fail(std::string_view message, int exit_code = 1);
+  // Prints the text; for an error its message as it is, without "Error: ", as docker does for
+  // templates. Returns the exit code.
+  int print(const Result<std::string>& text);
   void warn(std::string_view message);
   // Asks the user on standard error; anything but "y" is no.
   bool confirm(std::string_view question);

@@ -98,6 +98,12 @@ int Context::fail(std::string_view message, int exit_code) {
   return exit_code;
 }
 
+int Context::print(const Result<std::string>& text) {
+  if (!text.ok()) return fail(text.error().message());
+  out_.print(*text);
+  return 0;
+}
+
 void Context::warn(std::string_view message) { err_.print(fmt::format("WARNING: {}\n", message)); }
 
 bool Context::confirm(std::string_view question) {

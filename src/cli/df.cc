@@ -109,13 +109,6 @@ std::vector<Value> rows_of_containers(const store::DiskUsage& usage, bool trunca
   return rows;
 }
 
-Result<std::string> table(std::string_view format, const std::vector<Value>& rows,
-                          const Value& headings) {
-  STRATA_TRY(Formatter formatter, Formatter::create(format));
-  for (const Value& row : rows) STRATA_CHECK(formatter.add(row));
-  return formatter.finish(headings);
-}
-
 Value list_of(std::vector<Value> rows, std::string_view type) {
   return Value::list({std::move(rows), type});
 }
@@ -134,34 +127,29 @@ class Df final : public Command {
     if (store) {
       STRATA_TRY(usage, store::disk_usage(*store, context.pool()));
     }
-    Result<std::string> text = verbose_ ? verbose(usage) : summary(usage);
-    if (!text.ok()) return context.fail(text.error().message());
-    context.out().print(*text);
-    return 0;
+    return context.print(verbose_ ? verbose(usage) : summary(usage));
   }
 
  private:
   bool is_table() const { return format_.empty() || format_ == "table"; }
 
   Result<std::string> summary(const store::DiskUsage& usage) const {
-    return table(is_table() ? kTable : format_, rows_of_totals(usage), headings_of(kTotalColumns));
+    return format_rows(is_table() ? kTable : format_, rows_of_totals(usage),
+                       headings_of(kTotalColumns));
   }
 
   Result<std::string> verbose(const store::DiskUsage& usage) const {
     if (!is_table()) {
-      return table(
-          format_,
-          {Struct::make(
-              "*formatter.diskUsageContext",
-              {{"Images", "", list_of(rows_of_images(usage, false), "*formatter.imageContext")},
-               {"Containers", "",
-                list_of(rows_of_containers(usage, false), "*formatter.ContainerContext")}})},
-          Value::nil());
+      Value images = list_of(rows_of_images(usage, false), "*formatter.imageContext");
+      Value containers = list_of(rows_of_containers(usage, false), "*formatter.ContainerContext");
+      return format_value(format_, Struct::make("*formatter.diskUsageContext",
+                                                {{"Images", "", std::move(images)},
+                                                 {"Containers", "", std::move(containers)}}));
     }
     STRATA_TRY(std::string images,
-               table(kImageTable, rows_of_images(usage, true), image_headings()));
-    STRATA_TRY(std::string containers, table(kContainerTable, rows_of_containers(usage, true),
-                                             headings_of(kContainerColumns)));
+               format_rows(kImageTable, rows_of_images(usage, true), image_headings()));
+    STRATA_TRY(std::string containers, format_rows(kContainerTable, rows_of_containers(usage, true),
+                                                   headings_of(kContainerColumns)));
     return fmt::format("Images space usage:\n\n{}\nContainers space usage:\n\n{}", images,
                        containers);
   }

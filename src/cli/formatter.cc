@@ -65,4 +65,11 @@ Result<std::string> Formatter::finish(const Value& headings) const {
   return align_table(heading + '\n' + rows_);
 }
 
+Result<std::string> format_rows(std::string_view format, std::span<const Value> rows,
+                                const Value& headings) {
+  STRATA_TRY(Formatter formatter, Formatter::create(format));
+  for (const Value& row : rows) STRATA_CHECK(formatter.add(row));
+  return formatter.finish(headings);
+}
+
 }  // namespace strata::cli

@@ -85,6 +85,15 @@ class Formatter {
   std::string rows_;
 };
 
+// All rows through one format. Errors: as Formatter.
+Result<std::string> format_rows(std::string_view format, std::span<const Value> rows,
+                                const Value& headings);
+
+// A single thing that is no list.
+inline Result<std::string> format_value(std::string_view format, const Value& value) {
+  return format_rows(format, {&value, 1}, Value::nil());
+}
+
 // Puts "template parsing error: " in front, as docker does.
 Error template_error(Error error);
 

@@ -88,46 +88,22 @@ std::string go_sprintln(std::span<const Value> values) {
 }
 
 std::string go_quote(std::string_view text) {
+  static constexpr std::string_view kEscaped = "\"\\\a\b\f\n\r\t\v";
+  static constexpr std::string_view kNames = "\"\\abfnrtv";
   std::string out = "\"";
   for (size_t at = 0; at < text.size();) {
-    size_t length = oci::utf8_length(text.substr(at));
-    unsigned char byte = static_cast<unsigned char>(text[at]);
-    switch (byte) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\a':
-        out += "\\a";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\v':
-        out += "\\v";
-        break;
-      default:
-        if (length == 0 || byte < 0x20 || byte == 0x7f) {
-          out += fmt::format("\\x{:02x}", byte);
-        } else if (char32_t code = code_point(text.substr(at)); !is_printable(code)) {
-          out += fmt::format("\\u{:04x}", static_cast<uint32_t>(code));
-        } else {
-          out += text.substr(at, length);
-        }
+    const std::string_view rest = text.substr(at);
+    const size_t length = oci::utf8_length(rest);
+    const char32_t code = code_point(rest);
+    if (size_t found = kEscaped.find(text[at]); found != kEscaped.npos) {
+      out += '\\';
+      out += kNames[found];
+    } else if (length == 0 || code < 0x20 || code == 0x7f) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at]));
+    } else if (!is_printable(code)) {
+      out += fmt::format("\\u{:04x}", static_cast<uint32_t>(code));
+    } else {
+      out += rest.substr(0, length);
     }
     at += std::max<size_t>(1, length);
   }

@@ -102,25 +102,22 @@ class HistoryCommand final : public Command {
     STRATA_TRY(store::Resolved found, store::resolve(store, arguments[0]));
     STRATA_TRY(std::string raw, store.images().read_config(found.image));
     STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(raw)));
-    STRATA_TRY(std::vector<Row> rows, read_steps(store, config));
-    STRATA_CHECK(name_images(store, found.image, rows));
-    return print(context, std::move(rows));
+    STRATA_TRY(std::vector<Row> steps, read_steps(store, config));
+    STRATA_CHECK(name_images(store, found.image, steps));
+    return context.print(
+        format_rows(chosen_format(context), as_values(std::move(steps)), headings_of(kColumns)));
   }
 
  private:
-  Result<int> print(Context& context, std::vector<Row> rows) const {
-    Result<Formatter> formatter = Formatter::create(chosen_format(context));
-    if (!formatter.ok()) return context.fail(formatter.error().message());
-    for (Row& row : rows) {
-      row.truncate = !no_trunc_;
-      row.human = human_;
-      Status added = formatter->add(Value::record(
-          std::make_shared<RowRecord<Row>>("*formatter.historyContext", kColumns, std::move(row))));
-      if (!added.ok()) return context.fail(added.error().message());
+  std::vector<Value> as_values(std::vector<Row> steps) const {
+    std::vector<Value> rows;
+    for (Row& step : steps) {
+      step.truncate = !no_trunc_;
+      step.human = human_;
+      rows.push_back(Value::record(std::make_shared<RowRecord<Row>>("*formatter.historyContext",
+                                                                    kColumns, std::move(step))));
     }
-    STRATA_TRY(std::string text, formatter->finish(headings_of(kColumns)));
-    context.out().print(text);
-    return 0;
+    return rows;
   }
 
   std::string chosen_format(const Context& context) const {

@@ -153,6 +153,15 @@ Result<Value> metadata_record(const store::Store& store, const ImageId& image) {
   return Struct::make("types.ImageMetadata", {{"LastTagTime", "", Value::time(std::move(tagged))}});
 }
 
+Result<int64_t> total_bytes(const store::Store& store, const std::vector<ChainId>& chains) {
+  uint64_t total = 0;
+  for (const ChainId& chain : chains) {
+    STRATA_TRY(uint64_t layer_bytes, store.layers().size_bytes(chain));
+    total += layer_bytes;
+  }
+  return static_cast<int64_t>(total);
+}
+
 Value rootfs_record(const oci::ImageConfig& config) {
   std::vector<std::string> layers;
   for (const DiffId& diff : config.diff_ids()) layers.push_back(diff.to_string());
@@ -178,11 +187,7 @@ Result<Value> image_record(const store::Store& store, const ImageId& image) {
     (store::is_digest_key(key) ? digests : tags).push_back(std::move(key));
   }
   const std::vector<ChainId> chains = config.chain_ids();
-  int64_t size_bytes = 0;
-  for (const ChainId& chain : chains) {
-    STRATA_TRY(uint64_t layer_bytes, store.layers().size_bytes(chain));
-    size_bytes += static_cast<int64_t>(layer_bytes);
-  }
+  STRATA_TRY(int64_t size_bytes, total_bytes(store, chains));
   const json::object none = oci::zero_container_config();
   STRATA_TRY(Value container_config,
              config_record(config.container_config() ? config.container_config() : &none,

@@ -116,20 +116,14 @@ class Images final : public Command {
     STRATA_TRY(Filters filters, Filters::parse(filters_));
     for (const std::string& pattern : arguments) filters.add("reference", pattern);
     STRATA_TRY(store::ImageList images, select(context, filters));
-    const std::string format = chosen_format(context);
-    Result<Formatter> formatter = Formatter::create(format);
-    if (!formatter.ok()) return context.fail(formatter.error().message());
     Timer timer("format rows");
+    const std::string format = chosen_format(context);
     const bool digests = digests_ || format.find("{{.Digest}}") != format.npos;
+    std::vector<Value> rows;
     for (const ImageRow* image : sorted(images.rows)) {
-      for (const Value& row : image_rows(*image, {!no_trunc_, digests})) {
-        Status added = formatter->add(row);
-        if (!added.ok()) return context.fail(added.error().message());
-      }
+      for (Value& row : image_rows(*image, {!no_trunc_, digests})) rows.push_back(std::move(row));
     }
-    STRATA_TRY(std::string text, formatter->finish(image_headings()));
-    context.out().print(text);
-    return 0;
+    return context.print(format_rows(format, rows, image_headings()));
   }
 
  private:

@@ -125,13 +125,7 @@ class Info final : public Command {
       context.out().print(text_of(facts));
       return 0;
     }
-    Result<Formatter> formatter = Formatter::create(format_);
-    if (!formatter.ok()) return context.fail(formatter.error().message());
-    Status added = formatter->add(record_of(facts));
-    if (!added.ok()) return context.fail(added.error().message());
-    STRATA_TRY(std::string text, formatter->finish(Value::nil()));
-    context.out().print(text);
-    return 0;
+    return context.print(format_value(format_, record_of(facts)));
   }
 
  private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // layers: what an image is made of, base first, and which other images have it too.
+#include <algorithm>
 #include <array>
 
 #include "cli/formatter.h"
@@ -74,28 +75,20 @@ class Layers final : public Command {
       return error(ErrorCode::kCorrupt, "image {} is damaged, or one of its layers is",
                    found.image);
     }
-    std::vector<Row> rows;
+    std::vector<Value> rows;
     for (const ChainId& chain : image->chains) {
       STRATA_TRY(store::Layer layer, store.layers().read(chain));
-      rows.push_back({std::move(layer), images_with(images, image->id, chain), !no_trunc_});
+      Row row{std::move(layer), images_with(images, image->id, chain), !no_trunc_};
+      rows.push_back(
+          Value::record(std::make_shared<RowRecord<Row>>("layer", kColumns, std::move(row))));
     }
-    return print(context, std::move(rows));
+    return context.print(format_rows(chosen_format(context), rows, headings_of(kColumns)));
   }
 
  private:
-  Result<int> print(Context& context, std::vector<Row> rows) const {
-    bool own = !format_.empty() && format_ != "table";
-    bool quiet = quiet_ || context.global().quiet;
-    Result<Formatter> formatter = Formatter::create(own ? format_ : quiet ? "{{.DiffID}}" : kTable);
-    if (!formatter.ok()) return context.fail(formatter.error().message());
-    for (Row& row : rows) {
-      Status added = formatter->add(
-          Value::record(std::make_shared<RowRecord<Row>>("layer", kColumns, std::move(row))));
-      if (!added.ok()) return context.fail(added.error().message());
-    }
-    STRATA_TRY(std::string text, formatter->finish(headings_of(kColumns)));
-    context.out().print(text);
-    return 0;
+  std::string chosen_format(const Context& context) const {
+    if (!format_.empty() && format_ != "table") return format_;
+    return std::string(quiet_ || context.global().quiet ? "{{.DiffID}}" : kTable);
   }
 
   std::string format_;

@@ -5,8 +5,8 @@
 #include "driver/mount.h"
 
 #include "cli/routes.h"
-#include "oci/image_config.h"
 #include "store/mounts.h"
+#include "store/remove_layers.h"
 #include "store/resolve.h"
 
 namespace strata::cli {
@@ -15,13 +15,9 @@ namespace {
 constexpr std::string_view kOwnFolder = "strata/mnt";
 
 Result<CacheId> top_layer(const store::Store& store, const ImageId& image) {
-  STRATA_TRY(std::string raw, store.images().read_config(image));
-  STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(raw)));
-  const std::vector<ChainId> chains = config.chain_ids();
-  if (chains.empty()) {
-    return error(ErrorCode::kInvalid, "image {} has no layers: there is nothing to mount", image);
-  }
-  STRATA_TRY(store::Layer layer, store.layers().read(chains.back()));
+  STRATA_TRY(std::optional<ChainId> top, store::top_chain(store, image));
+  if (!top) return error(ErrorCode::kInvalid, "image {} has no layers to mount", image);
+  STRATA_TRY(store::Layer layer, store.layers().read(*top));
   return layer.cache;
 }
 

@@ -35,7 +35,7 @@ constexpr Route kRoutes[] = {
      make_save},
     {"tag", "image", "tag", "", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
      "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", 2, 2, make_tag},
-    {"umount", "image", "umount", "unmount", "TARGET", "Take an image's mount away", 1, 1,
+    {"umount", "image", "umount", "unmount", "TARGET|IMAGE", "Take an image's mount away", 1, 1,
      make_umount},
     {"version", "", "", "", "[OPTIONS]", "Show the version information", 0, 0, make_version},
 };

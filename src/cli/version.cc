@@ -26,15 +26,9 @@ class Version final : public Command {
         Struct::make("*system.clientVersion", {{"Version", "", Value::string(STRATA_VERSION)},
                                                {"Os", "", Value::string(host.os)},
                                                {"Arch", "", Value::string(host.architecture)}});
-    Result<Formatter> formatter = Formatter::create(format_);
-    if (!formatter.ok()) return context.fail(formatter.error().message());
-    Status added = formatter->add(
-        Struct::make("system.versionInfo",
-                     {{"Client", "", client}, {"Server", "", Value::nil("*types.Version")}}));
-    if (!added.ok()) return context.fail(added.error().message());
-    STRATA_TRY(std::string text, formatter->finish(Value::nil()));
-    context.out().print(text);
-    return 0;
+    Value both = Struct::make("system.versionInfo", {{"Client", "", client},
+                                                     {"Server", "", Value::nil("*types.Version")}});
+    return context.print(format_value(format_, both));
   }
 
  private:
