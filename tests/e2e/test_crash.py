@@ -121,6 +121,23 @@ def test_kill(work, name):
     assert killed >= rounds // 4, f"only {killed} of {rounds} were really killed while running"
 
 
+@pytest.mark.parametrize("call", ["openat", "mkdirat", "renameat", "unlinkat", "fsync"])
+@pytest.mark.parametrize("name", ["tag", "rmi"])
+def test_killed_at_each_call(work, name, call):
+    """Not by chance: strace kills the run as it enters the n-th call, for growing n until it gets through."""
+    case = Case(work, name)
+    for n in [*range(1, 12), *(int(11 * 1.3 ** i) for i in range(1, 24))]:
+        root = copy_tree(case.start, work / "root")
+        done = strata(root, *case.words, check=False, prefix=["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                                                              f"inject={call}:signal=KILL:when={n}"])
+        check_consistent(case, root)
+        check_cleared(case, root)
+        remove_tree(root)
+        if done.code == 0:
+            return
+    pytest.fail("never got through")
+
+
 def test_killed_ten_times_in_a_row(work):
     """One root that never gets peace: leftovers of several runs do not pile up or mix."""
     choose, case = random.Random(seed()), Case(work, "load")
