@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "archive/layout.h"
 
-#include <sys/stat.h>
+#include <time.h>
 
 #include <algorithm>
 
@@ -49,6 +49,12 @@ void Layout::add_symlink(const std::string& name, const std::string& target,
   tar::Member member = header(name, tar::kSymlink, 0777, mtime_seconds);
   member.link_name = target;
   entries_.try_emplace(sort_key(name), Entry{std::move(member), "", {}});
+}
+
+int32_t epoch_zone_seconds() {
+  const time_t epoch = 0;
+  struct tm local = {};
+  return ::localtime_r(&epoch, &local) == nullptr ? 0 : static_cast<int32_t>(local.tm_gmtoff);
 }
 
 std::vector<Entry> Layout::take_entries() {

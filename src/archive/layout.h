@@ -47,8 +47,12 @@ class Layout {
   std::map<std::string, Entry> entries_;
 };
 
+// The zone of this machine at the epoch, in seconds east of UTC: dockerd dates v1 layers in its own zone, and their IDs
+// depend on that text.
+int32_t epoch_zone_seconds();
+
 // docker 20.10 to 24: a folder for each layer, named by its v1 ID. Source: FORMATS section 6.1.
-// Byte for byte what dockerd writes from the same root (in a daemon whose time zone is UTC).
+// Byte for byte what a dockerd of this machine writes from the same root.
 Result<Layout> docker_legacy_layout(const SavePlan& plan);
 // docker 25 and later: blobs/, index.json, manifest.json. Source: FORMATS section 6.2.
 Result<Layout> docker_layout(const SavePlan& plan);

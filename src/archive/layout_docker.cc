@@ -97,7 +97,7 @@ Result<Layout> docker_layout(const SavePlan& plan) {
   for (const SaveImage& image : plan.images) {
     add_image(image, index, layout);
     int64_t created = image.config.created().is_zero() ? 0 : image.config.created().seconds;
-    STRATA_TRY(std::vector<oci::V1Layer> v1, oci::v1_layers(image.config));
+    STRATA_TRY(std::vector<oci::V1Layer> v1, oci::v1_layers(image.config, epoch_zone_seconds()));
     for (oci::V1Layer& layer : v1) {
       std::string name = kBlobs + Digest::of(layer.json).hex();
       layout.add_text(name, std::move(layer.json), created);

@@ -34,7 +34,7 @@ Result<Layout> docker_legacy_layout(const SavePlan& plan) {
   oci::ArchiveRepositories repositories;
   std::map<DiffId, std::string> written;
   for (const SaveImage& image : plan.images) {
-    STRATA_TRY(std::vector<oci::V1Layer> v1, oci::v1_layers(image.config));
+    STRATA_TRY(std::vector<oci::V1Layer> v1, oci::v1_layers(image.config, epoch_zone_seconds()));
     int64_t mtime = image.config.created().seconds;
     oci::ArchiveItem item;
     item.config = image.config.id().hex() + ".json";

@@ -13,7 +13,8 @@ constexpr const char* kIndexFile = "index.json";
 constexpr const char* kRepositoriesFile = "repositories";
 
 Result<oci::Reference> parse_tag(const std::string& text) {
-  STRATA_TRY(oci::Reference reference, oci::Reference::parse(text));
+  STRATA_TRY(oci::Reference reference,
+             oci::Reference::parse(text).context("invalid tag \"{}\"", text));
   if (reference.tag().empty() || reference.digest()) {
     return error(ErrorCode::kInvalid, "invalid tag \"{}\"", text);
   }
@@ -66,6 +67,13 @@ Result<PlannedImage> plan_image(std::string config_text,
     return error(ErrorCode::kInvalid, "max depth exceeded: image {} has {} layers, {} are possible",
                  config.id(), config.diff_ids().size(), driver::kMaxLayers);
   }
+  size_t steps_with_layer = 0;
+  for (const oci::History& step : config.history()) steps_with_layer += step.empty_layer ? 0 : 1;
+  if (steps_with_layer > config.diff_ids().size()) {
+    return error(ErrorCode::kInvalid,
+                 "too many non-empty layers in History section: {} for {} layers", steps_with_layer,
+                 config.diff_ids().size());
+  }
   PlannedImage image{std::move(config), {}, {}, {}};
   std::vector<ChainId> chains = image.config.chain_ids();
   for (size_t i = 0; i < chains.size(); ++i) {
@@ -97,7 +105,7 @@ Result<LoadPlan> plan_docker_archive(const Contents& contents, const PlanOptions
     STRATA_TRY(PlannedImage image,
                plan_image(std::move(config), item.layers).context("{}", item.config));
     for (const std::string& file : item.layers) {
-      STRATA_CHECK(Links().resolve(file).ok() ? Status() : Status(Links().resolve(file).error()));
+      STRATA_TRY([[maybe_unused]] std::string inside, Links().resolve(file));
     }
     if (!wanted(image, options)) continue;
     for (const std::string& tag : item.repo_tags.value_or(std::vector<std::string>())) {
@@ -106,6 +114,10 @@ Result<LoadPlan> plan_docker_archive(const Contents& contents, const PlanOptions
     }
     plan.images.push_back(std::move(image));
     planned.push_back(std::move(item));
+  }
+  if (plan.images.empty() && !items.empty()) {
+    return error(ErrorCode::kNotFound, "no image for {} in the archive",
+                 options.platform->to_string());
   }
   STRATA_CHECK(link_parents(planned, plan));
   return plan;

@@ -49,6 +49,8 @@ class OciPlanner {
   Result<LoadPlan> plan() {
     STRATA_TRY(std::string text, contents_.read_file("index.json"));
     STRATA_TRY(oci::Index index, oci::parse_index(text).context("index.json"));
+    if (index.manifests.empty())
+      return error(ErrorCode::kInvalid, "index.json: it names no manifests");
     std::vector<std::pair<std::string, std::vector<Candidate>>> images;  // by name, in order
     for (const oci::Descriptor& entry : index.manifests) {
       std::string name = name_of(entry);

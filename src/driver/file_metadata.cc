@@ -41,7 +41,11 @@ Status set_xattrs(const FileMetadata& metadata, bool privileged, std::vector<std
 
 }  // namespace
 
-FileMetadata metadata_of(const tar::Member& member) {
+Result<FileMetadata> metadata_of(const tar::Member& member) {
+  if (!member.uid_in_range || !member.gid_in_range) {
+    return error(ErrorCode::kInvalid, "entry \"{}\": {} out of range: expected a number below 2^32",
+                 member.name, member.uid_in_range ? "gid" : "uid");
+  }
   FileMetadata metadata;
   metadata.uid = member.uid;
   metadata.gid = member.gid;

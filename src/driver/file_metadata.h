@@ -23,7 +23,8 @@ struct FileMetadata {
   std::vector<std::pair<std::string, std::string>> xattrs;
 };
 
-FileMetadata metadata_of(const tar::Member& member);
+// Errors: kInvalid for an owner that does not fit 32 bits.
+Result<FileMetadata> metadata_of(const tar::Member& member);
 
 // Applies it to an open file or folder. Not privileged: an owner that cannot be set is left as it
 // is. xattrs that the file system does not take are not an error: their names are added to

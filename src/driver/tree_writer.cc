@@ -27,6 +27,11 @@ Error member_error(const std::string& path, std::string_view call) {
   return errno_error(errno, fmt::format("{} \"{}\"", call, path));
 }
 
+// What docker unpacks; old GNU sparse files are ours.
+bool is_known_type(char type) {
+  return type == tar::kRegular || type == tar::kGnuSparse || tar::is_header_only(type);
+}
+
 }  // namespace
 
 TreeWriter::TreeWriter(const Fd& layer, const Fd& diff, bool privileged)
@@ -43,7 +48,7 @@ Result<CreatedFile> TreeWriter::create_file(const tar::Member& member, uint64_t 
     return error(ErrorCode::kInvalid,
                  "invalid entry name \"{}\": a file cannot be the layer's root", member.name);
   }
-  FileMetadata metadata = metadata_of(member);
+  STRATA_TRY(FileMetadata metadata, metadata_of(member));
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   int fd = ::openat(place.parent->get(), place.name.c_str(), kFlags, 0600);
   if (fd < 0 && errno == EEXIST) {
@@ -59,6 +64,10 @@ Result<CreatedFile> TreeWriter::create_file(const tar::Member& member, uint64_t 
 
 Result<Record> TreeWriter::create_other(const tar::Member& member, uint64_t entry_number) {
   STRATA_TRY(Place place, place_of(member));
+  if (!is_known_type(member.type)) {
+    return error(ErrorCode::kUnsupported, "entry \"{}\": unhandled tar header type {}", member.name,
+                 static_cast<int>(static_cast<unsigned char>(member.type)));
+  }
   if (place.name.empty()) {
     // docker skips the entry for the root: owner, mode and time of diff/ stay as they are.
     if (member.type != tar::kDirectory) {
@@ -170,7 +179,7 @@ Status TreeWriter::move_aside(const Place& place, uint64_t entry_number) {
 
 Result<Record> TreeWriter::make_directory(const Place& place, const tar::Member& member,
                                           uint64_t entry_number) {
-  FileMetadata metadata = metadata_of(member);
+  STRATA_TRY(FileMetadata metadata, metadata_of(member));
   bool existed = ::mkdirat(place.parent->get(), place.name.c_str(), 0700) != 0;
   if (existed) {
     if (errno != EEXIST) return member_error(place.path, "mkdir");
@@ -192,7 +201,7 @@ Result<Record> TreeWriter::make_directory(const Place& place, const tar::Member&
 }
 
 Status TreeWriter::make_special(const Place& place, const tar::Member& member) {
-  FileMetadata metadata = metadata_of(member);
+  STRATA_TRY(FileMetadata metadata, metadata_of(member));
   int made = -1;
   int parent = place.parent->get();
   const char* name = place.name.c_str();
@@ -212,8 +221,7 @@ Status TreeWriter::make_special(const Place& place, const tar::Member& member) {
       made = ::mknodat(parent, name, S_IFIFO | 0600, 0);
       break;
     default:
-      return error(ErrorCode::kUnsupported, "entry \"{}\": unhandled tar header type {}",
-                   place.path, static_cast<int>(static_cast<unsigned char>(member.type)));
+      break;  // is_known_type
   }
   if (made != 0 && errno == EPERM && !privileged_) {
     made =
@@ -241,7 +249,7 @@ Status TreeWriter::make_hard_link(const Place& place, const tar::Member& member)
     return error(ErrorCode::kInvalid, "hard link \"{}\" to \"{}\" of the same layer: {}",
                  place.path, member.link_name, reason);
   }
-  FileMetadata metadata = metadata_of(member);
+  STRATA_TRY(FileMetadata metadata, metadata_of(member));
   return apply_to_name(*place.parent, place.name, metadata, privileged_, warnings_)
       .context("entry \"{}\"", place.path);
 }
@@ -269,7 +277,7 @@ Result<Record> TreeWriter::make_whiteout(const Place& place, const tar::Member& 
     }
     return Record::kSegment;
   }
-  FileMetadata metadata = metadata_of(member);
+  STRATA_TRY(FileMetadata metadata, metadata_of(member));
   if (::fchownat(place.parent->get(), hidden.c_str(), metadata.uid, metadata.gid,
                  AT_SYMLINK_NOFOLLOW) != 0 &&
       privileged_) {

@@ -164,6 +164,8 @@ Status decode_header(Block block, Member& member) {
   member.mode = static_cast<uint32_t>(mode);
   member.uid = static_cast<uint32_t>(uid);
   member.gid = static_cast<uint32_t>(gid);
+  member.uid_in_range = is_owner_id(uid);
+  member.gid_in_range = is_owner_id(gid);
 
   std::string_view prefix;
   if (format != HeaderFormat::kV7) {

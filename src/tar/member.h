@@ -50,6 +50,9 @@ struct Member {
   uint32_t mode = 0;  // the low 32 bits of the field; some writers put S_IFMT bits in it
   uint32_t uid = 0;   // low 32 bits, which is what chown(2) takes; 2^32-1 is "leave"
   uint32_t gid = 0;
+  // False when the field held what chown(2) cannot take: Go passes such owners on, and the kernel cuts them.
+  bool uid_in_range = true;
+  bool gid_in_range = true;
   std::string user_name;
   std::string group_name;
 
@@ -79,5 +82,10 @@ struct Member {
   // Size of the file that unpacking makes.
   uint64_t logical_size_bytes() const { return sparse ? sparse->logical_size_bytes : size_bytes; }
 };
+
+// Owner IDs are unsigned 32-bit numbers; -1 is accepted for 2^32-1, and what is as small likewise.
+constexpr bool is_owner_id(int64_t value) {
+  return value >= INT32_MIN && value <= int64_t{UINT32_MAX};
+}
 
 }  // namespace strata::tar

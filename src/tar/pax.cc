@@ -119,10 +119,12 @@ Status apply_number(std::string_view key, const std::string& value, int64_t& tar
   return {};
 }
 
-Status apply_id(std::string_view key, const std::string& value, uint32_t& target) {
+Status apply_id(std::string_view key, const std::string& value, uint32_t& target, bool& in_range) {
+  if (value.empty()) return {};
   int64_t number = target;
   STRATA_CHECK(apply_number(key, value, number));
   target = static_cast<uint32_t>(number);
+  in_range = is_owner_id(number);
   return {};
 }
 
@@ -179,8 +181,8 @@ Status PaxRecords::apply(Member& member) const {
   apply_text(linkpath, member.link_name);
   apply_text(uname, member.user_name);
   apply_text(gname, member.group_name);
-  STRATA_CHECK(apply_id("uid", uid, member.uid));
-  STRATA_CHECK(apply_id("gid", gid, member.gid));
+  STRATA_CHECK(apply_id("uid", uid, member.uid, member.uid_in_range));
+  STRATA_CHECK(apply_id("gid", gid, member.gid, member.gid_in_range));
   STRATA_CHECK(apply_number("size", size, member.declared_size_bytes));
   STRATA_TRY([[maybe_unused]] bool has_mtime,
              apply_time("mtime", mtime, member.mtime_seconds, member.mtime_nanoseconds));
