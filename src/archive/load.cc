@@ -28,6 +28,7 @@ LoadReport report(const LoadPlan& plan, const store::Transaction& txn,
                   std::vector<std::string> warnings) {
   LoadReport report;
   for (const PlannedImage& image : plan.images) {
+    if (image.below_another && image.tags.empty()) continue;
     LoadedImage& loaded = report.images.emplace_back(LoadedImage{image.config.id(), {}});
     for (const oci::Reference& tag : image.tags) loaded.tags.push_back(tag.familiar_string());
   }

@@ -74,7 +74,7 @@ Result<PlannedImage> plan_image(std::string config_text,
                  "too many non-empty layers in History section: {} for {} layers", steps_with_layer,
                  config.diff_ids().size());
   }
-  PlannedImage image{std::move(config), {}, {}, {}};
+  PlannedImage image{std::move(config), {}, {}, {}, {}};
   std::vector<ChainId> chains = image.config.chain_ids();
   for (size_t i = 0; i < chains.size(); ++i) {
     image.layers.push_back({chains[i], image.config.diff_ids()[i], layer_files[i]});

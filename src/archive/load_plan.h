@@ -30,6 +30,7 @@ struct PlannedImage {
   std::vector<PlannedLayer> layers;  // base first, as rootfs.diff_ids says
   std::vector<oci::Reference> tags;  // each with a tag
   std::optional<ImageId> parent;     // only one that is in the archive too, and can be
+  bool below_another = false;  // of an archive from before 1.10: a step of another image of it
 };
 
 struct LoadPlan {

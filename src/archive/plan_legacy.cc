@@ -117,7 +117,12 @@ class LegacyPlanner {
                plan_image(std::move(config), files).context("{}/json", folder.id));
     folder.image = image.config.id();
     folder.planned = true;
-    if (parent != nullptr) image.parent = parent->image;
+    if (parent != nullptr) {
+      image.parent = parent->image;
+      for (PlannedImage& other : plan_.images) {
+        if (other.config.id() == parent->image) other.below_another = true;
+      }
+    }
     plan_.images.push_back(std::move(image));
     return {};
   }

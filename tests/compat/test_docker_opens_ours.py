@@ -119,7 +119,10 @@ def test_what_strata_loads_docker_sees_as_if_it_had_loaded_it(archive, work, nam
         want_said = docker("load", "-q", "-i", file).out
         want, want_run = look(docker, work), run_something(docker)
     got_said = strata(work / "ours", "load", "-q", "-i", file).out
-    assert got_said == want_said
+    if name == "before_docker_110":  # docker says nothing of these; see docs/differences.md
+        assert want_said == "" and all(line.startswith("Loaded image: ") for line in got_said.splitlines())
+    else:
+        assert got_said == want_said
     assert problems(work / "ours") == []
     with dockerd(work / "ours") as docker:
         got, got_run = look(docker, work), run_something(docker)

@@ -56,6 +56,21 @@ ARCHIVES = {
 }
 
 
+def said_by_strata(name, images):
+    """Where load's lines differ from docker's on purpose (docs/differences.md): each image without tags has a line of its
+    own, and archives from before 1.10 are reported like others."""
+    if name in ("the first without tags", "the last without tags"):
+        return [f"Loaded image: {tag}" if tag else f"Loaded image ID: {image.id}" for image in images for tag in image.tags or [None]]
+    return [f"Loaded image: {tag}" for image in images for tag in image.tags]
+
+
+PURPOSELY_OTHER = {
+    "the last without tags": [hand_made("x:1"), Image([A])],
+    "the first without tags": [Image([A]), hand_made("x:1")],
+    "before 1.10": [hand_made("x:1", "x:2"), hand_made("y:1")],
+}
+
+
 def last_of_children(result):
     return [line for line in result.lines if line.strip()]
 
@@ -71,7 +86,11 @@ def test_load_says_the_same(work, name):
         theirs = [docker("load", "-q", "-i", f) for f in files]
         listed = docker(*lists)
     ours = [strata(work / "ours", "load", "-q", "-i", f) for f in files]
-    assert [last_of_children(o) for o in ours] == [last_of_children(t) for t in theirs]
+    if name in PURPOSELY_OTHER:
+        assert sorted(last_of_children(ours[0])) == sorted(said_by_strata(name, PURPOSELY_OTHER[name]))
+        assert sorted(last_of_children(ours[0])) != sorted(last_of_children(theirs[0])), "then docs/differences.md is out of date"
+    else:
+        assert [last_of_children(o) for o in ours] == [last_of_children(t) for t in theirs]
     assert images_in(work / "ours") == images_in(work / "theirs")
     assert rows(strata(work / "ours", *lists)) == rows(listed)
     assert problems(work / "ours") == []
