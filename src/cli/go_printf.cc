@@ -59,9 +59,10 @@ std::string bad_verb(const Directive& directive, const Value& value) {
 }
 
 std::string in_base(uint64_t value, unsigned base, bool upper) {
+  const std::string_view figures = upper ? "0123456789ABCDEF" : "0123456789abcdef";
   std::string digits;
   do {
-    digits += (upper ? "0123456789ABCDEF" : "0123456789abcdef")[value % base];
+    digits += figures[value % base];
     value /= base;
   } while (value > 0);
   std::reverse(digits.begin(), digits.end());
