@@ -95,7 +95,8 @@ install:
 	$(call compile,$(BUILD)) --target strata strata_lib
 	DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
 
-deb:
+deb: deps
+	@scripts/install-packages scripts/packages-deb.txt
 	$(call configure,$(BUILD))
 	$(call compile,$(BUILD)) --target strata strata_lib
 	cd $(BUILD) && cpack -G DEB
