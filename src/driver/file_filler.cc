@@ -10,6 +10,8 @@ namespace {
 
 // Whole files that one task writes: waking a worker costs as much as writing a small file.
 constexpr size_t kBatchFiles = 16;
+// Batches that wait for a worker or have one: at most 128 open files, also where the disk is slow.
+constexpr size_t kMaxUnderWay = 8;
 
 }  // namespace
 
@@ -67,7 +69,7 @@ void FileFiller::flush() {
 void FileFiller::hand_over_parts(const std::shared_ptr<File>& file, bool ended) {
   if (!file->long_file) {
     file->long_file = true;
-    ++shared_.lock()->under_way;
+    count_one_more();
   }
   bool start = false;
   {
@@ -97,16 +99,24 @@ void FileFiller::abandon() {
   current_ = nullptr;
 }
 
+// A long file is under way until it ends, but only one at a time waits for more of the tar.
+void FileFiller::count_one_more() {
+  auto shared = shared_.lock();
+  shared.wait(idle_, [&] { return shared->under_way < kMaxUnderWay; });
+  ++shared->under_way;
+}
+
 void FileFiller::flush_batch() {
   if (batch_.empty()) return;
-  ++shared_.lock()->under_way;
+  count_one_more();
   pool_.run([this, files = std::move(batch_)]() mutable {
     for (std::shared_ptr<File>& file : files) {
       write_whole(*file);
       file.reset();  // gives its blocks back at once
     }
     auto shared = shared_.lock();
-    if (--shared->under_way == 0) idle_.notify_all();
+    --shared->under_way;
+    idle_.notify_all();
   });
   batch_ = {};
 }
@@ -140,11 +150,12 @@ void FileFiller::empty_queue(const std::shared_ptr<File>& file) {
   }
   if (!shared_.lock()->failure) finish_file(*file);
   auto shared = shared_.lock();
-  if (--shared->under_way == 0) idle_.notify_all();
+  --shared->under_way;
+  idle_.notify_all();
 }
 
 void FileFiller::finish_file(File& file) {
-  std::vector<std::string> refused;
+  RefusedXattrs refused;
   auto finish = [&]() -> Status {
     if (file.size_bytes > file.end_bytes &&
         ::ftruncate(file.fd.get(), static_cast<off_t>(file.size_bytes)) != 0) {
@@ -155,10 +166,7 @@ void FileFiller::finish_file(File& file) {
   };
   Status finished = finish();
   if (!finished.ok()) fail(finished.error().add_context(fmt::format("file \"{}\"", file.path)));
-  if (!refused.empty()) {
-    auto shared = shared_.lock();
-    shared->warnings.insert(shared->warnings.end(), refused.begin(), refused.end());
-  }
+  if (!refused.names().empty()) shared_.lock()->refused.add(refused);
 }
 
 void FileFiller::fail(Error error) {
@@ -174,6 +182,6 @@ Status FileFiller::drain() {
   return {};
 }
 
-std::vector<std::string> FileFiller::warnings() { return shared_.lock()->warnings; }
+RefusedXattrs FileFiller::refused() { return shared_.lock()->refused; }
 
 }  // namespace strata::driver

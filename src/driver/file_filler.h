@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// FileFiller: writes the contents and metadata of files that a TreeWriter has created, on the workers of the pool.
+// FileFiller: writes the contents and metadata of files that a TreeWriter has created, on the
+// workers of the pool.
 //
-// Files that came whole are written in batches, one task each. A long file is a queue of its own that one
-// task at a time empties: two writers to one inode would only wait for each other in the kernel (tmpfs and
-// ext4 hold the inode's lock during write).
+// Files that came whole are written in batches, one task each. A long file is a queue of its own
+// that one task at a time empties: two writers to one inode would only wait for each other in the
+// kernel (tmpfs and ext4 hold the inode's lock during write).
 // Memory:  parts hold blocks of the caller's BufferPool, so its budget bounds what is under way.
+//          Empty files hold none: their number, and that of open descriptors, is bounded apart.
 // Threads: the methods by one thread (the one that reads the tar); the tasks by the pool's.
 #pragma once
 
@@ -49,17 +51,18 @@ class FileFiller {
   // after one.
   Status drain();
   // xattrs that were refused; complete after drain().
-  std::vector<std::string> warnings();
+  RefusedXattrs refused();
 
  private:
   struct File;
   struct Shared {
-    size_t under_way = 0;
+    size_t under_way = 0;  // tasks with whole files, and long files
     std::optional<Error> failure;
-    std::vector<std::string> warnings;
+    RefusedXattrs refused;
   };
 
   void hand_over_parts(const std::shared_ptr<File>& file, bool ended);
+  void count_one_more();
   void flush_batch();
   void finish_file(File& file);
   void write_whole(File& file);
@@ -71,7 +74,7 @@ class FileFiller {
   std::shared_ptr<File> current_;
   std::vector<std::shared_ptr<File>> batch_;
   Guarded<Shared> shared_;
-  std::condition_variable idle_;
+  std::condition_variable idle_;  // under_way has fallen
 };
 
 }  // namespace strata::driver

@@ -4,7 +4,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <limits>
 
@@ -28,13 +27,12 @@ bool earlier(const struct timespec& a, const struct timespec& b) {
 
 // `set` calls one of the setxattr family for a name and value.
 template <typename Set>
-Status set_xattrs(const FileMetadata& metadata, bool privileged, std::vector<std::string>& refused,
-                  Set set) {
+Status set_xattrs(const FileMetadata& metadata, bool privileged, RefusedXattrs& refused, Set set) {
   for (const auto& [name, value] : metadata.xattrs) {
     if (set(name.c_str(), value) == 0) continue;
     bool not_taken = errno == EOPNOTSUPP || errno == EPERM || (errno == EACCES && !privileged);
     if (!not_taken) return errno_error(errno, fmt::format("set xattr {}", name));
-    if (std::find(refused.begin(), refused.end(), name) == refused.end()) refused.push_back(name);
+    refused.add(name);
   }
   return {};
 }
@@ -65,8 +63,7 @@ Result<FileMetadata> metadata_of(const tar::Member& member) {
   return metadata;
 }
 
-Status apply_to_fd(int fd, const FileMetadata& metadata, bool privileged,
-                   std::vector<std::string>& refused) {
+Status apply_to_fd(int fd, const FileMetadata& metadata, bool privileged, RefusedXattrs& refused) {
   if (::fchown(fd, metadata.uid, metadata.gid) != 0 && (privileged || errno != EPERM)) {
     return errno_error(errno, fmt::format("chown to {}:{}", metadata.uid, metadata.gid));
   }
@@ -83,7 +80,7 @@ Status apply_to_fd(int fd, const FileMetadata& metadata, bool privileged,
 }
 
 Status apply_to_name(const Fd& parent, const std::string& name, const FileMetadata& metadata,
-                     bool privileged, std::vector<std::string>& refused) {
+                     bool is_symlink, bool privileged, RefusedXattrs& refused) {
   int dir = parent.get();
   if (::fchownat(dir, name.c_str(), metadata.uid, metadata.gid, AT_SYMLINK_NOFOLLOW) != 0 &&
       (privileged || errno != EPERM)) {
@@ -96,8 +93,7 @@ Status apply_to_name(const Fd& parent, const std::string& name, const FileMetada
       set_xattrs(metadata, privileged, refused, [&](const char* key, const std::string& value) {
         return ::lsetxattr(path.c_str(), key, value.data(), value.size(), 0);
       }));
-  STRATA_TRY(struct stat info, lstat_at(parent, name));
-  if (!S_ISLNK(info.st_mode)) {
+  if (!is_symlink) {
     mode_t mode = privileged ? metadata.mode : metadata.mode | 0400;
     if (::fchmodat(dir, name.c_str(), mode, 0) != 0)
       return errno_error(errno, fmt::format("chmod to {:o}", mode));

@@ -56,9 +56,10 @@ class LayerTarSource final : public ByteSource {
   Result<bool> next_entry() {
     STRATA_TRY(bool more, std::move(entries_.next(entry_)).context("{}", kSplitFileName));
     if (!more) return false;
+    uint64_t file_bytes = sizes_.next(entry_);
     if (entry_.kind == tar::SplitEntry::kSegment) {
       segment_ = entry_.payload;
-    } else if (payload_bytes(entry_) > 0) {
+    } else if (file_bytes > 0) {
       STRATA_CHECK(open_file());
     }
     return true;
@@ -132,6 +133,7 @@ class LayerTarSource final : public ByteSource {
   std::unique_ptr<ByteSource> json_;
   tar::SplitReader entries_;
   tar::SplitEntry entry_;
+  PayloadSizes sizes_;
   ByteSpan segment_;  // rest of the current one, within entry_
   Fd folder_;
   std::string folder_path_;

@@ -17,24 +17,22 @@ LayerSplitter::LayerSplitter(UnpackTarget target, Pool& pool)
 
 LayerSplitter::~LayerSplitter() = default;
 
-Status LayerSplitter::begin() {
-  STRATA_TRY(split_file_, open_at(*target_.metadata, kSplitFileName,
-                                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
-  split_sink_ = std::make_unique<FdSink>(split_file_.get());
-  split_gzip_ = std::make_unique<codec::FastGzipSink>(*split_sink_, as_bytes(split_extra_field(0)));
-  split_ = std::make_unique<tar::SplitWriter>(*split_gzip_);
-  return {};
-}
+Status LayerSplitter::begin() { return recorder_.begin(*target_.metadata); }
 
 Status LayerSplitter::take(const Slice& bytes) {
   block_ = bytes;
-  Status status = parser_.feed(bytes.bytes, *this);
+  Status parsed = parser_.feed(bytes.bytes, *this);
+  // Nothing keeps blocks while it waits for more of them.
   filler_.flush();
+  STRATA_CHECK(recorder_.flush());
   block_ = {};
-  return status;
+  return parsed;
 }
 
-Status LayerSplitter::on_raw(ByteSpan bytes) { return split_->raw(bytes); }
+Status LayerSplitter::on_raw(ByteSpan bytes) {
+  recorder_.raw({block_.block, bytes});
+  return {};
+}
 
 Status LayerSplitter::on_member(const tar::Member& member) {
   current_ = {};
@@ -53,13 +51,18 @@ Status LayerSplitter::on_member(const tar::Member& member) {
   // A hard link changes the metadata of a file that may still be on its way: the later member wins,
   // so it waits.
   if (member.type == tar::kHardLink) STRATA_CHECK(filler_.drain());
-  STRATA_TRY(current_.record, tree_.create_other(member, entries_));
+  STRATA_TRY(CreatedOther made, tree_.create_other(member, entries_));
+  current_.record = made.record;
+  if (!made.folder.fd.valid()) return {};
+  if (made.folder_existed) STRATA_CHECK(filler_.drain());
+  filler_.begin(std::move(made.folder.fd), std::move(made.folder.metadata), member.name);
+  filler_.end(0);
   return {};
 }
 
 Status LayerSplitter::on_payload(ByteSpan bytes, uint64_t file_offset) {
   if (current_.is_file) filler_.append({block_.block, bytes}, file_offset);
-  if (current_.record == Record::kSegment) return split_->raw(bytes);
+  if (current_.record == Record::kSegment) return on_raw(bytes);
   current_.crc.update(bytes);
   return {};
 }
@@ -68,30 +71,28 @@ Status LayerSplitter::on_member_end() {
   if (current_.is_file) filler_.end(current_.logical_size_bytes);
   if (current_.record == Record::kSegment) return {};
   ++entries_;
-  return split_->file(current_.name, current_.size_bytes, current_.crc.big_endian());
+  recorder_.file(std::move(current_.name), current_.size_bytes, current_.crc.big_endian());
+  return {};
 }
 
 Result<uint64_t> LayerSplitter::finish(uint64_t tar_bytes) {
   STRATA_CHECK(parser_.finish());
   STRATA_CHECK(filler_.drain());
   STRATA_CHECK(tree_.finish_directories());
-  STRATA_CHECK(split_->finish());
-  STRATA_CHECK(split_gzip_->finish());
+  STRATA_TRY(Fd split_file, recorder_.finish());
   if (!tree_.replacements().empty()) {
-    STRATA_CHECK(rewrite_split(split_file_, *target_.folder, tree_.replacements()));
+    STRATA_CHECK(rewrite_split(split_file, *target_.folder, tree_.replacements()));
   }
-  STRATA_CHECK(record_tar_bytes(split_file_, tar_bytes));
-  STRATA_CHECK(split_file_.close());
+  STRATA_CHECK(record_tar_bytes(split_file, tar_bytes));
+  STRATA_CHECK(split_file.close());
   if (tree_.replacements().empty()) return tree_.size_bytes();
   return tree_size_bytes(*target_.diff);
 }
 
 std::vector<std::string> LayerSplitter::warnings() {
-  std::vector<std::string> all = tree_.warnings();
-  for (const std::string& name : filler_.warnings()) {
-    if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
-  }
-  return all;
+  RefusedXattrs all = tree_.refused();
+  all.add(filler_.refused());
+  return {all.names().begin(), all.names().end()};
 }
 
 }  // namespace strata::driver

@@ -11,13 +11,12 @@
 #pragma once
 
 #include "base/buffer.h"
-#include "codec/gzip_sink.h"
 #include "driver/file_filler.h"
 #include "driver/layer_unpacker.h"
+#include "driver/split_recorder.h"
 #include "driver/tree_writer.h"
 #include "hash/crc64.h"
 #include "tar/parser.h"
-#include "tar/split.h"
 
 namespace strata::driver {
 
@@ -54,10 +53,7 @@ class LayerSplitter final : private tar::ParserEvents {
   TreeWriter tree_;
   FileFiller filler_;
   tar::Parser parser_;
-  Fd split_file_;
-  std::unique_ptr<FdSink> split_sink_;
-  std::unique_ptr<codec::FastGzipSink> split_gzip_;
-  std::unique_ptr<tar::SplitWriter> split_;
+  SplitRecorder recorder_;
   Slice block_;  // what is being taken; payload spans lie in it
   Current current_;
   uint64_t entries_ = 0;  // file entries in the tar-split so far

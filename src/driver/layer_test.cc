@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unpacking a layer and rebuilding its tar. The judge of a round trip is the input itself; what the
 // files must be is FORMATS section 5, found out with dockerd.
+#include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <random>
+#include <thread>
 
 #include "codec/decompress.h"
 #include "driver/layer_test_fixture.h"
+#include "driver/tree_writer.h"
+#include "hash/crc64.h"
 
 namespace strata::driver {
 namespace {
@@ -107,6 +112,8 @@ TEST_F(LayerTest, NamesTwiceNeverStandTwiceInTheSplit) {
                  .folder("d")
                  .file("d/.wh.w", "")
                  .file("d/.wh.w", "")
+                 .file("d/.wh..wh..opq", "")
+                 .file("d/.wh..wh..opq", "")
                  .end());
   Fd file = open_at(meta_, kSplitFileName, O_RDONLY).value();
   FdSource compressed(file.get());
@@ -119,7 +126,7 @@ TEST_F(LayerTest, NamesTwiceNeverStandTwiceInTheSplit) {
     if (entry.kind == tar::SplitEntry::kFile) names.push_back(entry.name);
   }
   // dockerd refuses a record with a name twice (FORMATS section 4).
-  EXPECT_EQ(names, (std::vector<std::string>{"d/", "a", "d/.wh.w"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"d/", "a", "d/.wh.w", "d/.wh..wh..opq"}));
 }
 
 TEST_F(LayerTest, PathThroughASymlinkIsFollowedWithinTheLayer) {
@@ -149,6 +156,35 @@ TEST_F(LayerTest, SymlinkThatChangesItsTargetKeepsBothFiles) {
                  .end());
   EXPECT_EQ(content("one/f"), "in one");
   EXPECT_EQ(content("two/f"), "in two, longer");
+}
+
+// The name that is taken away is not the name under which the tar had it before.
+TEST_F(LayerTest, ReplacedThroughASymlinkKeepsBothFiles) {
+  round_trip(TarText()
+                 .folder("real/")
+                 .file("real/a", "first")
+                 .folder("real/sub/")
+                 .file("real/sub/b", "below")
+                 .file("top", "at the root")
+                 .other(tar::kSymlink, "rel", "real")
+                 .other(tar::kSymlink, "real/up", "..")
+                 .file("rel/a", "second, longer")
+                 .file("rel/sub", "in place of a folder")
+                 .file("rel/up/top", "another")
+                 .end());
+  EXPECT_EQ(content("real/a"), "second, longer");
+  EXPECT_EQ(content("top"), "another");
+}
+
+// GNU.sparse.name may have one. The system would take the name up to there, for another file.
+TEST_F(LayerTest, NameWithANulIsRefused) {
+  TreeWriter tree(folder_, diff_, ::geteuid() == 0);
+  tar::Member member;
+  member.name = std::string("a\0b", 3);
+  Result<CreatedFile> file = tree.create_file(member, 0);
+  ASSERT_FALSE(file.ok());
+  EXPECT_EQ(file.error().code(), ErrorCode::kInvalid);
+  EXPECT_FALSE(exists("a"));
 }
 
 TEST_F(LayerTest, LoopOfSymlinksIsRefused) {
@@ -236,6 +272,48 @@ TEST_F(LayerTest, OverlayOrdersInXattrsAreNotSet) {
   std::string path = path_ + "/layer/diff/d";
   EXPECT_EQ(::lgetxattr(path.c_str(), "trusted.overlay.redirect", nullptr, 0), -1);
   EXPECT_EQ(::lgetxattr(path.c_str(), "trusted.overlay.opaque", nullptr, 0), 1);
+}
+
+TEST_F(LayerTest, RefusedXattrsAreFewAndSorted) {
+  TarText tar;
+  for (int i = 99; i >= 0; --i) {
+    tar::Member file;
+    file.name = fmt::format("f{}", i);
+    file.xattrs = {{fmt::format("nonsense.{:02}", i), "x"}};  // no such namespace anywhere
+    tar.add(file);
+  }
+  std::vector<std::string> warnings = round_trip(tar.end()).warnings;
+  ASSERT_EQ(warnings.size(), RefusedXattrs::kMaxNames);
+  EXPECT_EQ(warnings.front(), "nonsense.00");
+  EXPECT_TRUE(std::is_sorted(warnings.begin(), warnings.end()));
+}
+
+// Files are made faster than a slow disk closes them.
+TEST_F(LayerTest, FewFilesAreOpenAtATime) {
+  struct rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  struct rlimit tight = before;
+  tight.rlim_cur = 256;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  TarText tar;
+  for (int i = 0; i < 600; ++i) tar.file(fmt::format("f{}", i), "");
+  Pool slow(1);
+  slow.run([] { std::this_thread::sleep_for(std::chrono::milliseconds(300)); });
+  std::string text = tar.end();
+  SpanSource source(as_bytes(text));
+  Result<UnpackedLayer> layer =
+      unpack_layer(source, {&folder_, &diff_, &meta_}, slow, buffers_, nullptr);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(layer.ok()) << layer.error().message();
+}
+
+// A CRC-64 of zero can be had on purpose; dockerd writes the same for links that claim a size.
+TEST_F(LayerTest, ContentWithAChecksumOfZeroIsContent) {
+  const std::string forged("\xf4\x42\x2f\xf4\x42\x2f\xf4\x12", 8);
+  Crc64 crc;
+  crc.update(as_bytes(forged));
+  ASSERT_EQ(crc.big_endian(), tar::Crc64Bytes{});
+  round_trip(TarText().file("z", forged).file("y", "x").file("d/z", forged).end());
 }
 
 class DamagedLayerTest : public LayerTest {

@@ -4,11 +4,14 @@
 // FEXTRA.
 #include "driver/split_file.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
 
 #include "codec/decompress.h"
+#include "tar/header.h"
+#include "tar/member.h"
 #include "tar/split.h"
 
 namespace strata::driver {
@@ -18,6 +21,7 @@ constexpr size_t kHeaderBytes = 10;
 constexpr size_t kSubfieldOffset = kHeaderBytes + 2;
 constexpr size_t kValueOffset = kSubfieldOffset + 4;
 constexpr std::byte kFlagExtra{4};
+constexpr size_t kTypeOffset = 156;  // typeflag in a tar header (POSIX.1-2017, ustar)
 constexpr std::string_view kSubfieldHeader("ST\x08\x00", 4);
 
 std::array<std::byte, 8> little_endian(uint64_t value) {
@@ -32,12 +36,12 @@ Result<uint64_t> add_up_entries(const Fd& split_file) {
   std::unique_ptr<ByteSource> json = codec::make_decompressor(codec::Compression::kGzip, file);
   tar::SplitReader reader(*json);
   tar::SplitEntry entry;
+  PayloadSizes sizes;
   uint64_t total = 0;
   while (true) {
     STRATA_TRY(bool more, reader.next(entry));
     if (!more) return total;
-    uint64_t bytes =
-        entry.kind == tar::SplitEntry::kFile ? payload_bytes(entry) : entry.payload.size();
+    uint64_t bytes = sizes.next(entry) + entry.payload.size();
     if (bytes > std::numeric_limits<int64_t>::max() - total) {
       return error(ErrorCode::kCorrupt, "{}: entries of more than 2^63 bytes", kSplitFileName);
     }
@@ -51,8 +55,17 @@ std::string split_extra_field(uint64_t tar_bytes) {
   return std::string(kSubfieldHeader) + std::string(as_text(little_endian(tar_bytes)));
 }
 
-uint64_t payload_bytes(const tar::SplitEntry& entry) {
-  return entry.crc == tar::Crc64Bytes{} ? 0 : entry.size_bytes;
+uint64_t PayloadSizes::next(const tar::SplitEntry& entry) {
+  if (entry.kind == tar::SplitEntry::kSegment) {
+    size_t count = std::min(entry.payload.size(), tar::kBlockBytes);
+    header_ += as_text(ByteSpan(entry.payload).last(count));
+    if (header_.size() > tar::kBlockBytes) header_.erase(0, header_.size() - tar::kBlockBytes);
+    return 0;
+  }
+  if (entry.crc != tar::Crc64Bytes{} || header_.size() < tar::kBlockBytes) return entry.size_bytes;
+  char type = header_[kTypeOffset];
+  bool folder = type == '\0' && entry.name.ends_with('/');
+  return folder || tar::is_header_only(type) ? 0 : entry.size_bytes;
 }
 
 Status record_tar_bytes(const Fd& split_file, uint64_t tar_bytes) {

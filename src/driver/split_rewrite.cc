@@ -20,7 +20,7 @@ namespace {
 class Rewriter {
  public:
   Rewriter(const Fd& folder, const std::vector<Replacement>& replacements) : folder_(folder) {
-    for (const Replacement& one : replacements) by_path_[one.path].push_back(&one);
+    for (const Replacement& one : replacements) by_path_[one.path].push_back(&one);  // in order
   }
 
   Status run(ByteSource& old_json, ByteSink& new_json) {
@@ -57,17 +57,18 @@ class Rewriter {
 
   // Where the file of entry `number` lies now; empty: under its name. It was moved with the first
   // of its name or of a folder above it that was moved after the entry.
-  std::string moved_to(const std::string& path, uint64_t number) const {
+  std::string moved_to(std::string_view path, uint64_t number) const {
     const Replacement* first = nullptr;
     size_t prefix_bytes = 0;
     for (size_t end = path.find('/'); true; end = path.find('/', end + 1)) {
       auto found = by_path_.find(path.substr(0, end));
       if (found != by_path_.end()) {
-        for (const Replacement* one : found->second) {
-          if (one->entry_number > number && (first == nullptr || one->number < first->number)) {
-            first = one;
-            prefix_bytes = std::min(end, path.size());
-          }
+        auto one = std::upper_bound(
+            found->second.begin(), found->second.end(), number,
+            [](uint64_t entry, const Replacement* other) { return entry < other->entry_number; });
+        if (one != found->second.end() && (first == nullptr || (*one)->number < first->number)) {
+          first = *one;
+          prefix_bytes = std::min(end, path.size());
         }
       }
       if (end == std::string::npos) break;
@@ -77,7 +78,7 @@ class Rewriter {
   }
 
   const Fd& folder_;
-  std::unordered_map<std::string, std::vector<const Replacement*>> by_path_;
+  std::unordered_map<std::string_view, std::vector<const Replacement*>> by_path_;
 };
 
 }  // namespace

@@ -18,8 +18,10 @@ constexpr std::string_view kWhiteoutPrefix = ".wh.";
 constexpr std::string_view kOpaqueName = ".wh..wh..opq";
 // As many symlinks as the kernel follows in one path (MAXSYMLINKS).
 constexpr int kMaxSymlinks = 40;
-// Names used twice are rare; each costs some 150 bytes until the layer is done.
-constexpr size_t kMaxReplacements = 200'000;
+// Names used twice are rare, and all that is remembered of a layer's names. Each costs, besides its
+// path, some 200 bytes here and in the rewriting of the tar-split.
+constexpr size_t kMaxReplacedBytes = 24u << 20;
+constexpr size_t kReplacementBytes = 200;
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -62,7 +64,7 @@ Result<CreatedFile> TreeWriter::create_file(const tar::Member& member, uint64_t 
                      readable_back ? Record::kEntry : Record::kSegment};
 }
 
-Result<Record> TreeWriter::create_other(const tar::Member& member, uint64_t entry_number) {
+Result<CreatedOther> TreeWriter::create_other(const tar::Member& member, uint64_t entry_number) {
   STRATA_TRY(Place place, place_of(member));
   if (!is_known_type(member.type)) {
     return error(ErrorCode::kUnsupported, "entry \"{}\": unhandled tar header type {}", member.name,
@@ -75,25 +77,29 @@ Result<Record> TreeWriter::create_other(const tar::Member& member, uint64_t entr
                    "invalid entry name \"{}\": only a directory can be the layer's root",
                    member.name);
     }
-    return std::exchange(root_seen_, true) ? Record::kSegment : Record::kEntry;
+    return CreatedOther{std::exchange(root_seen_, true) ? Record::kSegment : Record::kEntry};
   }
-  if (place.name.starts_with(kWhiteoutPrefix)) return make_whiteout(place, member);
+  if (place.name.starts_with(kWhiteoutPrefix)) {
+    STRATA_TRY(Record record, make_whiteout(place, member));
+    return CreatedOther{record};
+  }
   if (member.type == tar::kDirectory) return make_directory(place, member, entry_number);
 
-  STRATA_TRY(bool exists, exists_at(*place.parent, place.name));
-  if (exists) STRATA_CHECK(move_aside(place, entry_number));
   if (member.type == tar::kHardLink) {
-    STRATA_CHECK(make_hard_link(place, member));
+    STRATA_CHECK(make_hard_link(place, member, entry_number));
   } else {
-    STRATA_CHECK(make_special(place, member));
+    STRATA_CHECK(make_special(place, member, entry_number));
   }
-  return place.through_symlink ? Record::kSegment : Record::kEntry;
+  return CreatedOther{place.through_symlink ? Record::kSegment : Record::kEntry};
 }
 
 Result<TreeWriter::Place> TreeWriter::place_of(const tar::Member& member) {
   if (tar::leaves_root(member.name)) {
     return error(ErrorCode::kInvalid, "invalid entry name \"{}\": it points outside of the layer",
                  member.name);
+  }
+  if (member.name.find('\0') != std::string::npos) {
+    return error(ErrorCode::kInvalid, "invalid entry name \"{}\": it has a NUL", member.name);
   }
   Place place;
   place.path = tar::clean_path(member.name);
@@ -147,6 +153,11 @@ Status TreeWriter::make_parents(const std::string& path, int links_left) {
       std::string name(base_name(prefix));
       STRATA_TRY(Fd folder, open_in_root(diff_, parent, O_PATH | O_DIRECTORY));
       Status made = mkdir_at(folder, name, 0755);
+      // Not the group that a setgid folder would give it.
+      if (made.ok() && privileged_ &&
+          ::fchownat(folder.get(), name.c_str(), 0, 0, AT_SYMLINK_NOFOLLOW) != 0) {
+        return member_error(prefix, "chown");
+      }
       if (!made.ok() && made.error().code() != ErrorCode::kConflict) return made;
       if (!made.ok()) {
         STRATA_TRY(std::string target, readlink_at(folder, name));
@@ -158,27 +169,43 @@ Status TreeWriter::make_parents(const std::string& path, int links_left) {
   }
 }
 
+// The place's path below `diff` without symlinks.
+Result<std::string> TreeWriter::resolved_path(const Place& place) const {
+  if (!place.through_symlink) return place.path;
+  STRATA_TRY(std::string root, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", diff_.get())));
+  STRATA_TRY(std::string parent,
+             readlink_at(Fd(), fmt::format("/proc/self/fd/{}", place.parent->get())));
+  if (parent == root) return place.name;
+  if (!parent.starts_with(root + "/")) {
+    return error(ErrorCode::kIo, "entry \"{}\": its folder is {}, expected below {}", place.path,
+                 parent, root);
+  }
+  return parent.substr(root.size() + 1) + "/" + place.name;
+}
+
 // Takes what has the name away, but keeps it: its content may be all that is left of an earlier
-// member's payload.
+// member's payload. That member may have come by another way than this one, through a symlink.
 Status TreeWriter::move_aside(const Place& place, uint64_t entry_number) {
-  if (replacements_.size() == kMaxReplacements) {
+  STRATA_TRY(std::string path, resolved_path(place));
+  replaced_bytes_ += kReplacementBytes + path.size();
+  if (replaced_bytes_ > kMaxReplacedBytes) {
     return error(ErrorCode::kUnsupported,
-                 "entry \"{}\": more than {} names occur twice in this layer", place.path,
-                 kMaxReplacements);
+                 "entry \"{}\": too many names occur twice in this layer ({} so far)", place.path,
+                 replacements_.size());
   }
   STRATA_CHECK(ensure_dir_at(layer_, "replaced", 0700));
   uint64_t number = replacements_.size();
   STRATA_CHECK(rename_at(*place.parent, place.name, layer_, fmt::format("replaced/{}", number),
                          Existing::kKeep));
-  replacements_.push_back({entry_number, place.path, number});
+  replacements_.push_back({entry_number, std::move(path), number});
   // What is gone may have been a folder or a symlink on the way to the cached parent of the next
   // member. The descriptor itself stays good for the rest of this one.
   parent_known_ = false;
   return {};
 }
 
-Result<Record> TreeWriter::make_directory(const Place& place, const tar::Member& member,
-                                          uint64_t entry_number) {
+Result<CreatedOther> TreeWriter::make_directory(const Place& place, const tar::Member& member,
+                                                uint64_t entry_number) {
   STRATA_TRY(FileMetadata metadata, metadata_of(member));
   bool existed = ::mkdirat(place.parent->get(), place.name.c_str(), 0700) != 0;
   if (existed) {
@@ -192,47 +219,50 @@ Result<Record> TreeWriter::make_directory(const Place& place, const tar::Member&
     }
   }
   STRATA_TRY(Fd folder, open_at(*place.parent, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  FileMetadata now = metadata;
-  if (!privileged_) now.mode |= 0700;  // or nothing could be made in it
-  STRATA_CHECK(
-      apply_to_fd(folder.get(), now, privileged_, warnings_).context("entry \"{}\"", place.path));
   STRATA_CHECK(defer_directory(place.path, metadata));
-  return existed || place.through_symlink ? Record::kSegment : Record::kEntry;
+  if (!privileged_) metadata.mode |= 0700;  // or nothing could be made in it
+  Record record = existed || place.through_symlink ? Record::kSegment : Record::kEntry;
+  return CreatedOther{record, {std::move(folder), std::move(metadata), record}, existed};
 }
 
-Status TreeWriter::make_special(const Place& place, const tar::Member& member) {
-  STRATA_TRY(FileMetadata metadata, metadata_of(member));
-  int made = -1;
+// As mknodat: 0, or -1 and errno.
+int TreeWriter::make_node(const Place& place, const tar::Member& member) {
   int parent = place.parent->get();
   const char* name = place.name.c_str();
   dev_t device = makedev(member.dev_major, member.dev_minor);
   switch (member.type) {
     case tar::kSymlink:
-      made = ::symlinkat(member.link_name.c_str(), parent, name);
-      size_bytes_ += member.link_name.size();
-      break;
+      return ::symlinkat(member.link_name.c_str(), parent, name);
     case tar::kCharDevice:
-      made = ::mknodat(parent, name, S_IFCHR | 0600, device);
-      break;
+      return ::mknodat(parent, name, S_IFCHR | 0600, device);
     case tar::kBlockDevice:
-      made = ::mknodat(parent, name, S_IFBLK | 0600, device);
-      break;
-    case tar::kFifo:
-      made = ::mknodat(parent, name, S_IFIFO | 0600, 0);
-      break;
-    default:
-      break;  // is_known_type
+      return ::mknodat(parent, name, S_IFBLK | 0600, device);
+    default:  // kFifo: is_known_type leaves no other
+      return ::mknodat(parent, name, S_IFIFO | 0600, 0);
+  }
+}
+
+Status TreeWriter::make_special(const Place& place, const tar::Member& member,
+                                uint64_t entry_number) {
+  STRATA_TRY(FileMetadata metadata, metadata_of(member));
+  int made = make_node(place, member);
+  if (made != 0 && errno == EEXIST) {
+    STRATA_CHECK(move_aside(place, entry_number));
+    made = make_node(place, member);
   }
   if (made != 0 && errno == EPERM && !privileged_) {
-    made =
-        ::mknodat(parent, name, S_IFREG | 0600, 0);  // a place holder; the tar-split has the device
+    // A place holder: the tar-split has the device.
+    made = ::mknodat(place.parent->get(), place.name.c_str(), S_IFREG | 0600, 0);
   }
   if (made != 0) return member_error(place.path, "create");
-  return apply_to_name(*place.parent, place.name, metadata, privileged_, warnings_)
+  const bool is_symlink = member.type == tar::kSymlink;
+  if (is_symlink) size_bytes_ += member.link_name.size();
+  return apply_to_name(*place.parent, place.name, metadata, is_symlink, privileged_, refused_)
       .context("entry \"{}\"", place.path);
 }
 
-Status TreeWriter::make_hard_link(const Place& place, const tar::Member& member) {
+Status TreeWriter::make_hard_link(const Place& place, const tar::Member& member,
+                                  uint64_t entry_number) {
   std::string target = tar::clean_path(member.link_name);
   if (tar::leaves_root(member.link_name) || target == kRoot) {
     return error(ErrorCode::kInvalid,
@@ -242,15 +272,25 @@ Status TreeWriter::make_hard_link(const Place& place, const tar::Member& member)
   size_t slash = target.rfind('/');
   std::string folder = slash == std::string::npos ? "." : target.substr(0, slash);
   Result<Fd> target_parent = open_in_root(diff_, folder, O_PATH | O_DIRECTORY);
-  if (!target_parent.ok() || ::linkat(target_parent->get(), std::string(base_name(target)).c_str(),
-                                      place.parent->get(), place.name.c_str(), 0) != 0) {
+  auto link = [&] {
+    return ::linkat(target_parent->get(), std::string(base_name(target)).c_str(),
+                    place.parent->get(), place.name.c_str(), 0);
+  };
+  int linked = target_parent.ok() ? link() : -1;
+  if (target_parent.ok() && linked != 0 && errno == EEXIST) {
+    STRATA_CHECK(move_aside(place, entry_number));
+    linked = link();
+  }
+  if (linked != 0) {
     std::string reason =
         target_parent.ok() ? errno_error(errno, "link").message() : target_parent.error().message();
     return error(ErrorCode::kInvalid, "hard link \"{}\" to \"{}\" of the same layer: {}",
                  place.path, member.link_name, reason);
   }
   STRATA_TRY(FileMetadata metadata, metadata_of(member));
-  return apply_to_name(*place.parent, place.name, metadata, privileged_, warnings_)
+  STRATA_TRY(struct stat info, lstat_at(*place.parent, place.name));
+  return apply_to_name(*place.parent, place.name, metadata, S_ISLNK(info.st_mode), privileged_,
+                       refused_)
       .context("entry \"{}\"", place.path);
 }
 
@@ -260,8 +300,8 @@ Status TreeWriter::make_hard_link(const Place& place, const tar::Member& member)
 Result<Record> TreeWriter::make_whiteout(const Place& place, const tar::Member& member) {
   Record fresh = place.through_symlink || member.size_bytes > 0 ? Record::kSegment : Record::kEntry;
   if (place.name == kOpaqueName) {
-    STRATA_CHECK(mark_opaque(*place.parent).context("entry \"{}\"", place.path));
-    return fresh;
+    STRATA_TRY(bool again, mark_opaque(*place.parent).context("entry \"{}\"", place.path));
+    return again ? Record::kSegment : fresh;
   }
   std::string hidden = place.name.substr(kWhiteoutPrefix.size());
   if (hidden.empty() || hidden == "." || hidden == "..") {
@@ -273,7 +313,8 @@ Result<Record> TreeWriter::make_whiteout(const Place& place, const tar::Member& 
     STRATA_TRY(struct stat info, lstat_at(*place.parent, hidden));
     if (S_ISDIR(info.st_mode)) {
       STRATA_TRY(Fd folder, open_at(*place.parent, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      STRATA_CHECK(mark_opaque(folder).context("entry \"{}\"", place.path));
+      STRATA_TRY([[maybe_unused]] bool again,
+                 mark_opaque(folder).context("entry \"{}\"", place.path));
     }
     return Record::kSegment;
   }
@@ -286,11 +327,12 @@ Result<Record> TreeWriter::make_whiteout(const Place& place, const tar::Member& 
   return fresh;
 }
 
-Status TreeWriter::mark_opaque(const Fd& directory) {
+// Returns whether it had the mark, or a value in its place, before.
+Result<bool> TreeWriter::mark_opaque(const Fd& directory) {
   const char* name = privileged_ ? "trusted.overlay.opaque" : "user.overlay.opaque";
-  if (::fsetxattr(directory.get(), name, "y", 1, 0) != 0)
-    return errno_error(errno, fmt::format("set xattr {}", name));
-  return {};
+  if (::fsetxattr(directory.get(), name, "y", 1, XATTR_CREATE) == 0) return false;
+  if (errno == EEXIST && ::fsetxattr(directory.get(), name, "y", 1, 0) == 0) return true;
+  return errno_error(errno, fmt::format("set xattr {}", name));
 }
 
 Status TreeWriter::defer_directory(const std::string& path, const FileMetadata& metadata) {

@@ -7,9 +7,12 @@
 // renaming or unlinking a name does not disturb them.
 //
 // Nothing outside the folder is ever reached: parents are opened with RESOLVE_IN_ROOT, the last
-// component is never followed. Source:  FORMATS sections 2.2 (whiteouts) and 5 (applying a layer);
-// docs/differences.md where we differ. Threads: one. Crash: the folder is staged, nobody else sees
-// it.
+// component is never followed.
+//
+// Source:  FORMATS sections 2.2 (whiteouts) and 5 (applying a layer); docs/differences.md where we
+//          differ.
+// Threads: one.
+// Crash:   the folder is staged, nobody else sees it.
 #pragma once
 
 #include <sys/stat.h>
@@ -28,7 +31,7 @@ namespace strata::driver {
 // `replaced/<number>`.
 struct Replacement {
   uint64_t entry_number;  // entries before this one are concerned
-  std::string path;       // clean path, which names a file, or a folder with all below it
+  std::string path;       // below `diff`, without symlinks: a file, or a folder with all below it
   uint64_t number;
 };
 
@@ -41,7 +44,14 @@ enum class Record {
 struct CreatedFile {
   Fd fd;  // open for writing, empty
   FileMetadata metadata;
+  Record record = Record::kSegment;
+};
+
+// What create_other made. A folder's metadata is the caller's to apply, as a file's is; `folder.fd` is invalid for all else.
+struct CreatedOther {
   Record record;
+  CreatedFile folder = {};
+  bool folder_existed = false;  // then the metadata of the earlier member must be settled first
 };
 
 class TreeWriter {
@@ -51,28 +61,28 @@ class TreeWriter {
   // user.overlay.
   TreeWriter(const Fd& layer, const Fd& diff, bool privileged);
 
-  // `entry_number` counts the members so far; see Replacement.
+  // `entry_number` counts the file entries of the tar-split so far; see Replacement.
   // Creates an empty regular file. Errors of both: kInvalid (a name that leaves the layer, a name
   // too long, a whiteout of nothing, a hard link without target), kUnsupported (a type that docker
   // refuses too), or by errno, naming the member.
   Result<CreatedFile> create_file(const tar::Member& member, uint64_t entry_number);
   // Makes anything that is not a regular file, whole. Hard links change the owner, mode and times
   // of their target, so the caller has those settled before it calls.
-  Result<Record> create_other(const tar::Member& member, uint64_t entry_number);
+  Result<CreatedOther> create_other(const tar::Member& member, uint64_t entry_number);
   // True when the member is a whiteout or opaque mark by its name; it goes to create_other whatever
   // its type.
   static bool is_whiteout(const tar::Member& member);
 
-  // Gives the folders their times (and modes, where not privileged), in order. After the last file
-  // is closed.
+  // Gives the folders their times, in order. After the last file is closed. Where not privileged
+  // they stay open to their owner, whatever mode the tar gives them, or save could not read them.
   Status finish_directories();
 
   // layerdb/size so far: bytes of files and link targets, each inode once. Not valid after a
   // replacement.
   uint64_t size_bytes() const { return size_bytes_; }
   const std::vector<Replacement>& replacements() const { return replacements_; }
-  // xattrs that the file system does not take, once per name; docker 20.10 ignores them likewise.
-  const std::vector<std::string>& warnings() const { return warnings_; }
+  // docker 20.10 ignores these likewise.
+  const RefusedXattrs& refused() const { return refused_; }
 
  private:
   // Where a member goes: an open parent and the last component of its name.
@@ -85,14 +95,16 @@ class TreeWriter {
   Result<Place> place_of(const tar::Member& member);
   Status enter_parent(const std::string& parent_path);
   Status make_parents(const std::string& path, int links_left);
+  Result<std::string> resolved_path(const Place& place) const;
   Status move_aside(const Place& place, uint64_t entry_number);
 
-  Result<Record> make_directory(const Place& place, const tar::Member& member,
-                                uint64_t entry_number);
-  Status make_special(const Place& place, const tar::Member& member);
-  Status make_hard_link(const Place& place, const tar::Member& member);
+  Result<CreatedOther> make_directory(const Place& place, const tar::Member& member,
+                                      uint64_t entry_number);
+  Status make_special(const Place& place, const tar::Member& member, uint64_t entry_number);
+  int make_node(const Place& place, const tar::Member& member);
+  Status make_hard_link(const Place& place, const tar::Member& member, uint64_t entry_number);
   Result<Record> make_whiteout(const Place& place, const tar::Member& member);
-  Status mark_opaque(const Fd& directory);
+  Result<bool> mark_opaque(const Fd& directory);
   Status defer_directory(const std::string& path, const FileMetadata& metadata);
 
   const Fd& layer_;
@@ -106,7 +118,8 @@ class TreeWriter {
   uint64_t size_bytes_ = 0;
   bool root_seen_ = false;
   std::vector<Replacement> replacements_;
-  std::vector<std::string> warnings_;
+  size_t replaced_bytes_ = 0;  // estimate of what they take
+  RefusedXattrs refused_;
 };
 
 }  // namespace strata::driver
