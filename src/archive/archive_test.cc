@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "archive/links.h"
 #include "archive/load.h"
 #include "archive/save.h"
 #include "archive/stream_contents.h"
@@ -260,6 +261,18 @@ TEST_F(ArchiveTest, BadArchivesChangeNothing) {
                  "cannot load windows image on linux");
   expect_refused(docker_archive(image, R"(["UPPER:1"])"), "must be lowercase");
   expect_refused(docker_archive(image, R"(["untagged"])"), "invalid tag \"untagged\"");
+}
+
+// A link to itself and more grows with every step.
+TEST(Links, PathsThatGrowAreRefused) {
+  std::string longer = "l";
+  for (int i = 0; i < 2000; ++i) longer += "/a";
+  Links links;
+  links.add_symlink("l", longer);
+  Result<std::string> target = links.resolve("l");
+  ASSERT_FALSE(target.ok());
+  EXPECT_NE(target.error().message().find("longer than 4096 bytes"), std::string::npos);
+  EXPECT_FALSE(Links().resolve(std::string(5000, 'x')).ok());
 }
 
 TEST_F(ArchiveTest, NamesThatLeaveTheArchiveAreRefused) {

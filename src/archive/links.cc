@@ -7,6 +7,8 @@ namespace strata::archive {
 namespace {
 
 constexpr int kMaxLinks = 255;  // as docker's symlink scope evaluation
+// Names come from outside and links multiply them. No system opens a longer path (PATH_MAX).
+constexpr size_t kMaxPathBytes = 4096;
 
 // Pushes the components of `path` in reverse, so that the first is on top.
 void push_components(std::vector<std::string>& stack, const std::string& path) {
@@ -27,7 +29,12 @@ Result<std::string> Links::resolve(const std::string& name) const {
     return error(ErrorCode::kInvalid, "invalid path \"{}\": it points outside of the archive{}",
                  name, how);
   };
+  auto too_long = [&] {
+    return error(ErrorCode::kInvalid, "invalid path \"{}\": longer than {} bytes",
+                 name.substr(0, 200), kMaxPathBytes);
+  };
   if (name.starts_with('/')) return leaves(" (absolute)");
+  if (name.size() > kMaxPathBytes) return too_long();
   std::vector<std::string> todo;
   push_components(todo, name);
   std::string done;
@@ -52,6 +59,7 @@ Result<std::string> Links::resolve(const std::string& name) const {
     if (--links_left == 0) {
       return error(ErrorCode::kInvalid, "invalid path \"{}\": too many links in the archive", name);
     }
+    if (link->second.size() > kMaxPathBytes || todo.size() > kMaxPathBytes) return too_long();
     push_components(todo, link->second);
   }
   return done;

@@ -20,7 +20,8 @@ class Links {
   void remove(const std::string& name) { symlinks_.erase(name); }
 
   // The clean name that `name` leads to, whether there is such a file or not.
-  // Errors: kInvalid when the name or a link on its way leaves the archive, or links go round.
+  // Errors: kInvalid when the name or a link on its way leaves the archive or is too long, or links
+  // go round.
   Result<std::string> resolve(const std::string& name) const;
 
  private:
