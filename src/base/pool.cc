@@ -116,13 +116,17 @@ Status Stage::join() {
 Status run_in_lanes(size_t lanes, size_t count, const std::function<Status(size_t)>& body) {
   std::vector<Status> results(count);
   std::atomic<size_t> next{0};
-  std::atomic<bool> failed{false};
+  std::atomic<size_t> failed{count};  // the lowest index that failed
   std::vector<std::unique_ptr<Stage>> stages;
   for (size_t lane = 0; lane < std::min(lanes, count); ++lane) {
     stages.push_back(std::make_unique<Stage>([&]() -> Status {
-      for (size_t i = next++; i < count && !failed; i = next++) {
+      // What comes before a failure is begun all the same, or the error would depend on timing.
+      for (size_t i = next++; i < failed; i = next++) {
         results[i] = body(i);
-        if (!results[i].ok()) failed = true;
+        if (results[i].ok()) continue;
+        size_t lowest = failed;
+        while (i < lowest && !failed.compare_exchange_weak(lowest, i)) {
+        }
       }
       return {};
     }));
