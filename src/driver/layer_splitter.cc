@@ -55,9 +55,12 @@ Status LayerSplitter::on_member(const tar::Member& member) {
   current_.record = made.record;
   if (!made.folder.fd.valid()) return {};
   if (made.folder_existed) STRATA_CHECK(filler_.drain());
+  // What a folder hands down (ACLs, its group), and an opaque mark, is there before the next member
+  // is made, or the result would depend on timing.
+  bool hands_down = !made.folder.metadata.xattrs.empty() || made.folder.metadata.mode & S_ISGID;
   filler_.begin(std::move(made.folder.fd), std::move(made.folder.metadata), member.name);
   filler_.end(0);
-  return {};
+  return hands_down ? filler_.drain() : Status();
 }
 
 Status LayerSplitter::on_payload(ByteSpan bytes, uint64_t file_offset) {
