@@ -319,6 +319,27 @@ TEST_F(SaveTest, EveryFormatLoadsAgain) {
   }
 }
 
+TEST_F(SaveTest, ImagesWithoutNamesAllComeBackFromOci) {
+  TestImage one({layer_with("a", "one")});
+  TestImage two({layer_with("a", "two")});
+  ASSERT_TRUE(load_file(docker_archive(one)).ok());
+  ASSERT_TRUE(load_file(docker_archive(two)).ok());
+  SaveOptions save;
+  save.names = {one.id().to_string(), two.id().to_string()};
+  save.format = ArchiveFormat::kOci;
+  ASSERT_TRUE(save_to_file(*store_, save, path_ + "/out.tar", pool_).ok());
+  std::string archive = read_file_at(top_, "out.tar").value();
+  TearDown();
+  SetUp();
+  LoadOptions load;
+  load.plan.platform = oci::Platform::parse("linux/amd64").value();
+  Result<LoadReport> report = load_file(archive, load);
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(report->images.size(), 2u);
+  expect_stored(one);
+  expect_stored(two);
+}
+
 TEST_F(SaveTest, DamagedLayerLeavesNoArchive) {
   TestImage image({layer_with("victim", "content")});
   ASSERT_TRUE(load_file(docker_archive(image)).ok());

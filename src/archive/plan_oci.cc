@@ -3,11 +3,11 @@
 // An OCI layout: index.json names manifests and further indexes; blobs/sha256/<digest> holds
 // everything. Which of them are loaded:
 // - every name of index.json stands for one image. The name is the annotation of containerd or
-// docker (a whole
-//   reference), or else org.opencontainers.image.ref.name where that is more than a tag;
+//   docker (a whole reference), or else org.opencontainers.image.ref.name where that is more than a
+//   tag;
 // - where one name (or none) stands for several platforms, in one index or in several entries, the
-// best for the
-//   wanted platform is taken, and it is an error when there is none.
+//   best for the wanted platform is taken, and it is an error when there is none;
+// - of those without a name all that fit best are taken.
 // Source: OCI image-spec v1.1, image-layout.md and image-index.md.
 #include <algorithm>
 
@@ -118,9 +118,13 @@ class OciPlanner {
 
   Status choose(const std::string& name, std::vector<Candidate>& candidates, LoadPlan& plan) {
     bool asked = explicit_platform_ || distinct_images(candidates) > 1;
-    const Candidate* best = candidates.empty() ? nullptr : &candidates.front();
-    if (asked) best = best_match(candidates);
-    if (best == nullptr) {
+    std::vector<const Candidate*> best;
+    if (asked) {
+      best = best_matches(candidates);
+    } else if (!candidates.empty()) {
+      best = {&candidates.front()};
+    }
+    if (best.empty()) {
       std::string found;
       for (const Candidate& one : candidates)
         found += (found.empty() ? "" : ", ") + one.platform.to_string();
@@ -128,7 +132,10 @@ class OciPlanner {
           ErrorCode::kNotFound, "no matching manifest for {} in the archive{}{}; it holds: {}",
           wanted_.to_string(), name.empty() ? "" : " for ", name, found.empty() ? "none" : found);
     }
-    return add_image(name, *best, plan);
+    // A name is that of one image. Without names, those of one platform are different images.
+    if (!name.empty()) best.resize(1);
+    for (const Candidate* one : best) STRATA_CHECK(add_image(name, *one, plan));
+    return {};
   }
 
   static size_t distinct_images(const std::vector<Candidate>& candidates) {
@@ -138,15 +145,16 @@ class OciPlanner {
     return static_cast<size_t>(std::unique(digests.begin(), digests.end()) - digests.begin());
   }
 
-  const Candidate* best_match(const std::vector<Candidate>& candidates) const {
-    const Candidate* best = nullptr;
+  // All that fit the wanted platform as well as any.
+  std::vector<const Candidate*> best_matches(const std::vector<Candidate>& candidates) const {
+    std::vector<const Candidate*> best;
     size_t best_rank = 0;
     for (const Candidate& one : candidates) {
       std::optional<size_t> rank = oci::match_rank(wanted_, one.platform.normalized());
-      if (rank && (best == nullptr || *rank < best_rank)) {
-        best = &one;
-        best_rank = *rank;
-      }
+      if (!rank || (!best.empty() && *rank > best_rank)) continue;
+      if (*rank < best_rank) best.clear();
+      best_rank = *rank;
+      best.push_back(&one);
     }
     return best;
   }
