@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the entries of a layout as a tar: into a file in parallel, each layer at its place, which
-// is known beforehand; into a stream one after the other. Threads: one per call; it uses the pool.
+// is known beforehand; into a stream one after the other.
+// Threads: one per call; it uses the pool.
 #pragma once
 
 #include "archive/layout.h"

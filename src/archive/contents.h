@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Contents: the files of an image archive by name, whatever it came in.
 //
-//   a plain tar in a file    index of headers; bodies are read where they lie, in any order, in
-//   parallel an OCI folder            files are opened when they are asked for a pipe, a compressed
-//   tar consumed once, as it comes: large members are unpacked as layers into the transaction at
-//                            once, small ones are kept in a nameless file
+//   a plain tar in a file      index of headers; bodies are read where they lie, in any order, in
+//                              parallel
+//   an OCI folder              files are opened when they are asked for
+//   a pipe, a compressed tar   consumed once, as it comes: large members are unpacked as layers into
+//                              the transaction at once, small ones are kept in a nameless file
 //
 // Names are those of the archive, cleaned; symlinks and hard links within the archive are followed,
-// those that leave it are errors. Threads: const methods by any thread.
+// those that leave it are errors.
+// Threads: const methods by any thread.
 #pragma once
 
 #include <memory>

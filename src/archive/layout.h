@@ -47,8 +47,8 @@ class Layout {
   std::map<std::string, Entry> entries_;
 };
 
-// The zone of this machine at the epoch, in seconds east of UTC: dockerd dates v1 layers in its own zone, and their IDs
-// depend on that text.
+// The zone of this machine at the epoch, in seconds east of UTC: dockerd dates v1 layers in its own
+// zone, and their IDs depend on that text.
 int32_t epoch_zone_seconds();
 
 // docker 20.10 to 24: a folder for each layer, named by its v1 ID. Source: FORMATS section 6.1.

@@ -3,8 +3,7 @@
 //   docker:  blobs/sha256/<digest>  index.json  manifest.json  oci-layout  [repositories]
 //   oci:     blobs/sha256/<digest>  index.json  oci-layout
 //   blobs:   each config; each layer as plain tar, named by its diffID; an OCI manifest for each
-//   image; in docker's
-//            also a v1 `json` for each layer, which nothing refers to.
+//            image; in docker's also a v1 `json` for each layer, which nothing refers to.
 //
 // Source: FORMATS section 6.2; OCI image-spec, image-layout.md. blobs/sha256/ is dated 0
 // (docker 28.5: the time of saving), so that the same images always give the same archive.

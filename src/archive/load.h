@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // load: images from an archive into the store.
-// Threads: one per call; it uses the pool. Crash: the store is as before or as after
-// (store::Transaction).
+// Threads: one per call; it uses the pool.
+// Crash:   the store is as before or as after (store::Transaction).
 #pragma once
 
 #include <string>

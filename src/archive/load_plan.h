@@ -4,7 +4,8 @@
 //
 // Three kinds of archive, tried in this order: docker's manifest.json (1.10 and later); an OCI
 // layout (index.json); docker's from before 1.10 (a folder with `json` and `layer.tar` for each
-// layer, and `repositories`). Source: FORMATS section 6.
+// layer, and `repositories`).
+// Source:  FORMATS section 6.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // save: images from the store into an archive.
-// Threads: one per call; it uses the pool. Crash: an output file appears whole or not at all (base
-// OutputFile).
+// Threads: one per call; it uses the pool.
+// Crash:   an output file appears whole or not at all (base OutputFile).
 #pragma once
 
 #include <optional>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // BufferPool: the byte budget of a pipeline. Memory is bounded because every block comes from here
-// and goes back. Threads: any.
+// and goes back.
+// Threads: any.
 #pragma once
 
 #include <condition_variable>

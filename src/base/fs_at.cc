@@ -248,8 +248,8 @@ Status remove_tree_at(const Fd& dir, const std::string& path) {
   if (::unlinkat(dir.get(), path.c_str(), 0) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return path_error("remove", path);
   STRATA_TRY(Fd top, open_at(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  ::fchmod(top.get(),
-           0700);  // a folder of mode 0 would stop anybody but root; a failure shows below
+  // A folder of mode 0 would stop anybody but root; a failure shows below.
+  ::fchmod(top.get(), 0700);
   TreeRemover remover(top);
   STRATA_CHECK(remover.run());
   if (::unlinkat(dir.get(), path.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {

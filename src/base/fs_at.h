@@ -5,12 +5,12 @@
 // A path that is resolved again can have been exchanged in between, and a path that comes from an
 // archive can point anywhere. So every operation names an open directory and a path below it:
 // - the plain functions (open_at, mkdir_at, ...) are for names of our own (layerdb, cache-ids).
-// They follow symlinks
-//   as the kernel does, and are never given text from outside;
+//   They follow symlinks as the kernel does, and are never given text from outside;
 // - open_in_root is for names from outside: "..", absolute paths and symlinks stay below `root`
 //   (openat2 with RESOLVE_IN_ROOT, Linux 5.6).
 // Errors of all: by errno (kNotFound, kPermission, kNoSpace, kIo ...), naming the call and the
-// path. Threads: any.
+// path.
+// Threads: any.
 #pragma once
 
 #include <fcntl.h>
@@ -30,7 +30,8 @@ Result<Fd> open_path(const std::string& path, int flags, mode_t mode = 0);
 Result<Fd> open_at(const Fd& dir, const std::string& path, int flags, mode_t mode = 0);
 Result<Fd> open_dir_at(const Fd& dir, const std::string& path);
 // Opens `path` as if `root` were "/": nothing outside of it can be reached.
-// kRefuse: a symlink anywhere in the path is an error (kInvalid, from ELOOP); the last component is included.
+// kRefuse: a symlink anywhere in the path, the last component included, is an error (kInvalid, from
+// ELOOP).
 enum class Symlinks { kFollow, kRefuse };
 Result<Fd> open_in_root(const Fd& root, const std::string& path, int flags, mode_t mode = 0,
                         Symlinks symlinks = Symlinks::kFollow);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pool: the worker threads of one process, and the word that everybody should stop.
 // Tasks are short and never wait for other tasks; the long-lived stages of a pipeline have threads
-// of their own (Stage). Threads: every method may be called from any thread.
+// of their own (Stage).
+// Threads: every method may be called from any thread.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // BoundedQueue<T>: hands values from one stage of a pipeline to the next, and stops both when
-// either fails. Threads: one or more producers, one or more consumers.
+// either fails.
+// Threads: one or more producers, one or more consumers.
 #pragma once
 
 #include <condition_variable>

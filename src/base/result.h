@@ -3,8 +3,8 @@
 //
 //   Result<std::string> read_name(const Fd& dir) {
 //     STRATA_TRY(Fd fd, open_at(dir, "name", O_RDONLY));           // assign, or return the error
-//     STRATA_CHECK(sync(fd).context("layer {}", diff_id));         // return early, saying who we
-//     were return std::string("x");
+//     STRATA_CHECK(sync(fd).context("layer {}", diff_id));         // the same, saying who we were
+//     return std::string("x");
 //   }
 // Threads: values; no shared state.
 #pragma once

@@ -3,13 +3,15 @@
 // each other.
 //
 // Shape:   overlay2: <root>/overlay2/<cache-id>/{diff,link,lower,work,committed} and
-// overlay2/l/<link>.
+//                    <root>/overlay2/l/<link>.
 //          vfs:      <root>/vfs/dir/<cache-id>, the whole tree of the layer and all below it.
-//          Source: FORMATS section 2.
+// Source:  FORMATS section 2.
+//
 // A layer is born in a staging folder that holds `diff/` (in overlayfs form: whiteouts are 0:0
 // devices, opaque marks are xattrs, FORMATS section 2.2). prepare() completes that folder, the
-// caller syncs, publish() renames it into place. Threads: any thread may call any method. Crash:
-// docs/store.md, "publish" and "recover".
+// caller syncs, publish() renames it into place.
+// Threads: any thread may call any method.
+// Crash:   docs/store.md, "publish" and "recover".
 #pragma once
 
 #include <map>

@@ -7,8 +7,10 @@
 //
 // Every file is checked against its length and CRC-64, the whole against the diffID. File names are
 // looked up with RESOLVE_IN_ROOT: nothing outside of the layer's folder is read, whatever the names
-// say (dockerd does not do that). Source:  FORMATS section 4, "Reassembly". Threads: any, on
-// different sinks. Memory: the blocks of `buffers` and one tar-split entry.
+// say (dockerd does not do that).
+// Source:  FORMATS section 4, "Reassembly".
+// Threads: any, on different sinks.
+// Memory:  the blocks of `buffers` and one tar-split entry.
 #pragma once
 
 #include "base/buffer.h"

@@ -3,12 +3,13 @@
 //
 //   bytes ──► SHA-256                                        (a thread: the diffID)
 //        └──► tar parser ──► names (TreeWriter) ──► contents (FileFiller, on the pool)
-//                       └──► tar-split ──► gzip              (a thread)
+//            (a thread) └──► tar-split ──► gzip (SplitRecorder; a thread)
 //
-// Both threads read the same blocks; a block goes back to its pool when the last of them, and the
+// The threads read the same blocks; a block goes back to its pool when the last of them, and the
 // last file that has part of it, is done. So memory is bounded by the caller's BufferPool, and the
-// speed by the slowest of the hash, the parser, and the disk. Threads: push and finish by one
-// thread. Crash: everything is in a staged folder.
+// speed by the slowest of the hash, the parser, the tar-split and the disk.
+// Threads: push and finish by one thread.
+// Crash:   everything is in a staged folder.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Read-only mounts of layers. Threads: any. Kernel: overlayfs since 4.0, 500 lower layers
-// since 4.8.
+// Read-only mounts of layers.
+// Threads: any.
+// Kernel:  overlayfs since 4.0, 500 lower layers since 4.8.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The overlay2 driver: one folder a layer, stacked by the kernel. Grammar in overlay2.cc. Threads:
-// any.
+// The overlay2 driver: one folder a layer, stacked by the kernel. Grammar in overlay2.cc.
+// Threads: any.
 #pragma once
 
 #include <string>

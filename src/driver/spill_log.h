@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SpillLog: a list of byte strings that may outgrow memory: what exceeds a small buffer waits in a
-// nameless file. Threads: one.
+// nameless file.
+// Threads: one.
 #pragma once
 
 #include <functional>

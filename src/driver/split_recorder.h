@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// SplitRecorder: writes a layer's tar-split on a thread of its own. JSON, base64 and gzip cost as much as making
-// the names of the files, and the thread that does that is what a layer waits for.
+// SplitRecorder: writes a layer's tar-split on a thread of its own. JSON, base64 and gzip cost as
+// much as making the names of the files, and the thread that does that is what a layer waits for.
 // Threads: the methods by one thread.
-// Memory:  what is gathered and queued holds blocks of the caller's BufferPool; flush() after each block.
+// Memory:  what is gathered and queued holds blocks of the caller's BufferPool; flush() after each
+//          block.
 #pragma once
 
 #include <string>

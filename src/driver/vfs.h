@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The vfs driver: every layer is a whole copy of the tree below it. Slow and large, but it asks
-// nothing of the kernel. Grammar in vfs.cc. Threads: any.
+// nothing of the kernel. Grammar in vfs.cc.
+// Threads: any.
 #pragma once
 
 #include <string>
