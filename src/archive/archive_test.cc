@@ -275,6 +275,20 @@ TEST(Links, PathsThatGrowAreRefused) {
   EXPECT_FALSE(Links().resolve(std::string(5000, 'x')).ok());
 }
 
+TEST(Links, NamesThatFillMemoryAreRefused) {
+  Links links;
+  const std::string name(1000, 'n');
+  Status added;
+  int count = 0;
+  while (added.ok() && count < 100'000) {
+    added = links.add_member(name, "");
+    ++count;
+  }
+  ASSERT_FALSE(added.ok());
+  EXPECT_EQ(added.error().code(), ErrorCode::kUnsupported);
+  EXPECT_LT(count, 64 * 1024);  // 64 MiB is what a whole load may take
+}
+
 TEST_F(ArchiveTest, NamesThatLeaveTheArchiveAreRefused) {
   TestImage image({layer_with("a", "1")});
   for (const char* config : {"../config.json", "/etc/hostname", "link"}) {

@@ -9,6 +9,9 @@ namespace {
 constexpr int kMaxLinks = 255;  // as docker's symlink scope evaluation
 // Names come from outside and links multiply them. No system opens a longer path (PATH_MAX).
 constexpr size_t kMaxPathBytes = 4096;
+// Memory for names, and what a name costs besides its bytes.
+constexpr size_t kMaxNamesBytes = 32u << 20;
+constexpr size_t kNameBytes = 96;
 
 // Pushes the components of `path` in reverse, so that the first is on top.
 void push_components(std::vector<std::string>& stack, const std::string& path) {
@@ -23,6 +26,14 @@ void push_components(std::vector<std::string>& stack, const std::string& path) {
 }
 
 }  // namespace
+
+Status Links::add_member(const std::string& name, const std::string& link_target) {
+  ++members_;
+  names_bytes_ += kNameBytes + name.size() + link_target.size();
+  if (names_bytes_ <= kMaxNamesBytes) return {};
+  return error(ErrorCode::kUnsupported, "the archive has too many files: \"{}\" is number {}",
+               name.substr(0, 200), members_);
+}
 
 Result<std::string> Links::resolve(const std::string& name) const {
   auto leaves = [&](std::string_view how) {

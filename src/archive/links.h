@@ -14,6 +14,9 @@ namespace strata::archive {
 // leaving it.
 class Links {
  public:
+  // Counts a member of the archive, whose names are all that is held in memory of it.
+  // Errors: kUnsupported when they have become too many: some 300,000, fewer when they are long.
+  Status add_member(const std::string& name, const std::string& link_target);
   // `name` is clean. A hard link's target counts from the archive's root, a symlink's from its
   // folder.
   void add_symlink(const std::string& name, const std::string& target) { symlinks_[name] = target; }
@@ -26,6 +29,8 @@ class Links {
 
  private:
   std::map<std::string, std::string> symlinks_;
+  size_t members_ = 0;
+  size_t names_bytes_ = 0;  // estimate of what the names take
 };
 
 }  // namespace strata::archive

@@ -87,6 +87,7 @@ class StreamContents final : public Contents, private tar::ParserEvents {
                    member.name);
     }
     std::string name = tar::clean_path(member.name);
+    STRATA_CHECK(links_.add_member(name, member.link_name));
     forget(name);
     name_ = name;
     current_ = nullptr;

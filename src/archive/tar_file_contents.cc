@@ -101,6 +101,7 @@ class TarFileContents final : public Contents {
                    member.name);
     }
     std::string name = tar::clean_path(member.name);
+    STRATA_CHECK(links_.add_member(name, member.link_name));
     links_.remove(name);  // of a name that occurs twice the last one counts
     bodies_.erase(name);
     if (member.type == tar::kRegular && !member.sparse) {
