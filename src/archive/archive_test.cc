@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// load and save on a store in a temporary place. The judge of layers is the input; what docker makes of archives is
+// load and save on a store in a temporary place. The judge of layers is the input; what docker
+// makes of archives is
 // tested beside it in tests/compat.
 #include <sys/socket.h>
 #include <unistd.h>

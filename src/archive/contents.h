@@ -4,7 +4,8 @@
 //   a plain tar in a file      index of headers; bodies are read where they lie, in any order, in
 //                              parallel
 //   an OCI folder              files are opened when they are asked for
-//   a pipe, a compressed tar   consumed once, as it comes: large members are unpacked as layers into
+//   a pipe, a compressed tar   consumed once, as it comes: large members are unpacked as layers
+// into
 //                              the transaction at once, small ones are kept in a nameless file
 //
 // Names are those of the archive, cleaned; symlinks and hard links within the archive are followed,
@@ -56,7 +57,7 @@ class Contents {
   // The whole of a small file (configs, manifests). Errors: as open; kInvalid when it is larger
   // than kMaxJsonBytes.
   Result<std::string> read_file(const std::string& name) const;
-  static constexpr size_t kMaxJsonBytes = 64u << 20;
+  static constexpr size_t kMaxJsonBytes = 16u << 20;
 };
 
 // Where an archive comes from: a descriptor of a file, a pipe, or a folder.

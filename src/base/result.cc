@@ -45,6 +45,7 @@ ErrorCode code_of_errno(int value) {
     case EWOULDBLOCK:
       return ErrorCode::kBusy;
     case ENAMETOOLONG:
+    case ENOTDIR:
     case ELOOP:
       return ErrorCode::kInvalid;
     case ENOSYS:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// ImageInspect: Id RepoTags RepoDigests Parent Comment Created Container ContainerConfig DockerVersion
-//   Author Config Architecture [Variant] Os [OsVersion] Size VirtualSize GraphDriver RootFS Metadata
+// ImageInspect: Id RepoTags RepoDigests Parent Comment Created Container ContainerConfig
+// DockerVersion
+//   Author Config Architecture [Variant] Os [OsVersion] Size VirtualSize GraphDriver RootFS
+// Metadata
 // Config:       container.Config; absent lists and maps are null, not empty.
 // Source: FORMATS section 10.
 #include "cli/image_record.h"

@@ -119,11 +119,10 @@ class Images final : public Command {
     Timer timer("format rows");
     const std::string format = chosen_format(context);
     const bool digests = digests_ || format.find("{{.Digest}}") != format.npos;
-    std::vector<Value> rows;
-    for (const ImageRow* image : sorted(images.rows)) {
-      for (Value& row : image_rows(*image, {!no_trunc_, digests})) rows.push_back(std::move(row));
-    }
-    return context.print(format_rows(format, rows, image_headings()));
+    const std::vector<const ImageRow*> order = sorted(images.rows);
+    auto rows_of = [&](size_t i) { return image_rows(*order[i], {!no_trunc_, digests}); };
+    return context.print(
+        format_rows(format, order.size(), rows_of, image_headings(), context.pool()));
   }
 
  private:
@@ -135,16 +134,19 @@ class Images final : public Command {
     STRATA_TRY(images, store::list_images(*store, context.pool()));
     for (const std::string& problem : images.skipped) context.warn(problem);
     STRATA_TRY(Selection selection, Selection::create(*store, images, filters, all_));
-    std::vector<ImageRow> taken;
-    for (ImageRow& image : images.rows) {
-      STRATA_TRY(bool wanted, selection.takes(image));
-      if (wanted) taken.push_back(std::move(image));
+    size_t taken = 0;
+    for (size_t i = 0; i < images.rows.size(); ++i) {
+      STRATA_TRY(bool wanted, selection.takes(images.rows[i]));
+      if (!wanted) continue;
+      if (taken != i) images.rows[taken] = std::move(images.rows[i]);
+      ++taken;
     }
-    images.rows = std::move(taken);
+    images.rows.resize(taken);
     return images;
   }
 
-  // Newest first, largest first, or by name; equals by name and ID, so that every run says the same.
+  // Newest first, largest first, or by name; equals by name and ID, so that every run says the
+  // same.
   std::vector<const ImageRow*> sorted(const std::vector<ImageRow>& images) const {
     auto name = [](const ImageRow* image) {
       return image->references.empty() ? std::string_view() : image->references[0];

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// mount, umount: an image's files at a folder, read-only. Without a target the folder is one of ours:
-// <root>/strata/mnt/<image>-<random>, and goes with the mount. What is mounted is recorded (store/mounts.h), so that
+// mount, umount: an image's files at a folder, read-only. Without a target the folder is one of
+// ours:
+// <root>/strata/mnt/<image>-<random>, and goes with the mount. What is mounted is recorded
+// (store/mounts.h), so that
 // umount finds it by the image too, and rmi leaves it alone.
 #include "driver/mount.h"
 

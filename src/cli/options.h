@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options of a command line by docker's rules (those of Go's pflag): "--name value", "--name=value",
-// "-nvalue", "-n=value", flags in one word ("-aq", "--all=false"), options and arguments in any order,
+// Options of a command line by docker's rules (those of Go's pflag): "--name value",
+// "--name=value",
+// "-nvalue", "-n=value", flags in one word ("-aq", "--all=false"), options and arguments in any
+// order,
 // "--" before arguments that look like options.
 // Errors: kInvalid in docker's words, "unknown flag: --x", without "See 'docker images --help'.".
 // Threads: one at a time per object.

@@ -43,7 +43,8 @@ class Save final : public Command {
   }
 
  private:
-  // An image in the store has one platform: it is the one that is wanted, or there is nothing to save.
+  // An image in the store has one platform: it is the one that is wanted, or there is nothing to
+  // save.
   Status check_platform(const store::Store& store, const std::vector<std::string>& names) const {
     if (platform_.empty()) return {};
     STRATA_TRY(oci::Platform wanted, oci::Platform::parse(platform_));

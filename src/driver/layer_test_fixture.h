@@ -110,7 +110,8 @@ class LayerTest : public testing::Test {
   std::string path_;
   Fd top_, folder_, diff_, meta_;
   Pool pool_{3};
-  // Small blocks, so that members lie across their borders, and few, so that whoever keeps one too long stops the test.
+  // Small blocks, so that members lie across their borders, and few, so that whoever keeps one too
+  // long stops the test.
   BufferPool buffers_{4096, 3};
 };
 

@@ -271,17 +271,13 @@ Status TreeWriter::make_hard_link(const Place& place, const tar::Member& member,
   }
   size_t slash = target.rfind('/');
   std::string folder = slash == std::string::npos ? "." : target.substr(0, slash);
+  // The name is free before the target is looked up: what is moved aside is not there any more to
+  // be linked to.
+  STRATA_TRY(bool exists, exists_at(*place.parent, place.name));
+  if (exists) STRATA_CHECK(move_aside(place, entry_number));
   Result<Fd> target_parent = open_in_root(diff_, folder, O_PATH | O_DIRECTORY);
-  auto link = [&] {
-    return ::linkat(target_parent->get(), std::string(base_name(target)).c_str(),
-                    place.parent->get(), place.name.c_str(), 0);
-  };
-  int linked = target_parent.ok() ? link() : -1;
-  if (target_parent.ok() && linked != 0 && errno == EEXIST) {
-    STRATA_CHECK(move_aside(place, entry_number));
-    linked = link();
-  }
-  if (linked != 0) {
+  if (!target_parent.ok() || ::linkat(target_parent->get(), std::string(base_name(target)).c_str(),
+                                      place.parent->get(), place.name.c_str(), 0) != 0) {
     std::string reason =
         target_parent.ok() ? errno_error(errno, "link").message() : target_parent.error().message();
     return error(ErrorCode::kInvalid, "hard link \"{}\" to \"{}\" of the same layer: {}",
@@ -347,7 +343,11 @@ Status TreeWriter::finish_directories() {
     std::string path(record.substr(sizeof times));
     // A folder that a later member replaced is not there any more, or is something else.
     Result<Fd> folder = open_in_root(diff_, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (!folder.ok()) return {};
+    if (!folder.ok()) {
+      ErrorCode code = folder.error().code();
+      bool replaced = code == ErrorCode::kNotFound || code == ErrorCode::kInvalid;
+      return replaced ? Status() : Status(std::move(folder).error());
+    }
     if (::futimens(folder->get(), times) != 0) return member_error(path, "set times of");
     return {};
   });

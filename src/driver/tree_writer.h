@@ -47,7 +47,8 @@ struct CreatedFile {
   Record record = Record::kSegment;
 };
 
-// What create_other made. A folder's metadata is the caller's to apply, as a file's is; `folder.fd` is invalid for all else.
+// What create_other made. A folder's metadata is the caller's to apply, as a file's is; `folder.fd`
+// is invalid for all else.
 struct CreatedOther {
   Record record;
   CreatedFile folder = {};

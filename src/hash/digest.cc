@@ -13,18 +13,26 @@ namespace {
 constexpr std::string_view kPrefix = "sha256:";
 constexpr std::string_view kHexAlphabet = "0123456789abcdef";
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
+// Values of the hex digits, kNoDigit for every other byte. Lists parse tens of thousands of
+// digests.
+constexpr uint8_t kNoDigit = 0xff;
+constexpr std::array<uint8_t, 256> kHexValues = [] {
+  std::array<uint8_t, 256> values{};
+  values.fill(kNoDigit);
+  for (size_t i = 0; i < kHexAlphabet.size(); ++i) {
+    values[static_cast<uint8_t>(kHexAlphabet[i])] = static_cast<uint8_t>(i);
+  }
+  return values;
+}();
+
+uint8_t hex_value(char c) { return kHexValues[static_cast<uint8_t>(c)]; }
 
 std::string to_hex(std::span<const uint8_t> raw) {
-  std::string hex;
-  hex.reserve(raw.size() * 2);
+  std::string hex(raw.size() * 2, '\0');
+  char* out = hex.data();
   for (uint8_t byte : raw) {
-    hex.push_back(kHexAlphabet[byte >> 4]);
-    hex.push_back(kHexAlphabet[byte & 15]);
+    *out++ = kHexAlphabet[byte >> 4];
+    *out++ = kHexAlphabet[byte & 15];
   }
   return hex;
 }
@@ -44,9 +52,9 @@ Result<Digest> Digest::parse_hex(std::string_view hex) {
   std::array<uint8_t, kBytes> raw{};
   bool good = hex.size() == kHexDigits;
   for (size_t i = 0; good && i < kBytes; ++i) {
-    int high = hex_value(hex[2 * i]);
-    int low = hex_value(hex[2 * i + 1]);
-    good = high >= 0 && low >= 0;
+    uint8_t high = hex_value(hex[2 * i]);
+    uint8_t low = hex_value(hex[2 * i + 1]);
+    good = (high | low) != kNoDigit;
     raw[i] = static_cast<uint8_t>(high << 4 | low);
   }
   if (!good) {
@@ -57,7 +65,7 @@ Result<Digest> Digest::parse_hex(std::string_view hex) {
 }
 
 Digest Digest::of(ByteSpan bytes) {
-  Sha256 hash;
+  thread_local Sha256 hash;  // begins anew at finish(); making one costs as much as a small file
   hash.update(bytes);
   return hash.finish();
 }

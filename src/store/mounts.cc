@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // record    := image "\n" target "\n"
-// mountinfo := lines of "ID parent major:minor root TARGET options ..."; space, tab, newline and backslash in TARGET
+// mountinfo := lines of "ID parent major:minor root TARGET options ..."; space, tab, newline and
+// backslash in TARGET
 //              are written as \ooo.   Source: proc(5), "/proc/pid/mountinfo"
 #include "store/mounts.h"
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images that strata has mounted read-only: which, and where. Their files must not be removed under a mount.
-// Shape:   <root>/strata/mounts/<random>: "sha256:<image>\n<absolute target>\n". The file is what we know; whether it
-//          still holds is asked of the kernel (/proc/self/mountinfo), so a reboot or a foreign umount ends it.
+// Images that strata has mounted read-only: which, and where. Their files must not be removed under
+// a mount.
+// Shape:   <root>/strata/mounts/<random>: "sha256:<image>\n<absolute target>\n". The file is what
+// we know; whether it
+//          still holds is asked of the kernel (/proc/self/mountinfo), so a reboot or a foreign
+// umount ends it.
 // Threads: any. Other processes: a file appears and vanishes whole.
-// Crash:   a record without a mount counts for nothing; recorded before mounting, so there is no mount without one.
+// Crash:   a record without a mount counts for nothing; recorded before mounting, so there is no
+// mount without one.
 #pragma once
 
 #include <string>

@@ -32,7 +32,8 @@ class Publisher {
     return references.ok() ? Status() : Status(std::move(references).error());
   }
 
-  // Whether there would be layers or images to undo. Tagging, or loading what is there, needs no journal.
+  // Whether there would be layers or images to undo. Tagging, or loading what is there, needs no
+  // journal.
   Result<bool> adds_anything() const;
   Status write_journal();
   Status sync_staged() const;
@@ -89,7 +90,8 @@ Status Publisher::sync_file(const std::string& name) const {
   return sync(file.get());
 }
 
-// One syncfs for all files of all layers. Without layers the few small files are synced when they are published: nobody shall wait
+// One syncfs for all files of all layers. Without layers the few small files are synced when they
+// are published: nobody shall wait
 // for other people's data.
 Status Publisher::sync_staged() const {
   if (plan_.layers.empty()) return plan_.work.sync_journal();

@@ -30,7 +30,8 @@ struct ImageUses {
   }
 };
 
-// Images come in no order, and a parent can only go after its children: so until none goes any more.
+// Images come in no order, and a parent can only go after its children: so until none goes any
+// more.
 Status withdraw_unused(const Parts& parts, std::vector<ImageId> images, ImageUses& uses) {
   for (bool changed = true; changed;) {
     changed = false;

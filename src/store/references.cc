@@ -190,7 +190,8 @@ Result<FileLock> ReferenceFile::lock() const {
 }
 
 Status ReferenceFile::write(const References& references) const {
-  // The lock makes one name enough for the new file, and a killed writer leaves it where it is ours.
+  // The lock makes one name enough for the new file, and a killed writer leaves it where it is
+  // ours.
   const std::string fresh = "strata/refs.new";
   STRATA_CHECK(write_file_at(root_, fresh, references.to_json(), 0600));
   STRATA_TRY(Fd file, open_at(root_, fresh, O_RDONLY));

@@ -50,7 +50,8 @@ struct Member {
   uint32_t mode = 0;  // the low 32 bits of the field; some writers put S_IFMT bits in it
   uint32_t uid = 0;   // low 32 bits, which is what chown(2) takes; 2^32-1 is "leave"
   uint32_t gid = 0;
-  // False when the field held what chown(2) cannot take: Go passes such owners on, and the kernel cuts them.
+  // False when the field held what chown(2) cannot take: Go passes such owners on, and the kernel
+  // cuts them.
   bool uid_in_range = true;
   bool gid_in_range = true;
   std::string user_name;
