@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <memory>
 #include <random>
@@ -133,7 +135,15 @@ Status ensure_dirs_at(const Fd& dir, const std::string& path, mode_t mode) {
 }
 
 Result<std::string> read_file_at(const Fd& dir, const std::string& path, size_t limit_bytes) {
-  STRATA_TRY(Fd fd, open_at(dir, path, O_RDONLY | O_NOCTTY));
+  // Not blocking: a fifo would wait for a writer. Regular files do not know the difference.
+  STRATA_TRY(Fd fd, open_at(dir, path, O_RDONLY | O_NOCTTY | O_NONBLOCK));
+  // Most files that are read whole are small, and one read is all they need: what is shorter than a
+  // page has ended there. Folders, fifos and devices fail at it, fill it, or give nothing.
+  std::array<char, 4096> page;
+  const ssize_t first = ::pread(fd.get(), page.data(), page.size(), 0);
+  if (first > 0 && static_cast<size_t>(first) < std::min(page.size(), limit_bytes)) {
+    return std::string(page.data(), static_cast<size_t>(first));
+  }
   // One fstat saves the growing of the string and, mostly, the last read that finds the end.
   STRATA_TRY(struct stat info, stat_fd(fd.get()));
   if (!S_ISREG(info.st_mode)) {
