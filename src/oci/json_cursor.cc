@@ -53,6 +53,16 @@ const char* find_special(const char* p, const char* end) {
   return p;
 }
 
+// Bytes of `text` before the first that is not ASCII or begins an escape.
+size_t plain_length(std::string_view text) {
+  size_t length = 0;
+  while (length < text.size() && text[length] != '\\' &&
+         static_cast<unsigned char>(text[length]) < 0x80) {
+    ++length;
+  }
+  return length;
+}
+
 // A byte as Go's error messages quote it: the byte is taken for a code point.
 std::string quote_byte(unsigned char c) {
   switch (c) {
@@ -156,6 +166,11 @@ std::string JsonString::decode() const {
   out.reserve(raw.size());
   for (size_t i = 0; i < raw.size();) {
     std::string_view rest = raw.substr(i);
+    if (size_t plain = plain_length(rest); plain > 0) {
+      out.append(rest.substr(0, plain));
+      i += plain;
+      continue;
+    }
     if (rest[0] == '\\') {
       i += decode_escape(rest, out);
       continue;
