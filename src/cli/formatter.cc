@@ -11,6 +11,7 @@ namespace strata::cli {
 namespace {
 
 constexpr std::string_view kTable = "table";
+constexpr size_t kThingsPerTask = 128;
 
 // In a format \t and \n may be written as two characters: shells do not make it easier.
 std::string unescape(std::string_view format) {
@@ -55,7 +56,8 @@ Result<Formatter> Formatter::create(std::string_view format) {
 Status Formatter::add(const Value& row) {
   Result<std::string> text = template_.execute(row);
   if (!text.ok()) return template_error(std::move(text).error());
-  rows_ += *text + '\n';
+  rows_ += *text;
+  rows_ += '\n';
   return {};
 }
 
@@ -69,6 +71,23 @@ Result<std::string> format_rows(std::string_view format, std::span<const Value> 
                                 const Value& headings) {
   STRATA_TRY(Formatter formatter, Formatter::create(format));
   for (const Value& row : rows) STRATA_CHECK(formatter.add(row));
+  return formatter.finish(headings);
+}
+
+Result<std::string> format_rows(std::string_view format, size_t count,
+                                const std::function<std::vector<Value>(size_t)>& rows_of,
+                                const Value& headings, Pool& pool) {
+  STRATA_TRY(Formatter formatter, Formatter::create(format));
+  std::vector<Formatter> parts((count + kThingsPerTask - 1) / kThingsPerTask, formatter);
+  auto render = [&](size_t task) -> Status {
+    const size_t end = std::min(count, (task + 1) * kThingsPerTask);
+    for (size_t i = task * kThingsPerTask; i < end; ++i) {
+      for (const Value& row : rows_of(i)) STRATA_CHECK(parts[task].add(row));
+    }
+    return pool.check_cancelled();
+  };
+  STRATA_CHECK(pool.parallel_for(parts.size(), render));
+  for (const Formatter& part : parts) formatter.append(part);
   return formatter.finish(headings);
 }
 

@@ -3,11 +3,13 @@
 // "table". Threads: one at a time per object.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/pool.h"
 #include "base/result.h"
 #include "cli/template.h"
 #include "cli/value.h"
@@ -75,6 +77,8 @@ class Formatter {
   static Result<Formatter> create(std::string_view format);
 
   Status add(const Value& row);
+  // The rows of `other`, which has the same format, behind those of this one.
+  void append(const Formatter& other) { rows_ += other.rows_; }
   // All that was added, with the headings on top if it is a table.
   Result<std::string> finish(const Value& headings) const;
 
@@ -88,6 +92,12 @@ class Formatter {
 // All rows through one format. Errors: as Formatter.
 Result<std::string> format_rows(std::string_view format, std::span<const Value> rows,
                                 const Value& headings);
+
+// The same on the workers of a pool, for long lists: `rows_of(i)` gives the rows of the i-th of
+// `count` things, on any thread and in any order. They come out in the order of the things.
+Result<std::string> format_rows(std::string_view format, size_t count,
+                                const std::function<std::vector<Value>(size_t)>& rows_of,
+                                const Value& headings, Pool& pool);
 
 // A single thing that is no list.
 inline Result<std::string> format_value(std::string_view format, const Value& value) {

@@ -37,7 +37,11 @@ class Execution {
     return fail(at_->position, at_->text, std::move(message));
   }
   void print(const Value& value) {
-    output_ += value.kind() == Kind::kMissing ? "<no value>" : go_text(value);
+    if (value.is_text()) {
+      output_ += value.text();
+    } else {
+      output_ += value.kind() == Kind::kMissing ? "<no value>" : go_text(value);
+    }
   }
 
   Result<Flow> walk_branch(const Node& node, const Value& dot);
@@ -50,7 +54,8 @@ class Execution {
   Result<Value> evaluate(const Pipe& pipe, const Value& dot);
   Result<Value> evaluate(const Command& command, const Value& dot, const Value* final);
   Result<Value> evaluate(const Operand& operand, const Value& dot, Given given = Given::kNothing);
-  Result<Value> follow(const Operand& operand, Value from, size_t first_name, Given given) const;
+  Result<Value> follow(const Operand& operand, const Value& from, size_t first_name,
+                       Given given) const;
   Result<Value> field(const Value& from, const std::string& name, Given given) const;
   Result<Value> call(Words words, const Value& dot, const Value* final);
   Result<Value> call_lazily(const TemplateFunction& function, Words words, const Value& dot,
@@ -214,7 +219,7 @@ Result<Value> Execution::evaluate(const Operand& operand, const Value& dot, Give
       return evaluate(*operand.pipe, dot);
     case Operand::Kind::kChain: {
       STRATA_TRY(Value from, evaluate(*operand.pipe, dot));
-      return follow(operand, std::move(from), 0, given);
+      return follow(operand, from, 0, given);
     }
     case Operand::Kind::kFunction:
       return call({&operand, 1}, dot, nullptr);
@@ -226,22 +231,24 @@ Result<Value> Execution::evaluate(const Operand& operand, const Value& dot, Give
   return Value();
 }
 
-Result<Value> Execution::follow(const Operand& operand, Value from, size_t first_name,
+Result<Value> Execution::follow(const Operand& operand, const Value& from, size_t first_name,
                                 Given given) const {
+  const Value* at = &from;
+  Value reached;
   for (size_t i = first_name; i < operand.names.size(); ++i) {
     const bool last = i + 1 == operand.names.size();
-    STRATA_TRY(from, field(from, operand.names[i], last ? given : Given::kNothing));
+    STRATA_TRY(reached, field(*at, operand.names[i], last ? given : Given::kNothing));
+    at = &reached;
   }
-  return from;
+  return at == &from ? from : std::move(reached);
 }
 
 Result<Value> Execution::field(const Value& from, const std::string& name, Given given) const {
-  const std::string type = from.interface_type_name();
   switch (from.kind()) {
     case Kind::kMissing:
       return Value();
     case Kind::kNil:
-      return fail(fmt::format("nil pointer evaluating {}.{}", type, name));
+      return fail(fmt::format("nil pointer evaluating {}.{}", from.interface_type_name(), name));
     case Kind::kMap: {
       if (given == Given::kArguments) return fail(name + " is not a method but has arguments");
       auto found = from.as_map().entries.find(name);
@@ -256,7 +263,8 @@ Result<Value> Execution::field(const Value& from, const std::string& name, Given
       }
       [[fallthrough]];
     default:
-      return fail(fmt::format("can't evaluate field {} in type {}", name, type));
+      return fail(
+          fmt::format("can't evaluate field {} in type {}", name, from.interface_type_name()));
   }
 }
 
