@@ -51,16 +51,16 @@ Result<CreatedFile> TreeWriter::create_file(const tar::Member& member, uint64_t 
                  "invalid entry name \"{}\": a file cannot be the layer's root", member.name);
   }
   STRATA_TRY(FileMetadata metadata, metadata_of(member));
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  int fd = ::openat(place.parent->get(), place.name.c_str(), kFlags, 0600);
-  if (fd < 0 && errno == EEXIST) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  Result<Fd> created = open_at(*place.parent, place.name, kFlags, 0600);
+  if (!created.ok() && created.error().code() == ErrorCode::kConflict) {
     STRATA_CHECK(move_aside(place, entry_number));
-    fd = ::openat(place.parent->get(), place.name.c_str(), kFlags, 0600);
+    created = open_at(*place.parent, place.name, kFlags, 0600);
   }
-  if (fd < 0) return member_error(place.path, "create");
+  STRATA_TRY(Fd fd, std::move(created).context("entry \"{}\"", place.path));
   bool readable_back = !place.through_symlink && !member.sparse;
   size_bytes_ += member.logical_size_bytes();
-  return CreatedFile{Fd(fd), std::move(metadata),
+  return CreatedFile{std::move(fd), std::move(metadata),
                      readable_back ? Record::kEntry : Record::kSegment};
 }
 
