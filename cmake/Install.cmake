@@ -4,7 +4,7 @@
 include(CMakePackageConfigHelpers)
 
 set(layer_objects "")
-foreach(layer base hash codec tar oci driver store archive)
+foreach(layer base hash codec tar oci driver store archive registry)
   if(TARGET strata_${layer})
     list(APPEND layer_objects $<TARGET_OBJECTS:strata_${layer}>)
     install(DIRECTORY src/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/strata COMPONENT devel

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a download needs of whoever has the blobs: bytes of one blob from an offset on. A registry
+// is one (client.h); tests have servers that fail.
+// Threads: a BlobServer takes calls from several threads at once; a BlobSink is called by one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "hash/digest.h"
+
+namespace strata::registry {
+
+// Which bytes are wanted. All of them when nothing is set.
+struct BlobRange {
+  uint64_t offset = 0;
+  std::optional<uint64_t> size_bytes = {};  // none: to the end
+  // The ETag under which the first part came. The server sends the rest only if the blob is still
+  // that one, else the whole (If-Range, RFC 9110 section 13.1.5).
+  std::string validator = {};
+};
+
+// What the server says before the first byte.
+struct BlobAnswer {
+  uint64_t offset = 0;                      // where the body begins: 0 when it ignored the range
+  std::optional<uint64_t> total_bytes = {};  // of the whole blob, when it says so
+  bool takes_ranges = false;                // 206, or Accept-Ranges: bytes
+  std::string validator = {};               // strong ETag; empty: none
+};
+
+class BlobSink {
+ public:
+  virtual ~BlobSink();
+  // Once, before the first take(). An error ends the transfer and is what get_blob returns.
+  virtual Status begin(const BlobAnswer& answer) = 0;
+  virtual Status take(ByteSpan bytes) = 0;
+};
+
+class BlobServer {
+ public:
+  virtual ~BlobServer();
+  // Sends the bytes to `sink`, in order, as they arrive. Never more than `range` asked for, if the
+  // answer's offset is the one of the range. Retries nothing behind the first byte: what has
+  // arrived is the caller's, who asks for the rest.
+  // Errors: kNotFound (`blob unknown to registry`), kPermission (401, 403), kBusy (429 or 503, also
+  // after the waits that Retry-After asked for), kIo (connection lost, stalled, body shorter than
+  // announced), kInvalid (an answer that makes no sense), and those of the sink.
+  virtual Status get_blob(const Digest& blob, const BlobRange& range, BlobSink& sink) = 0;
+};
+
+}  // namespace strata::registry
