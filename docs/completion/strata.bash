@@ -24,7 +24,9 @@ _strata() {
   done
   [[ ${command[0]} == image || ${command[0]} == system ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
   case $previous in
-    -i | --input | -o | --output | --root) _filedir; return ;;
+    --since) COMPREPLY=($(compgen -W "$(_strata_images)" -- "$current")); __ltrim_colon_completions "$current"; return ;;
+    --exclude) _filedir; COMPREPLY+=($(compgen -W "$(_strata_images)" -- "$current")); return ;;
+    -i | --input | --have | -o | --output | --root) _filedir; return ;;
     --progress) COMPREPLY=($(compgen -W "auto plain tty json" -- "$current")); return ;;
     --storage-driver) COMPREPLY=($(compgen -W "overlay2 vfs" -- "$current")); return ;;
     --sort) COMPREPLY=($(compgen -W "created size repository" -- "$current")); return ;;

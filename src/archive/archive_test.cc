@@ -308,7 +308,7 @@ class SaveTest : public ArchiveTest {
     SaveOptions options;
     options.names = {"x:1"};
     options.format = format;
-    Status saved = save_to_file(*store_, options, path_ + "/out.tar", pool_);
+    Result<SaveReport> saved = save_to_file(*store_, options, path_ + "/out.tar", pool_);
     EXPECT_TRUE(saved.ok()) << saved.error().message();
     Fd file = open_at(top_, "stream.tar", O_RDWR | O_CREAT | O_TRUNC, 0600).value();
     EXPECT_TRUE(save_to_stream(*store_, options, file.get(), pool_).ok());
@@ -363,7 +363,7 @@ TEST_F(SaveTest, DamagedLayerLeavesNoArchive) {
   ASSERT_TRUE(write_file_at(files, "d/victim", "c0ntent", 0644).ok());
   SaveOptions options;
   options.names = {"x:1"};
-  Status saved = save_to_file(*store_, options, path_ + "/out.tar", pool_);
+  Result<SaveReport> saved = save_to_file(*store_, options, path_ + "/out.tar", pool_);
   ASSERT_FALSE(saved.ok());
   EXPECT_EQ(saved.error().code(), ErrorCode::kCorrupt);
   EXPECT_NE(saved.error().message().find(layer.diff.to_string()), std::string::npos);

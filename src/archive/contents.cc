@@ -9,6 +9,7 @@
 #include "archive/folder_contents.h"
 #include "archive/stream_contents.h"
 #include "archive/tar_file_contents.h"
+#include "archive/texts_contents.h"
 #include "base/timer.h"
 #include "codec/compression.h"
 
@@ -43,6 +44,14 @@ Result<std::unique_ptr<Contents>> open_contents(const ArchiveInput& input, store
   STRATA_TRY(bool plain, is_plain_tar_file(input.fd->get()));
   if (plain) return index_tar_file(*input.fd).context("{}", input.name);
   return consume_stream(*input.fd, txn, pool, buffers).context("{}", input.name);
+}
+
+Result<std::unique_ptr<Contents>> open_texts(const ArchiveInput& input, Pool& pool) {
+  STRATA_TRY(struct stat info, stat_fd(input.fd->get()));
+  if (S_ISDIR(info.st_mode)) return open_folder_contents(*input.fd);
+  STRATA_TRY(bool plain, is_plain_tar_file(input.fd->get()));
+  if (plain) return index_tar_file(*input.fd).context("{}", input.name);
+  return consume_texts(*input.fd, pool).context("{}", input.name);
 }
 
 }  // namespace strata::archive

@@ -71,4 +71,8 @@ struct ArchiveInput {
 Result<std::unique_ptr<Contents>> open_contents(const ArchiveInput& input, store::Transaction& txn,
                                                 Pool& pool, BufferPool& buffers);
 
+// The same for whoever wants only manifests and configs: of a stream, which is read to its end, the
+// layers are not kept. Errors: as above; kUnsupported when there is too much of them.
+Result<std::unique_ptr<Contents>> open_texts(const ArchiveInput& input, Pool& pool);
+
 }  // namespace strata::archive

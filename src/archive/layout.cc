@@ -39,6 +39,7 @@ void Layout::add_text(const std::string& name, std::string text, int64_t mtime_s
 }
 
 void Layout::add_layer(const std::string& name, const SaveLayer& layer, int64_t mtime_seconds) {
+  if (layer.left_out) return;
   tar::Member member = header(name, tar::kRegular, 0644, mtime_seconds);
   member.size_bytes = layer.tar_bytes;
   entries_.try_emplace(sort_key(name), Entry{std::move(member), "", layer});

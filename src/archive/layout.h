@@ -29,6 +29,7 @@ class Layout {
   // Of a name that is added twice the first stays.
   void add_folder(const std::string& name, int64_t mtime_seconds);
   void add_text(const std::string& name, std::string text, int64_t mtime_seconds);
+  // Nothing for a layer that is left out.
   void add_layer(const std::string& name, const SaveLayer& layer, int64_t mtime_seconds);
   void add_symlink(const std::string& name, const std::string& target, int64_t mtime_seconds);
   bool contains(const std::string& name) const { return entries_.contains(sort_key(name)); }
@@ -51,6 +52,7 @@ class Layout {
 // zone, and their IDs depend on that text.
 int32_t epoch_zone_seconds();
 
+// Of all three: layers that are left out are described, but their files are not there.
 // docker 20.10 to 24: a folder for each layer, named by its v1 ID. Source: FORMATS section 6.1.
 // Byte for byte what a dockerd of this machine writes from the same root.
 Result<Layout> docker_legacy_layout(const SavePlan& plan);

@@ -18,6 +18,7 @@ void add_layer_folder(const oci::V1Layer& v1, const SaveLayer& layer, int64_t mt
   layout.add_folder(v1.id, mtime);
   layout.add_text(v1.id + "/VERSION", "1.0", mtime);
   layout.add_text(v1.id + "/json", v1.json, mtime);
+  if (layer.left_out) return;
   auto [first, fresh] = written.try_emplace(layer.record.diff, v1.id);
   if (fresh) {
     layout.add_layer(v1.id + "/layer.tar", layer, mtime);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "archive/load.h"
 
+#include "archive/thin.h"
 #include "archive/unpack_missing.h"
 #include "base/timer.h"
 
@@ -51,6 +52,10 @@ Result<LoadReport> load(store::Store& store, const ArchiveInput& input, const Lo
   // manifest.json, index.json or repositories -> images, layers, tags.
   STRATA_TRY(LoadPlan plan, plan_images(*contents, options.plan, txn, pool, buffers));
   // Beyond this point the set of images and layers is fixed.
+
+  // What a thin archive does not hold, the store must have. It stays until we are done.
+  STRATA_TRY(std::vector<ChainId> taken, take_left_out_layers(plan, *contents, store, txn));
+  if (options.verify_taken) STRATA_CHECK(verify_layers(taken, store, pool, buffers));
 
   // In parallel; verified against their diffIDs, and added in order.
   STRATA_TRY(std::vector<std::string> warnings,

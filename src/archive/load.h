@@ -17,6 +17,9 @@ namespace strata::archive {
 struct LoadOptions {
   PlanOptions plan;
   LoadProgress* progress = nullptr;  // borrowed; null: nobody watches
+  // Layers that the archive leaves to the store are read once against their diffIDs. Without this
+  // it is enough that their records are sound and their files there.
+  bool verify_taken = true;
 };
 
 struct LoadedImage {

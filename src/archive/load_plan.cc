@@ -94,6 +94,14 @@ Result<LoadPlan> plan_images(Contents& contents, const PlanOptions& options,
                kManifestFile, kIndexFile, kRepositoriesFile);
 }
 
+Result<LoadPlan> plan_described_images(const Contents& contents, const PlanOptions& options) {
+  if (contents.has(kManifestFile)) return plan_docker_archive(contents, options);
+  if (contents.has(kIndexFile)) return plan_oci_layout(contents, options);
+  return error(ErrorCode::kUnsupported,
+               "an archive without {} (docker) and {} (OCI) does not say which layers it holds",
+               kManifestFile, kIndexFile);
+}
+
 Result<LoadPlan> plan_docker_archive(const Contents& contents, const PlanOptions& options) {
   STRATA_TRY(std::string text, contents.read_file(kManifestFile));
   STRATA_TRY(std::vector<oci::ArchiveItem> items,

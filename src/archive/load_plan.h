@@ -48,6 +48,10 @@ struct PlanOptions {
 Result<LoadPlan> plan_images(Contents& contents, const PlanOptions& options,
                              store::Transaction& txn, Pool& pool, BufferPool& buffers);
 
+// The same without the third kind, whose layers must be unpacked to know what they are: reads
+// manifests and configs only. Errors: also kUnsupported, for that kind.
+Result<LoadPlan> plan_described_images(const Contents& contents, const PlanOptions& options);
+
 // The three kinds.
 Result<LoadPlan> plan_docker_archive(const Contents& contents, const PlanOptions& options);
 Result<LoadPlan> plan_oci_layout(const Contents& contents, const PlanOptions& options);

@@ -4,6 +4,7 @@
 #include "archive/archive_writer.h"
 #include "archive/contents.h"
 #include "archive/layout.h"
+#include "archive/thin.h"
 
 namespace strata::archive {
 namespace {
@@ -18,6 +19,21 @@ Result<Layout> lay_out(const SavePlan& plan, ArchiveFormat format) {
       break;
   }
   return docker_layout(plan);
+}
+
+// What is to be written, where, and what is said about it in the end.
+struct Prepared {
+  Layout layout;
+  SaveReport report;
+};
+
+Result<Prepared> prepare(const store::Store& store, const SaveOptions& options, Pool& pool) {
+  STRATA_TRY(SavePlan plan, plan_save(store, options.names, pool));  // images, layers, sizes
+  std::vector<LeftOutLayer> left_out = leave_out(plan, options.receiver);
+  STRATA_TRY(Layout layout, lay_out(plan, options.format));  // files and their order
+  if (!left_out.empty()) layout.add_text(kThinFile, thin_record_text(left_out), 0);
+  SaveReport report{left_out.size(), bytes_left_out(plan), options.receiver.unrelated(plan)};
+  return Prepared{std::move(layout), std::move(report)};
 }
 
 bool compressed(const SaveOptions& options) {
@@ -45,30 +61,31 @@ Result<ArchiveFormat> parse_archive_format(std::string_view text) {
                "unknown archive format \"{}\": expected docker, docker-legacy or oci", text);
 }
 
-Status save_to_file(const store::Store& store, const SaveOptions& options, const std::string& path,
-                    Pool& pool) {
+Result<SaveReport> save_to_file(const store::Store& store, const SaveOptions& options,
+                                const std::string& path, Pool& pool) {
   BufferPool buffers(kBlockBytes, kBlocks);
-  STRATA_TRY(SavePlan plan, plan_save(store, options.names, pool));  // images, layers, sizes
-  STRATA_TRY(Layout layout, lay_out(plan, options.format));          // files and their order
+  STRATA_TRY(Prepared archive, prepare(store, options, pool));
   // Beyond this point every byte of the archive has its place.
 
   STRATA_TRY(OutputFile out, OutputFile::create(path));  // nameless until it is whole
   WriteContext context{store, pool, buffers};
   if (out.seekable() && !compressed(options)) {
-    tar::HeaderStyle style = layout.style();
-    STRATA_CHECK(write_archive_file(layout.take_entries(), style, out.fd(),
+    tar::HeaderStyle style = archive.layout.style();
+    STRATA_CHECK(write_archive_file(archive.layout.take_entries(), style, out.fd(),
                                     context));  // verified on the way
   } else {
-    STRATA_CHECK(write_stream(std::move(layout), options, out.fd(), context));
+    STRATA_CHECK(write_stream(std::move(archive.layout), options, out.fd(), context));
   }
-  return out.publish();
+  STRATA_CHECK(out.publish());
+  return std::move(archive.report);
 }
 
-Status save_to_stream(const store::Store& store, const SaveOptions& options, int fd, Pool& pool) {
+Result<SaveReport> save_to_stream(const store::Store& store, const SaveOptions& options, int fd,
+                                  Pool& pool) {
   BufferPool buffers(kBlockBytes, kBlocks);
-  STRATA_TRY(SavePlan plan, plan_save(store, options.names, pool));
-  STRATA_TRY(Layout layout, lay_out(plan, options.format));
-  return write_stream(std::move(layout), options, fd, {store, pool, buffers});
+  STRATA_TRY(Prepared archive, prepare(store, options, pool));
+  STRATA_CHECK(write_stream(std::move(archive.layout), options, fd, {store, pool, buffers}));
+  return std::move(archive.report);
 }
 
 }  // namespace strata::archive

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "archive/receiver.h"
 #include "base/fs_at.h"
 #include "base/pool.h"
 #include "codec/compress.h"
@@ -24,14 +25,22 @@ struct SaveOptions {
   std::vector<std::string> names;  // references or IDs, at least one
   ArchiveFormat format = ArchiveFormat::kDocker;
   std::optional<codec::CompressionSpec> compression;  // of the whole archive
+  ReceiverLayers receiver;  // its layers are left out; empty: a full archive
+};
+
+struct SaveReport {
+  size_t layers_left_out = 0;
+  uint64_t bytes_left_out = 0;         // of the archive before compression
+  std::vector<std::string> unrelated;  // what of the receiver's shares no layer with the images
 };
 
 // Writes the archive to `path`, which is replaced when all is written and verified.
 // Errors: those of plan_save; kCorrupt, naming layer and file, for a damaged layer; kIo, kNoSpace,
 // kCancelled.
-Status save_to_file(const store::Store& store, const SaveOptions& options, const std::string& path,
-                    Pool& pool);
+Result<SaveReport> save_to_file(const store::Store& store, const SaveOptions& options,
+                                const std::string& path, Pool& pool);
 // Writes it to a descriptor as a stream. What was written before an error is no archive.
-Status save_to_stream(const store::Store& store, const SaveOptions& options, int fd, Pool& pool);
+Result<SaveReport> save_to_stream(const store::Store& store, const SaveOptions& options, int fd,
+                                  Pool& pool);
 
 }  // namespace strata::archive

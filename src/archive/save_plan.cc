@@ -67,7 +67,7 @@ Result<std::vector<SaveLayer>> layers_of(const store::Store& store,
              store.layers().read_chain(chains.back()).context("image {}", config.id()));
   std::vector<SaveLayer> layers;
   for (auto record = records.rbegin(); record != records.rend(); ++record)
-    layers.push_back({*record, 0});
+    layers.push_back({*record, 0, false});
   for (size_t i = 0; i < chains.size(); ++i) {
     if (i < layers.size() && layers[i].record.chain == chains[i]) continue;
     return error(ErrorCode::kCorrupt, "image {}: layer {} is {}, found {}", config.id(), i,

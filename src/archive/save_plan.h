@@ -17,6 +17,7 @@ namespace strata::archive {
 struct SaveLayer {
   store::Layer record;
   uint64_t tar_bytes = 0;
+  bool left_out = false;  // the receiver has it: the archive refers to it, but does not hold it
 };
 
 struct SaveImage {

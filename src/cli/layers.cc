@@ -2,7 +2,9 @@
 // layers: what an image is made of, base first, and which other images have it too.
 #include <algorithm>
 #include <array>
+#include <set>
 
+#include "archive/layer_list.h"
 #include "cli/formatter.h"
 #include "cli/names.h"
 #include "cli/routes.h"
@@ -59,6 +61,8 @@ std::vector<std::string> images_with(const store::ImageList& images, const Image
 class Layers final : public Command {
  public:
   void declare(Options& options) override {
+    options.flag(kNoShort, "export", "List layers for \"strata save --have\"; all without an IMAGE",
+                 export_);
     options.text(kNoShort, "format", "string",
                  "Pretty-print the layers using a Go template, or json", format_);
     options.flag(kNoShort, "no-trunc", "Don't truncate output", no_trunc_);
@@ -66,6 +70,10 @@ class Layers final : public Command {
   }
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
+    if (export_) return export_list(context, arguments);
+    if (arguments.size() != 1) {
+      return context.fail("\"strata layers\" requires exactly 1 argument, or --export.");
+    }
     STRATA_TRY(store::Store store, context.open_for_reading());
     STRATA_TRY(store::Resolved found, store::resolve(store, arguments[0]));
     STRATA_TRY(store::ImageList images, store::list_images(store, context.pool()));
@@ -86,11 +94,36 @@ class Layers final : public Command {
   }
 
  private:
+  Result<int> export_list(Context& context, const std::vector<std::string>& names) const {
+    if (!format_.empty() || quiet_ || no_trunc_) {
+      return error(ErrorCode::kInvalid,
+                   "--export has a format of its own: --format, --quiet and --no-trunc do not go "
+                   "with it");
+    }
+    STRATA_TRY(std::optional<store::Store> store, context.open_if_there());
+    std::vector<store::Layer> layers;
+    if (names.empty() && store) {
+      STRATA_TRY(layers, archive::usable_layers(*store));
+    }
+    std::set<ChainId> listed;
+    for (const std::string& name : names) {
+      if (!store) return error(ErrorCode::kNotFound, "No such image: {}", name);
+      STRATA_TRY(store::Resolved found, store::resolve(*store, name));
+      STRATA_TRY(std::vector<store::Layer> chain, archive::layers_of_image(*store, found.image));
+      for (const store::Layer& layer : chain) {
+        if (listed.insert(layer.chain).second) layers.push_back(layer);
+      }
+    }
+    context.out().print(archive::layer_list_text(layers));
+    return 0;
+  }
+
   std::string chosen_format(const Context& context) const {
     if (!format_.empty() && format_ != "table") return format_;
     return std::string(quiet_ || context.global().quiet ? "{{.DiffID}}" : kTable);
   }
 
+  bool export_ = false;
   std::string format_;
   bool no_trunc_ = false;
   bool quiet_ = false;

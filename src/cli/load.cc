@@ -16,6 +16,8 @@ class Load final : public Command {
   void declare(Options& options) override {
     options.text('i', "input", "string", "Read from archive file or OCI folder, instead of STDIN",
                  input_);
+    options.flag(kNoShort, "no-verify", "Do not read the layers that an archive leaves to the root",
+                 no_verify_);
     options.text(kNoShort, "platform", "string", "Load this platform of an archive with several",
                  platform_);
     options.flag('q', "quiet", "Suppress the load output", quiet_);
@@ -26,6 +28,7 @@ class Load final : public Command {
       return context.fail("requested load from stdin, but stdin is empty");
     }
     archive::LoadOptions options;
+    options.verify_taken = !no_verify_;
     if (!platform_.empty()) {
       STRATA_TRY(options.plan.platform, oci::Platform::parse(platform_));
     }
@@ -67,6 +70,7 @@ class Load final : public Command {
   }
 
   std::string input_;
+  bool no_verify_ = false;
   std::string platform_;
   bool quiet_ = false;
 };

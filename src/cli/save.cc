@@ -2,7 +2,12 @@
 // save: images into an archive.
 #include "archive/save.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "cli/routes.h"
+#include "cli/units.h"
 #include "oci/image_config.h"
 #include "oci/platform.h"
 #include "store/resolve.h"
@@ -10,15 +15,24 @@
 namespace strata::cli {
 namespace {
 
+constexpr std::string_view kStandardInput = "-";
+
 class Save final : public Command {
  public:
   void declare(Options& options) override {
     options.text(kNoShort, "compress", "string",
                  "gzip or zstd, with \":LEVEL\" if wanted; the file's suffix decides if not given",
                  compress_);
+    options.list(kNoShort, "exclude", "image|file",
+                 "Leave out the layers of an image, or of an archive, that the receiver has",
+                 exclude_);
     options.text(kNoShort, "format", "string", "docker, docker-legacy or oci", format_);
+    options.list(kNoShort, "have", "file",
+                 "Leave out the layers in a list of \"strata layers --export\" (-: STDIN)", have_);
     options.text('o', "output", "string", "Write to a file, instead of STDOUT", output_);
     options.text(kNoShort, "platform", "string", "Refuse images of another platform", platform_);
+    options.list(kNoShort, "since", "image",
+                 "Leave out the layers of an image that the receiver has", since_);
   }
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
@@ -34,15 +48,52 @@ class Save final : public Command {
     }
     STRATA_TRY(store::Store store, context.open_for_reading());
     STRATA_CHECK(check_platform(store, arguments));
-    if (output_.empty()) {
-      STRATA_CHECK(archive::save_to_stream(store, options, context.out().fd(), context.pool()));
-    } else {
-      STRATA_CHECK(archive::save_to_file(store, options, output_, context.pool()));
-    }
+    STRATA_TRY(options.receiver, receiver_layers(store, context.pool()));
+    Result<archive::SaveReport> saved =
+        output_.empty()
+            ? archive::save_to_stream(store, options, context.out().fd(), context.pool())
+            : archive::save_to_file(store, options, output_, context.pool());
+    if (!saved.ok()) return std::move(saved).error();
+    report(context, options, *saved);
     return 0;
   }
 
  private:
+  Result<archive::ReceiverLayers> receiver_layers(const store::Store& store, Pool& pool) const {
+    archive::ReceiverLayers receiver;
+    for (const std::string& name : since_) STRATA_CHECK(receiver.add_image(store, name));
+    for (const std::string& text : exclude_) {
+      STRATA_CHECK(receiver.add_image_or_archive(store, text, pool));
+    }
+    if (std::count(have_.begin(), have_.end(), kStandardInput) > 1) {
+      return error(ErrorCode::kInvalid, "--have - can be given once: standard input has one end");
+    }
+    for (const std::string& name : have_) {
+      if (name == kStandardInput) {
+        FdSource in(STDIN_FILENO);
+        STRATA_CHECK(receiver.add_list(in, "standard input"));
+        continue;
+      }
+      STRATA_TRY(Fd file, open_path(name, O_RDONLY));
+      FdSource in(file.get());
+      STRATA_CHECK(receiver.add_list(in, name));
+    }
+    return receiver;
+  }
+
+  // On standard error: the archive may be on standard output.
+  static void report(Context& context, const archive::SaveOptions& options,
+                     const archive::SaveReport& saved) {
+    for (const std::string& name : saved.unrelated) {
+      context.warn(fmt::format("{} has no layer in common with {}: nothing is left out for it",
+                               name, fmt::join(options.names, ", ")));
+    }
+    if (saved.layers_left_out == 0 || context.global().quiet) return;
+    context.err().print(fmt::format("Left out {} layer{} ({}) that the receiver has\n",
+                                    saved.layers_left_out, saved.layers_left_out == 1 ? "" : "s",
+                                    human_size(static_cast<double>(saved.bytes_left_out), 4)));
+  }
+
   // An image in the store has one platform: it is the one that is wanted, or there is nothing to
   // save.
   Status check_platform(const store::Store& store, const std::vector<std::string>& names) const {
@@ -62,9 +113,12 @@ class Save final : public Command {
   }
 
   std::string compress_;
+  std::vector<std::string> exclude_;
   std::string format_ = "docker";
+  std::vector<std::string> have_;
   std::string output_;
   std::string platform_;
+  std::vector<std::string> since_;
 };
 
 }  // namespace
