@@ -52,7 +52,8 @@ TEST(LayerList, RefusesWhatIsNone) {
 }
 
 TEST(LayerList, EveryTruncationIsShorterOrAnError) {
-  const std::string whole = "strata-layers 1\n" + kBase + " " + kBase + "\n" + kChain + " " + kUpper;
+  const std::string whole =
+      "strata-layers 1\n" + kBase + " " + kBase + "\n" + kChain + " " + kUpper;
   for (size_t size = 0; size < whole.size(); ++size) {
     auto chains = parse_layer_list(std::string_view(whole).substr(0, size));
     if (chains.ok()) EXPECT_LT(chains->size(), 2u) << size;
