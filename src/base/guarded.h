@@ -5,6 +5,7 @@
 //   { auto locked = seen.lock(); locked->insert(...); }
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -22,6 +23,12 @@ class Guarded {
     template <typename Ready>
     void wait(std::condition_variable& condition, Ready ready) {
       condition.wait(lock_, std::move(ready));
+    }
+    // The same, but not longer than `limit`. Returns whether `ready` holds.
+    template <typename Ready>
+    bool wait_for(std::condition_variable& condition, std::chrono::milliseconds limit,
+                  Ready ready) {
+      return condition.wait_for(lock_, limit, std::move(ready));
     }
 
    private:

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// RegistryContents: the layers of images in a registry as the files of an archive, so that what
+// unpacks archives unpacks them. Files are named by their digests ("sha256:…"); reading one
+// downloads it.
+// Threads: open, and what it returns, by any thread; the rest by one.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "archive/contents.h"
+#include "oci/manifest.h"
+#include "registry/blob_source.h"
+
+namespace strata::registry {
+
+class RegistryContents final : public archive::Contents {
+ public:
+  // `server`, `pool` and `watcher` (may be null) are borrowed.
+  RegistryContents(BlobServer& server, const store::BlobFolder& folder,
+                   const DownloadOptions& options, const Pool& pool, BlobWatcher* watcher);
+
+  // From now on the blob is a file here, and what of it has been downloaded stays.
+  Status claim(const oci::Descriptor& blob);
+
+  bool has(const std::string& name) const override { return blobs_.contains(name); }
+  Result<archive::OpenedFile> open(const std::string& name) const override;
+  Result<std::vector<std::string>> names() const override;
+
+  // Whether the blob was read to its end, and was right.
+  bool is_verified(const Digest& blob) const;
+  // After a reader found fault with a blob: what readers left in the middle is not kept. True when
+  // some of it came from an earlier run, or in several versions: another try may end better.
+  Result<bool> forget_doubtful();
+  // After all was published: the blobs go, but those that others claim.
+  Status remove_all();
+
+ private:
+  struct Blob {
+    store::BlobClaim claim;
+    uint64_t size_bytes;
+    BlobFate fate;
+    Blob(store::BlobClaim of_blob, uint64_t size) : claim(std::move(of_blob)), size_bytes(size) {}
+  };
+
+  BlobServer& server_;
+  const store::BlobFolder folder_;
+  const DownloadOptions options_;
+  const Pool& pool_;
+  BlobWatcher* watcher_;
+  mutable ConnectionLimit connections_;
+  std::map<std::string, std::unique_ptr<Blob>> blobs_;
+};
+
+}  // namespace strata::registry
