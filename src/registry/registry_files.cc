@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two files that say where registries are; grammars in registries.cc.
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "oci/json.h"
+#include "registry/registries.h"
+
+namespace strata::registry {
+namespace {
+
+Error expected(std::string_view key, std::string_view what, const toml::node& node) {
+  return error(ErrorCode::kInvalid, "line {}: {} must be {}",
+               static_cast<unsigned>(node.source().begin.line), key, what);
+}
+
+Result<std::string> string_of(const toml::table& table, std::string_view key) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr) return std::string();
+  if (!node->is_string()) return expected(key, "a string", *node);
+  return std::string(node->as_string()->get());
+}
+
+Result<bool> bool_of(const toml::table& table, std::string_view key) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr) return false;
+  if (!node->is_boolean()) return expected(key, "true or false", *node);
+  return node->as_boolean()->get();
+}
+
+Result<std::string> location_of(const toml::table& table, std::string_view key) {
+  STRATA_TRY(std::string text, string_of(table, key));
+  while (text.ends_with('/')) text.pop_back();
+  if (text.find("://") != text.npos) return expected(key, "a name without a scheme", table);
+  return text;
+}
+
+Result<RegistryRule::Mirror> mirror_of(const toml::table& table, bool digest_only) {
+  RegistryRule::Mirror mirror;
+  STRATA_TRY(mirror.location, location_of(table, "location"));
+  if (mirror.location.empty()) return expected("location", "given for a mirror", table);
+  STRATA_TRY(mirror.insecure, bool_of(table, "insecure"));
+  STRATA_TRY(std::string from, string_of(table, "pull-from-mirror"));
+  if (!from.empty() && from != "all" && from != "digest-only" && from != "tag-only") {
+    return expected("pull-from-mirror", "\"all\", \"digest-only\" or \"tag-only\"", table);
+  }
+  mirror.by_tag = from != "digest-only" && !(from.empty() && digest_only);
+  mirror.by_digest = from != "tag-only";
+  return mirror;
+}
+
+Result<RegistryRule> rule_of(const toml::table& table) {
+  RegistryRule rule;
+  STRATA_TRY(rule.prefix, location_of(table, "prefix"));
+  STRATA_TRY(rule.location, location_of(table, "location"));
+  if (rule.prefix.empty()) rule.prefix = rule.location;
+  if (rule.prefix.empty()) return expected("prefix or location", "given", table);
+  STRATA_TRY(rule.insecure, bool_of(table, "insecure"));
+  STRATA_TRY(rule.blocked, bool_of(table, "blocked"));
+  STRATA_TRY(bool digest_only, bool_of(table, "mirror-by-digest-only"));
+  const toml::node* mirrors = table.get("mirror");
+  if (mirrors == nullptr) return rule;
+  if (!mirrors->is_array()) return expected("mirror", "an array of tables", *mirrors);
+  for (const toml::node& node : *mirrors->as_array()) {
+    if (!node.is_table()) return expected("mirror", "an array of tables", node);
+    STRATA_TRY(RegistryRule::Mirror mirror, mirror_of(*node.as_table(), digest_only));
+    rule.mirrors.push_back(std::move(mirror));
+  }
+  return rule;
+}
+
+}  // namespace
+
+Status parse_registries_conf(std::string_view text, RegistryConfig& config) {
+  toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    const toml::source_position& at = parsed.error().source().begin;
+    return error(ErrorCode::kInvalid, "line {}, column {}: {}", static_cast<unsigned>(at.line),
+                 static_cast<unsigned>(at.column), parsed.error().description());
+  }
+  const toml::table& table = parsed.table();
+  if (table.contains("registries")) {
+    return error(ErrorCode::kInvalid,
+                 "this is version 1 of the format ([registries.…]); write [[registry]] tables, see "
+                 "containers-registries.conf(5)");
+  }
+  const toml::node* rules = table.get("registry");
+  if (rules == nullptr) return {};
+  if (!rules->is_array()) return expected("registry", "an array of tables", *rules);
+  for (const toml::node& node : *rules->as_array()) {
+    if (!node.is_table()) return expected("registry", "an array of tables", node);
+    STRATA_TRY(RegistryRule rule, rule_of(*node.as_table()));
+    config.rules.push_back(std::move(rule));
+  }
+  return {};
+}
+
+Status parse_daemon_json(std::string_view text, RegistryConfig& config) {
+  STRATA_TRY(boost::json::value value, oci::parse_json(text));
+  if (!value.is_object()) return oci::type_error(value, "config.Config");
+  const boost::json::object& object = value.get_object();
+  STRATA_TRY(config.insecure, oci::get_strings(object, "Config", "insecure-registries"));
+  STRATA_TRY(config.hub_mirrors, oci::get_strings(object, "Config", "registry-mirrors"));
+  for (const std::string& mirror : config.hub_mirrors) STRATA_CHECK(Url::parse(mirror));
+  return {};
+}
+
+}  // namespace strata::registry

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/retry.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "registry/http_fields.h"
+
+namespace strata::registry {
+
+bool Retrier::is_transient_status(int status) {
+  return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
+         status == 504;
+}
+
+bool Retrier::is_transient(const Result<HttpResponse>& result) {
+  if (result.ok()) return is_transient_status(result->status);
+  return result.error().code() == ErrorCode::kIo;
+}
+
+Status Retrier::sleep(std::chrono::milliseconds time) const {
+  constexpr std::chrono::milliseconds kStep{50};
+  for (; time.count() > 0; time -= kStep) {
+    STRATA_CHECK(pool_.check_cancelled());
+    std::this_thread::sleep_for(std::min(time, kStep));
+  }
+  return pool_.check_cancelled();
+}
+
+Status Retrier::wait(unsigned attempt) const {
+  std::chrono::milliseconds time = options_.first_wait * (1u << std::min(attempt - 1, 10u));
+  return sleep(std::min<std::chrono::milliseconds>(time, kMaxRetryWait));
+}
+
+Result<HttpResponse> Retrier::perform(const std::function<Result<HttpResponse>()>& send,
+                                      const bool* begun, unsigned most) const {
+  unsigned attempts = most == 0 ? options_.attempts : std::min(most, options_.attempts);
+  for (unsigned attempt = 1;; ++attempt) {
+    Result<HttpResponse> result = send();
+    if (attempt >= attempts || !is_transient(result) || (begun != nullptr && *begun)) {
+      return result;
+    }
+    std::optional<std::chrono::seconds> asked;
+    if (result.ok()) {
+      asked = parse_retry_after(result->header("retry-after"), std::chrono::system_clock::now());
+    }
+    if (asked && *asked > kMaxRetryWait) return result;
+    STRATA_CHECK(asked ? sleep(*asked) : wait(attempt));
+  }
+}
+
+}  // namespace strata::registry
