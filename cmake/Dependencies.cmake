@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What strata links; docs/dependencies.md says why each of them.
+# Static where Debian has the archive: a program that lists images for a script should not spend half its time in
+# the dynamic loader (docs/dependencies.md has the figures).
+set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
+set(OPENSSL_USE_STATIC_LIBS ON)
+set(Boost_USE_STATIC_LIBS ON)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)

@@ -56,9 +56,8 @@ class TreeRemover {
 
  private:
   Status empty_folder(const Fd& folder) {
-    STRATA_TRY(std::vector<DirEntry> entries, list_dir_at(folder, "."));
-    for (const DirEntry& entry : entries) STRATA_CHECK(remove_or_park(folder, entry.name));
-    return {};
+    return visit_dir_at(folder, ".",
+                        [&](const DirEntry& entry) { return remove_or_park(folder, entry.name); });
   }
 
   Status remove_or_park(const Fd& folder, const std::string& name) {
@@ -66,6 +65,10 @@ class TreeRemover {
     if (errno != EISDIR && errno != EPERM) return path_error("remove", name);
     if (::unlinkat(folder.get(), name.c_str(), AT_REMOVEDIR) == 0) return {};
     if (errno != ENOTEMPTY && errno != EEXIST) return path_error("remove", name);
+    if (&folder == &top_) {  // it is where it should be; a new name would only be met again
+      parked_.push_back(name);
+      return {};
+    }
     std::string parked = fmt::format(".strata-remove-{}-{}", ::getpid(), next_++);
     STRATA_CHECK(rename_at(folder, name, top_, parked, Existing::kKeep));
     parked_.push_back(std::move(parked));
@@ -268,20 +271,31 @@ Status remove_tree_at(const Fd& dir, const std::string& path) {
   return {};
 }
 
-Result<std::vector<DirEntry>> list_dir_at(const Fd& dir, const std::string& path) {
+Status visit_dir_at(const Fd& dir, const std::string& path,
+                    const std::function<Status(const DirEntry&)>& visit) {
   STRATA_TRY(Fd fd, open_dir_at(dir, path));
   std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd.get()), ::closedir);
   if (stream == nullptr) return path_error("list", path);
   (void)fd.release();  // the stream owns it now
-  std::vector<DirEntry> entries;
+  DirEntry found;
   while (true) {
     errno = 0;
     const dirent* entry = ::readdir(stream.get());
     if (entry == nullptr && errno != 0) return path_error("list", path);
-    if (entry == nullptr) return entries;
-    std::string_view name = entry->d_name;
-    if (name != "." && name != "..") entries.push_back({std::string(name), entry->d_type});
+    if (entry == nullptr) return {};
+    found.name.assign(entry->d_name);
+    found.type = entry->d_type;
+    if (found.name != "." && found.name != "..") STRATA_CHECK(visit(found));
   }
+}
+
+Result<std::vector<DirEntry>> list_dir_at(const Fd& dir, const std::string& path) {
+  std::vector<DirEntry> entries;
+  STRATA_CHECK(visit_dir_at(dir, path, [&](const DirEntry& entry) -> Status {
+    entries.push_back(entry);
+    return {};
+  }));
+  return entries;
 }
 
 }  // namespace strata

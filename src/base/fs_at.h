@@ -81,7 +81,11 @@ struct DirEntry {
   std::string name;
   unsigned char type;  // DT_DIR, DT_REG ...; DT_UNKNOWN where the file system does not say
 };
-// All entries but "." and "..", in no order. kNotFound when the directory is not there.
+// Calls `visit` with every entry but "." and "..", in no order, one at a time: a folder of any size
+// costs no memory. An error of `visit` ends it. kNotFound when the directory is not there.
+Status visit_dir_at(const Fd& dir, const std::string& path,
+                    const std::function<Status(const DirEntry&)>& visit);
+// All of them at once, for folders that are known to be small.
 Result<std::vector<DirEntry>> list_dir_at(const Fd& dir, const std::string& path);
 
 // An output file of the user's that appears under its name complete or not at all: nameless

@@ -98,6 +98,27 @@ Status Pool::parallel_for(size_t count, const std::function<Status(size_t)>& bod
   return {};
 }
 
+void TaskGroup::run(std::function<Status()> task) {
+  ++state_.lock()->running;
+  pool_.run([this, index = added_++, task = std::move(task)] {
+    Status status = task();
+    auto state = state_.lock();
+    --state->running;
+    if (!status.ok() && (!state->failure || index < state->failed_index)) {
+      state->failure = std::move(status).error();
+      state->failed_index = index;
+    }
+    idle_.notify_all();  // under the lock: whoever waits may take the group away at once
+  });
+}
+
+Status TaskGroup::wait() {
+  auto state = state_.lock();
+  state.wait(idle_, [&] { return state->running == 0; });
+  if (state->failure) return *state->failure;
+  return {};
+}
+
 Stage::Stage(std::function<Status()> body) { start(std::move(body)); }
 
 Stage::~Stage() {

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -54,6 +55,30 @@ class Pool {
   std::condition_variable space_available_;
   std::atomic<bool> cancelled_{false};
   std::vector<std::thread> threads_;
+};
+
+// Tasks of a pool that somebody waits for, added while the first of them run already. Not from
+// within a task. wait() must be called before destruction.
+class TaskGroup {
+ public:
+  explicit TaskGroup(Pool& pool) : pool_(pool) {}
+  TaskGroup(const TaskGroup&) = delete;
+
+  void run(std::function<Status()> task);
+  // Waits for all of them. The error is that of the task that was added first among those that
+  // failed.
+  Status wait();
+
+ private:
+  struct State {
+    size_t running = 0;
+    size_t failed_index = 0;
+    std::optional<Error> failure;
+  };
+  Pool& pool_;
+  size_t added_ = 0;
+  Guarded<State> state_;
+  std::condition_variable idle_;
 };
 
 // A thread that runs one stage of a pipeline and ends with a Status. join() must be called before

@@ -87,6 +87,9 @@ Result<std::string> format_rows(std::string_view format, size_t count,
     return pool.check_cancelled();
   };
   STRATA_CHECK(pool.parallel_for(parts.size(), render));
+  size_t bytes = 0;
+  for (const Formatter& part : parts) bytes += part.rows_bytes();
+  formatter.reserve(bytes);
   for (const Formatter& part : parts) formatter.append(part);
   return formatter.finish(headings);
 }

@@ -79,6 +79,8 @@ class Formatter {
   Status add(const Value& row);
   // The rows of `other`, which has the same format, behind those of this one.
   void append(const Formatter& other) { rows_ += other.rows_; }
+  size_t rows_bytes() const { return rows_.size(); }
+  void reserve(size_t bytes) { rows_.reserve(bytes); }
   // All that was added, with the headings on top if it is a table.
   Result<std::string> finish(const Value& headings) const;
 

@@ -58,6 +58,11 @@ Value as_value(Row row) {
 }  // namespace
 
 std::vector<Value> image_rows(const ImageRow& image, const ImageRowOptions& options) {
+  if (image.references.size() == 1 && !store::is_digest_key(image.references[0])) {
+    const std::string& only = image.references[0];  // nearly every image, and no maps for it
+    return {as_value({&image, std::string(store::repository_of(only)), std::string(tag_of(only)),
+                      std::string(kNoName), options.truncate, std::nullopt})};
+  }
   std::map<std::string_view, std::vector<std::string_view>> tags, digests;
   for (const std::string& reference : image.references) {
     auto& kind = store::is_digest_key(reference) ? digests : tags;

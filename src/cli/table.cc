@@ -35,6 +35,8 @@ size_t characters(std::string_view text) {
 
 Table split_lines(std::string_view text) {
   Table table;
+  const auto ends = [](char c) { return c == '\t' || c == '\n'; };
+  table.cells.reserve(1 + static_cast<size_t>(std::count_if(text.begin(), text.end(), ends)));
   size_t begin = 0;
   auto add_cell = [&](size_t end) {
     std::string_view cell = text.substr(begin, end - begin);
@@ -74,6 +76,10 @@ std::string align_table(std::string_view cells) {
   Table table = split_lines(cells);
   set_widths(table, 0, table.line_count(), 0);
   std::string out;
+  size_t padding = 0;
+  for (const Cell& cell : table.cells)
+    padding += cell.width - std::min(cell.width, cell.characters);
+  out.reserve(cells.size() + padding);
   for (size_t line = 0; line < table.line_count(); ++line) {
     if (line > 0) out += '\n';
     for (const Cell& cell : table.line(line)) {

@@ -13,15 +13,16 @@ Result<uint64_t> tree_size_bytes(const Fd& root) {
     std::string folder = std::move(folders.back());
     folders.pop_back();
     STRATA_TRY(Fd dir, open_in_root(root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    STRATA_TRY(std::vector<DirEntry> entries, list_dir_at(dir, "."));
-    for (const DirEntry& entry : entries) {
+    auto add = [&](const DirEntry& entry) -> Status {
       STRATA_TRY(struct stat info, lstat_at(dir, entry.name));
       if (S_ISDIR(info.st_mode)) {
         folders.push_back(folder + "/" + entry.name);
       } else if (info.st_nlink == 1 || linked.insert(info.st_ino).second) {
         total += static_cast<uint64_t>(info.st_size);
       }
-    }
+      return {};
+    };
+    STRATA_CHECK(visit_dir_at(dir, ".", add));
   }
   return total;
 }

@@ -12,16 +12,22 @@
 namespace strata::store {
 namespace {
 
+Status visit_ids(const Fd& root, const std::string& path,
+                 const std::function<Status(const ImageId&)>& visit) {
+  Status visited = visit_dir_at(root, path, [&](const DirEntry& entry) -> Status {
+    Result<ImageId> image = ImageId::parse_hex(entry.name);
+    return image.ok() ? visit(*image) : Status();  // others (.tmp-*) dockerd skips as well
+  });
+  if (!visited.ok() && visited.error().code() == ErrorCode::kNotFound) return {};
+  return visited;
+}
+
 Result<std::vector<ImageId>> list_ids(const Fd& root, const std::string& path) {
   std::vector<ImageId> images;
-  Result<std::vector<DirEntry>> entries = list_dir_at(root, path);
-  if (!entries.ok() && entries.error().code() == ErrorCode::kNotFound) return images;
-  if (!entries.ok()) return std::move(entries).error();
-  images.reserve(entries->size());
-  for (const DirEntry& entry : *entries) {
-    Result<ImageId> image = ImageId::parse_hex(entry.name);
-    if (image.ok()) images.push_back(*image);  // others (.tmp-*) dockerd skips as well
-  }
+  STRATA_CHECK(visit_ids(root, path, [&](const ImageId& image) -> Status {
+    images.push_back(image);
+    return {};
+  }));
   std::sort(images.begin(), images.end());
   return images;
 }
@@ -37,6 +43,14 @@ std::string ImageDb::metadata_path(const std::string& name) const {
 }
 
 Result<std::vector<ImageId>> ImageDb::list() const { return list_ids(root_, content_path("")); }
+
+Status ImageDb::visit(const std::function<Status(const ImageId&)>& visit) const {
+  return visit_ids(root_, content_path(""), visit);
+}
+
+Status ImageDb::visit_metadata(const std::function<Status(const ImageId&)>& visit) const {
+  return visit_ids(root_, metadata_path(""), visit);
+}
 
 Result<bool> ImageDb::exists(const ImageId& image) const {
   return exists_at(root_, content_path(image.hex()));

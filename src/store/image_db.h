@@ -6,6 +6,7 @@
 // Threads: any thread may call any method; no lock is taken, files are replaced by rename.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +24,10 @@ class ImageDb {
 
   // IDs of all configs, sorted. Their contents are not looked at.
   Result<std::vector<ImageId>> list() const;
+  // The same IDs, in no order, one at a time while the folder is read.
+  Status visit(const std::function<Status(const ImageId&)>& visit) const;
+  // IDs of all images, perhaps gone ones, that have metadata; as visit().
+  Status visit_metadata(const std::function<Status(const ImageId&)>& visit) const;
   Result<bool> exists(const ImageId& image) const;
   // The config, byte for byte. Errors: kNotFound (`No such image: …`), kCorrupt (names the expected
   // and the found digest).

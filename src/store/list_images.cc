@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What takes the time, of 10,000 images: opening and reading as many small files (half of it, in
-// the kernel), their digests, their JSON, and repositories.json. So files are opened below one
-// descriptor, workers take runs of images and remember the chainIDs that they computed, and a
-// thread of its own reads the references meanwhile. Rows are made where they stay.
+// the kernel), their digests, their JSON, the folder's listing and repositories.json. So files are
+// opened below one descriptor; workers take runs of images while the folder is still being listed,
+// and remember the chainIDs that they computed; a thread of its own reads the references meanwhile.
 #include "store/list_images.h"
 
 #include <algorithm>
+#include <deque>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -36,6 +37,12 @@ struct Key {
   }
 };
 
+// Images that one task reads.
+struct Run {
+  std::vector<ImageRow> rows;
+  std::vector<Problem> problems;  // of each
+};
+
 // chainIDs that were computed already. Images share most of their layers.
 class ChainMemo {
  public:
@@ -44,7 +51,7 @@ class ChainMemo {
     chains.reserve(diffs.size());
     for (const DiffId& diff : diffs) {
       const ChainId parent = chains.empty() ? ChainId() : chains.back();
-      auto [entry, is_new] = known_.try_emplace({parent, diff});
+      auto [entry, is_new] = known_.try_emplace(Place{parent, diff});
       if (is_new) entry->second = chain_id(chains.empty() ? nullptr : &parent, diff);
       chains.push_back(entry->second);
     }
@@ -54,11 +61,22 @@ class ChainMemo {
   // Calls `visit` with every chainID so far, some more than once.
   template <typename Visit>
   void visit(Visit visit) const {
-    for (const auto& [layer, chain] : known_) visit(chain);
+    for (const auto& [place, chain] : known_) visit(chain);
   }
 
  private:
-  std::map<std::pair<ChainId, DiffId>, ChainId> known_;
+  // A layer on its parent (all zeros: none).
+  struct Place {
+    ChainId parent;
+    DiffId diff;
+    bool operator==(const Place&) const = default;
+  };
+  struct PlaceHash {
+    size_t operator()(const Place& place) const {
+      return std::hash<ChainId>()(place.parent) ^ 3 * std::hash<DiffId>()(place.diff);
+    }
+  };
+  std::unordered_map<Place, ChainId, PlaceHash> known_;
 };
 
 class Lister {
@@ -67,25 +85,23 @@ class Lister {
 
   Result<ImageList> run() {
     Stage references([this] { return read_references(); });
-    Result<bool> any = read_folder();
-    if (!any.ok() || !*any) {
-      (void)references.join().ok();  // without images nobody asks for them
-      return any.ok() ? Result<ImageList>(ImageList()) : std::move(any).error();
-    }
-    Status read = for_runs("read configs", [this](size_t first) { return read_images(first); });
+    Status read = read_configs();
     Status joined = references.join();
-    STRATA_CHECK(std::move(joined));
     STRATA_CHECK(std::move(read));
+    if (runs_.empty()) return ImageList();  // without images nobody asks for references
+    STRATA_CHECK(std::move(joined));
+    STRATA_CHECK(gather_rows());
     STRATA_CHECK(read_sizes());
     STRATA_CHECK(for_runs("finish rows", [this](size_t first) { return finish_rows(first); }));
     return collect();
   }
 
  private:
-  Result<bool> read_folder();  // false: no images
   Status read_references();
-  Status read_images(size_t first);
+  Status read_configs();
+  Status read_run(Run& run);
   Status read_image(ChainMemo& memo, ImageRow& row, Problem& problem);
+  Status gather_rows();  // of all runs, sorted by ID
   Status read_sizes();
   Status finish_rows(size_t first);
   ImageList collect();
@@ -93,17 +109,17 @@ class Lister {
   // body(first image of a run) for every run.
   Status for_runs(const char* step, const std::function<Status(size_t)>& body) {
     Timer timer(step);
-    size_t runs = (images_.size() + kImagesPerTask - 1) / kImagesPerTask;
+    size_t runs = (rows_.size() + kImagesPerTask - 1) / kImagesPerTask;
     return pool_.parallel_for(runs, [&](size_t run) { return body(run * kImagesPerTask); });
   }
-  size_t end_of_run(size_t first) const { return std::min(first + kImagesPerTask, images_.size()); }
+  size_t end_of_run(size_t first) const { return std::min(first + kImagesPerTask, rows_.size()); }
 
   const Store& store_;
   Pool& pool_;
   Fd contents_;
-  std::unordered_set<std::string> with_metadata_;
-  std::vector<ImageId> images_;
-  std::vector<ImageRow> rows_;     // of each image
+  std::unordered_set<ImageId> with_metadata_;
+  std::deque<Run> runs_;           // in the order in which the folder gave them
+  std::vector<ImageRow> rows_;     // of each image, sorted by ID
   std::vector<Problem> problems_;  // of each image
   References references_;
   std::vector<Key> keys_;  // sorted by image
@@ -112,21 +128,6 @@ class Lister {
   Guarded<Sizes> named_layers_;  // filled by the runs
   Sizes sizes_;                  // what came of it
 };
-
-Result<bool> Lister::read_folder() {
-  Timer timer("list folder");
-  STRATA_TRY(images_, store_.images().list());
-  if (images_.empty()) return false;
-  rows_.resize(images_.size());
-  problems_.resize(images_.size());
-  STRATA_TRY(contents_, store_.images().open_contents());
-  Result<std::vector<DirEntry>> entries =
-      list_dir_at(store_.root(), store_.images().metadata_path(""));
-  if (!entries.ok() && entries.error().code() == ErrorCode::kNotFound) return true;
-  if (!entries.ok()) return std::move(entries).error();
-  for (DirEntry& entry : *entries) with_metadata_.insert(std::move(entry.name));
-  return true;
-}
 
 Status Lister::read_references() {
   Timer timer("read references");
@@ -141,15 +142,67 @@ Status Lister::read_references() {
   return {};
 }
 
-Status Lister::read_images(size_t first) {
+Status Lister::read_configs() {
+  Timer timer("read configs");
+  const ImageDb& images = store_.images();
+  STRATA_CHECK(images.visit_metadata([this](const ImageId& image) -> Status {
+    with_metadata_.insert(image);
+    return {};
+  }));
+  Result<Fd> contents = images.open_contents();
+  if (!contents.ok() && contents.error().code() == ErrorCode::kNotFound) return {};
+  STRATA_TRY(contents_, std::move(contents));
+
+  TaskGroup tasks(pool_);
+  auto read_last_run = [&] {
+    if (!runs_.empty()) tasks.run([this, &run = runs_.back()] { return read_run(run); });
+  };
+  Status listed = images.visit([&](const ImageId& image) -> Status {
+    if (runs_.empty() || runs_.back().rows.size() == kImagesPerTask) {
+      read_last_run();
+      runs_.emplace_back().rows.reserve(kImagesPerTask);
+    }
+    runs_.back().rows.emplace_back().id = image;
+    return {};
+  });
+  read_last_run();
+  Status read = tasks.wait();
+  STRATA_CHECK(std::move(listed));
+  return read;
+}
+
+Status Lister::read_run(Run& run) {
   ChainMemo memo;
-  for (size_t i = first; i < end_of_run(first); ++i) {
-    rows_[i].id = images_[i];
-    STRATA_CHECK(read_image(memo, rows_[i], problems_[i]));
+  run.problems.resize(run.rows.size());
+  for (size_t i = 0; i < run.rows.size(); ++i) {
+    STRATA_CHECK(read_image(memo, run.rows[i], run.problems[i]));
   }
   auto named = named_layers_.lock();
   memo.visit([&](const ChainId& chain) { named->try_emplace(chain); });
   return pool_.check_cancelled();
+}
+
+Status Lister::gather_rows() {
+  struct Place {
+    ImageId image;
+    Run* run;
+    size_t index;
+  };
+  std::vector<Place> places;
+  for (Run& run : runs_) {
+    for (size_t i = 0; i < run.rows.size(); ++i) places.push_back({run.rows[i].id, &run, i});
+  }
+  std::sort(places.begin(), places.end(),
+            [](const Place& a, const Place& b) { return a.image < b.image; });
+  rows_.resize(places.size());
+  problems_.resize(places.size());
+  return for_runs("gather rows", [&](size_t first) -> Status {
+    for (size_t i = first; i < end_of_run(first); ++i) {
+      rows_[i] = std::move(places[i].run->rows[places[i].index]);
+      problems_[i] = std::move(places[i].run->problems[places[i].index]);
+    }
+    return {};
+  });
 }
 
 Status Lister::read_image(ChainMemo& memo, ImageRow& row, Problem& problem) {
@@ -168,7 +221,7 @@ Status Lister::read_image(ChainMemo& memo, ImageRow& row, Problem& problem) {
   }
   row.config = std::move(summary).value();
   row.chains = memo.chains_of(row.config.diff_ids);
-  if (!with_metadata_.empty() && with_metadata_.contains(image.hex())) {
+  if (!with_metadata_.empty() && with_metadata_.contains(image)) {
     STRATA_TRY(row.parent, store_.images().parent(image));
   }
   return {};
@@ -194,11 +247,11 @@ Status Lister::read_sizes() {
 // Reads what the steps before have gathered, which does not change any more. Images and keys are
 // both sorted by ID, so one walk along both finds the keys of a run.
 Status Lister::finish_rows(size_t first) {
-  auto key = std::lower_bound(keys_.begin(), keys_.end(), images_[first],
+  auto key = std::lower_bound(keys_.begin(), keys_.end(), rows_[first].id,
                               [](const Key& a, const ImageId& id) { return a.image < id; });
   for (size_t i = first; i < end_of_run(first); ++i) {
     ImageRow& row = rows_[i];
-    while (key != keys_.end() && key->image < images_[i]) ++key;
+    while (key != keys_.end() && key->image < row.id) ++key;
     if (!problems_[i].text.empty()) continue;
     for (const ChainId& chain : row.chains) {
       const std::optional<uint64_t>& size = sizes_.at(chain);
@@ -209,7 +262,7 @@ Status Lister::finish_rows(size_t first) {
       }
       row.size_bytes += *size;
     }
-    for (; key != keys_.end() && key->image == images_[i]; ++key) {
+    for (; key != keys_.end() && key->image == row.id; ++key) {
       row.references.push_back(*key->text);
     }
   }
