@@ -22,7 +22,7 @@ _strata() {
   for word in "${words[@]:1:cword-1}"; do
     [[ $word == [a-z]* ]] && command+=("$word")
   done
-  [[ ${command[0]} == image || ${command[0]} == system ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
+  [[ ${command[0]} =~ ^(image|manifest|remote|system)$ ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
   case $previous in
     --since) COMPREPLY=($(compgen -W "$(_strata_images)" -- "$current")); __ltrim_colon_completions "$current"; return ;;
     --exclude) _filedir; COMPREPLY+=($(compgen -W "$(_strata_images)" -- "$current")); return ;;
@@ -30,9 +30,9 @@ _strata() {
     --progress) COMPREPLY=($(compgen -W "auto plain tty json" -- "$current")); return ;;
     --storage-driver) COMPREPLY=($(compgen -W "overlay2 vfs" -- "$current")); return ;;
     --sort) COMPREPLY=($(compgen -W "created size repository" -- "$current")); return ;;
-    --compress) COMPREPLY=($(compgen -W "gzip zstd" -- "$current")); return ;;
+    --compress | --compression) COMPREPLY=($(compgen -W "gzip zstd" -- "$current")); return ;;
   esac
-  if [[ $current == -* || ${#command[@]} -eq 0 || (${#command[@]} -eq 1 && ${command[0]} =~ ^(image|system)$) ]]; then
+  if [[ $current == -* || ${#command[@]} -eq 0 || (${#command[@]} -eq 1 && ${command[0]} =~ ^(image|manifest|remote|system)$) ]]; then
     COMPREPLY=($(compgen -W "$(_strata_words "${command[@]}")" -- "$current"))
   else
     COMPREPLY=($(compgen -W "$(_strata_images)" -- "$current"))

@@ -6,7 +6,10 @@
 namespace strata::cli {
 namespace {
 
-constexpr Group kGroups[] = {{"image", "Manage images"}, {"system", "Look at the data root"}};
+constexpr Group kGroups[] = {{"image", "Manage images"},
+                             {"manifest", "Look at manifests in registries"},
+                             {"remote", "Look at images in registries"},
+                             {"system", "Look at the data root"}};
 
 // In order of their names within the group.
 constexpr Route kRoutes[] = {
@@ -25,9 +28,21 @@ constexpr Route kRoutes[] = {
      "List the layers of an image and who shares them", 0, kAnyNumber, make_layers},
     {"load", "image", "load", "", "[OPTIONS]", "Load images from an archive, a folder or STDIN", 0,
      0, make_load},
+    {"login", "", "", "", "[OPTIONS] [SERVER]", "Log in to a registry", 0, 1, make_login},
+    {"logout", "", "", "", "[OPTIONS] [SERVER]", "Log out from a registry", 0, 1, make_logout},
+    {"", "manifest", "inspect", "", "[OPTIONS] MANIFEST", "Display a manifest, or a list of them",
+     1, 1, make_manifest_inspect},
     {"mount", "image", "mount", "", "IMAGE [TARGET]", "Mount an image's files read-only", 1, 2,
      make_mount},
     {"", "image", "prune", "", "[OPTIONS]", "Remove unused images", 0, 0, make_prune},
+    {"push", "image", "push", "", "[OPTIONS] NAME[:TAG]", "Upload an image to a registry", 1, 1,
+     make_push},
+    {"", "remote", "digest", "", "[OPTIONS] NAME[:TAG]",
+     "Show the digest that a registry has for a tag", 1, 1, make_remote_digest},
+    {"", "remote", "inspect", "", "[OPTIONS] NAME[:TAG|@DIGEST]",
+     "Display information on an image in a registry", 1, 1, make_remote_inspect},
+    {"", "remote", "rm", "", "[OPTIONS] NAME[:TAG|@DIGEST] [NAME...]",
+     "Remove tags or manifests from a registry", 1, kAnyNumber, make_remote_rm},
     {"rmi", "image", "rm", "rmi remove", "[OPTIONS] IMAGE [IMAGE...]", "Remove one or more images",
      1, kAnyNumber, make_rmi},
     {"save", "image", "save", "", "[OPTIONS] IMAGE [IMAGE...]",
@@ -35,6 +50,8 @@ constexpr Route kRoutes[] = {
      make_save},
     {"tag", "image", "tag", "", "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
      "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", 2, 2, make_tag},
+    {"tags", "image", "tags", "", "[OPTIONS] NAME", "List the tags that a registry has", 1, 1,
+     make_tags},
     {"umount", "image", "umount", "unmount", "TARGET|IMAGE", "Take an image's mount away", 1, 1,
      make_umount},
     {"version", "", "", "", "[OPTIONS]", "Show the version information", 0, 0, make_version},

@@ -60,4 +60,9 @@ Result<std::string> Client::check_login(const std::string& server, const std::st
   return error(ErrorCode::kIo, "{}: no answer", server);
 }
 
+Result<std::string> Client::push_record_key(const oci::Reference& name) {
+  STRATA_TRY(std::optional<Credentials> who, state_->authorizer->credentials(name));
+  return registry::push_record_key(who);
+}
+
 }  // namespace strata::registry

@@ -123,6 +123,9 @@ class Client {
   Result<std::string> check_login(const std::string& server, const std::string& user,
                                   const std::string& secret);
 
+  // Who the user is at that repository, as the key of the HMACs in distribution records.
+  Result<std::string> push_record_key(const oci::Reference& name);
+
   struct State;
 
  private:

@@ -13,6 +13,7 @@ import sys
 from sources import report
 
 FLAT_NAMES = {"image ls": "images", "image rm": "rmi"}
+OWN_GROUPS = {"manifest", "remote"}  # their commands have no flat form, even where a flat one has the same name
 ROW = re.compile(r"^\|\s*`(?:strata )?([a-z]+(?: [a-z]+)?)")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 PATH = re.compile(r"`((?:src|tests|docs|bench|scripts|cmake)/[\w./-]+)`")
@@ -34,7 +35,7 @@ def commands_of(help_of):
     flat = set(listed(help_of(), "Commands:"))
     grouped = {f"{group} {name}" for group in listed(help_of(), "Management Commands:")
                for name in listed(help_of(group), "Commands:")}
-    return flat | {name for name in grouped if FLAT_NAMES.get(name, name.split()[1]) not in flat}
+    return flat | {name for name in grouped if name.split()[0] in OWN_GROUPS or FLAT_NAMES.get(name, name.split()[1]) not in flat}
 
 
 def commands_of_readme(text):

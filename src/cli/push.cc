@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// push: an image, or all tags of a repository, to a registry.
+#include "registry/push.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "cli/registry_options.h"
+#include "cli/routes.h"
+
+namespace strata::cli {
+namespace {
+
+// docker's lines. Each layer ends with one line, in the order of the layers whatever the order in
+// which they end; on a terminal bars are shown until then.
+class PushDisplay final : public registry::PushProgress {
+ public:
+  PushDisplay(Context& context, bool quiet)
+      : context_(context),
+        quiet_(quiet),
+        bars_(!quiet && context.progress_mode() == ProgressMode::kTerminal ? ProgressMode::kTerminal
+                                                                           : ProgressMode::kNone,
+              "Pushing", ProgressDisplay::to_descriptor(context.err().fd())) {}
+
+  void layers(const std::vector<DiffId>& top_first) override {
+    auto state = state_.lock();
+    state->order = top_first;
+    state->done.clear();
+    state->printed = 0;
+    for (const DiffId& layer : top_first) print(layer.short_hex() + ": Preparing\n");
+    flush();
+  }
+
+  void layer_advanced(const DiffId& layer, uint64_t bytes_done) override {
+    if (bytes_done == 0) return;
+    if (state_.lock()->started.insert(layer).second) bars_.layer_started(layer, 0);
+    bars_.layer_advanced(layer, bytes_done);
+  }
+
+  void layer_done(const DiffId& layer, std::string_view status) override {
+    auto state = state_.lock();
+    if (state->started.contains(layer)) bars_.layer_finished(layer);
+    state->done[layer] = status;
+    while (state->printed < state->order.size()) {
+      const DiffId& next = state->order[state->printed];
+      auto found = state->done.find(next);
+      if (found == state->done.end()) break;
+      state->held += fmt::format("{}: {}\n", next.short_hex(), found->second);
+      ++state->printed;
+    }
+    if (!bars_shown()) print(std::exchange(state->held, ""));
+    flush();
+  }
+
+  void tag_done(const std::string& tag, const Digest& digest, uint64_t size_bytes) override {
+    if (bars_shown()) bars_.close();
+    print(std::exchange(state_.lock()->held, ""));
+    print(fmt::format("{}: digest: {} size: {}\n", tag, digest, size_bytes));
+    flush();
+  }
+
+  void note(const std::string& text) override { context_.err().print("NOTE: " + text + "\n"); }
+
+  void close() { bars_.close(); }
+
+ private:
+  struct State {
+    std::vector<DiffId> order;
+    std::map<DiffId, std::string> done;
+    std::set<DiffId> started;
+    size_t printed = 0;
+    std::string held;  // lines that wait for the bars to end
+  };
+  bool bars_shown() const { return context_.progress_mode() == ProgressMode::kTerminal; }
+  void print(std::string_view text) {
+    if (!quiet_) context_.out().print(text);
+  }
+  void flush() { (void)context_.out().flush().ok(); }  // reported at the end
+
+  Context& context_;
+  const bool quiet_;
+  ProgressDisplay bars_;
+  Guarded<State> state_;
+};
+
+class Push final : public Command {
+ public:
+  void declare(Options& options) override {
+    options.flag('a', "all-tags", "Push all tags of an image to the repository", all_tags_);
+    options.text(kNoShort, "compression", "string",
+                 "gzip or zstd, with \":LEVEL\" if wanted, of layers that are uploaded",
+                 compression_);
+    options.flag('q', "quiet", "Suppress verbose output", quiet_);
+    registry_.declare(options);
+  }
+
+  Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
+    STRATA_TRY(oci::Reference name, oci::Reference::parse(arguments[0]));
+    registry::PushOptions options;
+    options.all_tags = all_tags_;
+    if (!compression_.empty()) {
+      STRATA_TRY(options.compression, codec::parse_compression_spec(compression_));
+      if (options.compression->kind == codec::Compression::kNone) {
+        return error(ErrorCode::kInvalid, "--compression must be gzip or zstd");
+      }
+    }
+    if (all_tags_ && !name.is_name_only()) {
+      return error(ErrorCode::kInvalid, "tag can't be used with --all-tags/-a");
+    }
+    const bool quiet = quiet_ || context.global().quiet;
+    if (!all_tags_ && name.is_name_only() && !quiet) {
+      context.out().print("Using default tag: latest\n");
+    }
+    if (!all_tags_ && !name.digest()) name = name.with_default_tag();
+    STRATA_TRY(store::Store store, open(context));
+    STRATA_TRY(std::unique_ptr<registry::Client> client, registry_.open_client(context));
+    if (!quiet) {
+      context.out().print(fmt::format("The push refers to repository [{}]\n", name.full_name()));
+    }
+    PushDisplay display(context, quiet);
+    Status status = registry::push(store, *client, name, options, display, context.pool());
+    display.close();
+    STRATA_CHECK(std::move(status));
+    if (quiet) context.out().print(name.full_string() + "\n");
+    return 0;
+  }
+
+ private:
+  // Beside a dockerd that runs on the root the image can be read; only what it became there cannot
+  // be recorded.
+  static Result<store::Store> open(Context& context) {
+    Result<store::Store> store = context.open_for_writing();
+    if (store.ok()) return store;
+    if (store.error().code() != ErrorCode::kBusy &&
+        store.error().code() != ErrorCode::kPermission) {
+      return store;
+    }
+    context.warn("the root is in use; the digest will not be recorded: " + store.error().message());
+    return context.open_for_reading();
+  }
+
+  bool all_tags_ = false;
+  std::string compression_;
+  bool quiet_ = false;
+  RegistryOptions registry_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_push() { return std::make_unique<Push>(); }
+
+}  // namespace strata::cli

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/registry_options.h"
+
+namespace strata::cli {
+
+void RegistryOptions::declare(Options& options) {
+  options.text(kNoShort, "authfile", "string", "Credentials file, instead of docker's config.json",
+               auth_file_);
+  options.text(kNoShort, "cert-dir", "string", "Folder of *.crt, *.cert and *.key for the registry",
+               cert_dir_);
+  options.flag(kNoShort, "tls-verify", "Check certificates, and use HTTPS only", tls_verify_);
+}
+
+registry::ClientOptions RegistryOptions::client_options() const {
+  registry::ClientOptions options = registry::client_options();
+  options.tls_verify = tls_verify_;
+  options.cert_dir = cert_dir_;
+  options.auth_file = auth_file_;
+  return options;
+}
+
+Result<std::unique_ptr<registry::Client>> RegistryOptions::open_client(Context& context) const {
+  return registry::Client::open(client_options(), context.pool());
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of every command that speaks to a registry.
+// Threads: one at a time.
+#pragma once
+
+#include <memory>
+
+#include "cli/command.h"
+#include "registry/client.h"
+
+namespace strata::cli {
+
+class RegistryOptions {
+ public:
+  // --tls-verify, --cert-dir and --authfile.
+  void declare(Options& options);
+  // The user's defaults, changed by what was given.
+  registry::ClientOptions client_options() const;
+  // Errors: those of Client::open.
+  Result<std::unique_ptr<registry::Client>> open_client(Context& context) const;
+
+ private:
+  bool tls_verify_ = true;
+  std::string cert_dir_;
+  std::string auth_file_;
+};
+
+}  // namespace strata::cli
