@@ -36,13 +36,19 @@ class EarlyLayer::QueueSource final : public ByteSource {
 };
 
 Result<std::unique_ptr<EarlyLayer>> EarlyLayer::begin(store::Transaction& txn, Pool& pool,
-                                                      BufferPool& buffers) {
+                                                      BufferPool& buffers, EarlyOptions options) {
   STRATA_TRY(store::StagedLayer staged, txn.stage_layer());
-  return std::unique_ptr<EarlyLayer>(new EarlyLayer(std::move(staged), pool, buffers));
+  return std::unique_ptr<EarlyLayer>(
+      new EarlyLayer(std::move(staged), pool, buffers, std::move(options)));
 }
 
-EarlyLayer::EarlyLayer(store::StagedLayer staged, Pool& pool, BufferPool& buffers)
-    : staged_(std::move(staged)), pool_(pool), buffers_(buffers), bytes_(kQueuedBlocks) {
+EarlyLayer::EarlyLayer(store::StagedLayer staged, Pool& pool, BufferPool& buffers,
+                       EarlyOptions options)
+    : staged_(std::move(staged)),
+      pool_(pool),
+      buffers_(buffers),
+      options_(std::move(options)),
+      bytes_(kQueuedBlocks) {
   stage_.start([this]() -> Status {
     unpacked_ = unpack();
     bytes_.abandon();  // after a failure: whoever pushes does not wait for us
@@ -57,9 +63,14 @@ EarlyLayer::~EarlyLayer() {
 
 Result<driver::UnpackedLayer> EarlyLayer::unpack() {
   QueueSource arriving(bytes_);
-  STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(arriving));
+  std::unique_ptr<ByteSource> tar;
+  if (options_.compression) {
+    tar = codec::make_decompressor(*options_.compression, arriving);
+  } else {
+    STRATA_TRY(tar, codec::open_decompressed(arriving));
+  }
   driver::UnpackTarget target{&staged_.folder, &staged_.diff, &staged_.metadata};
-  return driver::unpack_layer(*tar, target, pool_, buffers_, nullptr);
+  return driver::unpack_layer(*tar, target, pool_, buffers_, options_.advanced);
 }
 
 Result<UnpackedEarly> EarlyLayer::result() {

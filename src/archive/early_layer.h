@@ -3,22 +3,30 @@
 // Threads: push and end by the thread that reads the stream; result() after end().
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
 #include "archive/contents.h"
 #include "base/queue.h"
+#include "codec/compression.h"
 
 namespace strata::archive {
+
+struct EarlyOptions {
+  std::optional<codec::Compression> compression;  // none: by the first bytes
+  std::function<void(uint64_t)> advanced;         // with the bytes of the tar so far; may be empty
+};
 
 class EarlyLayer {
  public:
   static Result<std::unique_ptr<EarlyLayer>> begin(store::Transaction& txn, Pool& pool,
-                                                   BufferPool& buffers);
+                                                   BufferPool& buffers, EarlyOptions options = {});
   ~EarlyLayer();
 
-  // The next bytes of the member, perhaps compressed. What goes wrong shows in result() only.
-  void push(const Slice& bytes) { (void)bytes_.push(bytes); }
+  // The next bytes of the member, perhaps compressed. False: unpacking has ended before the bytes
+  // did; result() says why.
+  bool push(const Slice& bytes) { return bytes_.push(bytes); }
   // The member is complete; unpacking may go on for a while.
   void end() { bytes_.close(); }
   // Waits for the end of unpacking.
@@ -27,7 +35,7 @@ class EarlyLayer {
   Result<UnpackedEarly> result();
 
  private:
-  EarlyLayer(store::StagedLayer staged, Pool& pool, BufferPool& buffers);
+  EarlyLayer(store::StagedLayer staged, Pool& pool, BufferPool& buffers, EarlyOptions options);
   Result<driver::UnpackedLayer> unpack();
 
   // What push() is given, as a source.
@@ -36,6 +44,7 @@ class EarlyLayer {
   store::StagedLayer staged_;
   Pool& pool_;
   BufferPool& buffers_;
+  const EarlyOptions options_;
   BoundedQueue<Slice> bytes_;
   std::optional<Result<driver::UnpackedLayer>> unpacked_;
   Stage stage_;

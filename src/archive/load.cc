@@ -6,7 +6,19 @@
 #include "base/timer.h"
 
 namespace strata::archive {
-namespace {
+
+LoadReport report_on(const LoadPlan& plan, const store::Transaction& txn,
+                     std::vector<std::string> warnings) {
+  LoadReport report;
+  for (const PlannedImage& image : plan.images) {
+    if (image.below_another && image.tags.empty()) continue;
+    LoadedImage& loaded = report.images.emplace_back(LoadedImage{image.config.id(), {}});
+    for (const oci::Reference& tag : image.tags) loaded.tags.push_back(tag.familiar_string());
+  }
+  report.moved = txn.moved();
+  report.warnings = std::move(warnings);
+  return report;
+}
 
 Status add_images(const LoadPlan& plan, store::Transaction& txn) {
   for (const PlannedImage& image : plan.images) {
@@ -20,22 +32,11 @@ Status add_images(const LoadPlan& plan, store::Transaction& txn) {
   return {};
 }
 
+namespace {
+
 Status commit(store::Transaction& txn) {
   Timer timer("commit");
   return txn.commit();
-}
-
-LoadReport report(const LoadPlan& plan, const store::Transaction& txn,
-                  std::vector<std::string> warnings) {
-  LoadReport report;
-  for (const PlannedImage& image : plan.images) {
-    if (image.below_another && image.tags.empty()) continue;
-    LoadedImage& loaded = report.images.emplace_back(LoadedImage{image.config.id(), {}});
-    for (const oci::Reference& tag : image.tags) loaded.tags.push_back(tag.familiar_string());
-  }
-  report.moved = txn.moved();
-  report.warnings = std::move(warnings);
-  return report;
 }
 
 }  // namespace
@@ -63,7 +64,7 @@ Result<LoadReport> load(store::Store& store, const ArchiveInput& input, const Lo
 
   STRATA_CHECK(add_images(plan, txn));  // configs, tags and parent links, still staged
   STRATA_CHECK(commit(txn));            // sync, then publish: layers, configs, parents, tags
-  return report(plan, txn, std::move(warnings));
+  return report_on(plan, txn, std::move(warnings));
 }
 
 }  // namespace strata::archive

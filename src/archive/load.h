@@ -39,4 +39,10 @@ struct LoadReport {
 Result<LoadReport> load(store::Store& store, const ArchiveInput& input, const LoadOptions& options,
                         Pool& pool);
 
+// Two steps of load, for other ways on which images come: configs, tags and parent links, staged;
+// what the user is told after the commit.
+Status add_images(const LoadPlan& plan, store::Transaction& txn);
+LoadReport report_on(const LoadPlan& plan, const store::Transaction& txn,
+                     std::vector<std::string> warnings);
+
 }  // namespace strata::archive

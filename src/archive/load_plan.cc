@@ -12,6 +12,17 @@ constexpr const char* kManifestFile = "manifest.json";
 constexpr const char* kIndexFile = "index.json";
 constexpr const char* kRepositoriesFile = "repositories";
 
+bool wanted(const PlannedImage& image, const PlanOptions& options) {
+  if (!options.platform) return true;
+  oci::Platform platform;
+  platform.os = image.config.os_or_default();
+  platform.architecture = image.config.architecture();
+  platform.variant = image.config.variant();
+  return oci::is_same_platform(*options.platform, platform.normalized());
+}
+
+}  // namespace
+
 Result<oci::Reference> parse_tag(const std::string& text) {
   STRATA_TRY(oci::Reference reference,
              oci::Reference::parse(text).context("invalid tag \"{}\"", text));
@@ -23,13 +34,14 @@ Result<oci::Reference> parse_tag(const std::string& text) {
 }
 
 // A parent that is not in the archive, or is the image itself, is ignored, as docker does.
-Status link_parents(const std::vector<oci::ArchiveItem>& items, LoadPlan& plan) {
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].parent.empty()) continue;
+Status link_parents(const std::vector<std::string>& parents, LoadPlan& plan) {
+  for (size_t i = 0; i < parents.size(); ++i) {
+    Result<ImageId> wanted = ImageId::parse(parents[i]);
+    if (!wanted.ok()) continue;
     PlannedImage& child = plan.images[i];
     for (const PlannedImage& parent : plan.images) {
       const ImageId& id = parent.config.id();
-      if (id.to_string() != items[i].parent || id == child.config.id()) continue;
+      if (id != *wanted || id == child.config.id()) continue;
       if (!oci::is_valid_parent(parent.config, child.config)) {
         return error(ErrorCode::kInvalid, "image {} is not a valid parent for {}", id,
                      child.config.id());
@@ -40,17 +52,6 @@ Status link_parents(const std::vector<oci::ArchiveItem>& items, LoadPlan& plan) 
   }
   return {};
 }
-
-bool wanted(const PlannedImage& image, const PlanOptions& options) {
-  if (!options.platform) return true;
-  oci::Platform platform;
-  platform.os = image.config.os_or_default();
-  platform.architecture = image.config.architecture();
-  platform.variant = image.config.variant();
-  return oci::is_same_platform(*options.platform, platform.normalized());
-}
-
-}  // namespace
 
 Result<PlannedImage> plan_image(std::string config_text,
                                 const std::vector<std::string>& layer_files) {
@@ -107,7 +108,7 @@ Result<LoadPlan> plan_docker_archive(const Contents& contents, const PlanOptions
   STRATA_TRY(std::vector<oci::ArchiveItem> items,
              oci::parse_archive_manifest(text).context(kManifestFile));
   LoadPlan plan;
-  std::vector<oci::ArchiveItem> planned;
+  std::vector<std::string> parents;
   for (oci::ArchiveItem& item : items) {
     STRATA_TRY(std::string config, contents.read_file(item.config));
     STRATA_TRY(PlannedImage image,
@@ -121,13 +122,13 @@ Result<LoadPlan> plan_docker_archive(const Contents& contents, const PlanOptions
       image.tags.push_back(std::move(reference));
     }
     plan.images.push_back(std::move(image));
-    planned.push_back(std::move(item));
+    parents.push_back(item.parent);
   }
   if (plan.images.empty() && !items.empty()) {
     return error(ErrorCode::kNotFound, "no image for {} in the archive",
                  options.platform->to_string());
   }
-  STRATA_CHECK(link_parents(planned, plan));
+  STRATA_CHECK(link_parents(parents, plan));
   return plan;
 }
 

@@ -62,4 +62,11 @@ Result<LoadPlan> plan_legacy_archive(Contents& contents, store::Transaction& txn
 // kInvalid, kCorrupt.
 Result<PlannedImage> plan_image(std::string config, const std::vector<std::string>& layer_files);
 
+// A tag from outside: a reference with a tag and without a digest, that a store can keep.
+// Errors: kInvalid, with docker's text.
+Result<oci::Reference> parse_tag(const std::string& text);
+// Links each image of the plan to its parent, an image ID ("" for none) in `parents` at its place.
+// A parent that is not in the plan is ignored. Errors: kInvalid: by its history it cannot be one.
+Status link_parents(const std::vector<std::string>& parents, LoadPlan& plan);
+
 }  // namespace strata::archive

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/timer.h"
 #include "driver/split_file.h"
@@ -25,7 +26,6 @@ class Selection {
   const std::vector<std::pair<ImageId, std::vector<oci::Reference>>>& chosen() const {
     return chosen_;
   }
-  bool contains(const ImageId& id) const { return places_.contains(id); }
 
  private:
   std::map<ImageId, size_t> places_;
@@ -76,6 +76,34 @@ Result<std::vector<SaveLayer>> layers_of(const store::Store& store,
   return layers;
 }
 
+// Parents that are not in the plan are none of its business.
+void keep_parents_within(SavePlan& plan) {
+  for (SaveImage& image : plan.images) {
+    bool within = std::any_of(plan.images.begin(), plan.images.end(), [&](const SaveImage& other) {
+      return image.parent && other.config.id() == *image.parent;
+    });
+    if (!within) image.parent.reset();
+  }
+}
+
+// The parent as an image to save, if it can be one.
+std::optional<SaveImage> parent_of(const store::Store& store, const SaveImage& child) {
+  Result<std::string> raw = store.images().read_config(*child.parent);
+  if (!raw.ok()) return std::nullopt;
+  Result<oci::ImageConfig> config = oci::ImageConfig::parse(std::move(raw).value());
+  if (!config.ok() || !oci::is_valid_parent(*config, child.config)) return std::nullopt;
+  std::vector<ChainId> chains = config->chain_ids();
+  if (chains.empty() || chains.size() > child.layers.size()) return std::nullopt;
+  if (child.layers[chains.size() - 1].record.chain != chains.back()) return std::nullopt;
+  std::vector<SaveLayer> layers(child.layers.begin(),
+                                child.layers.begin() + static_cast<ptrdiff_t>(chains.size()));
+  Result<std::optional<ImageId>> above = store.images().parent(config->id());
+  return SaveImage{
+      std::move(config).value(), {}, std::move(layers), above.ok() ? *above : std::nullopt, true};
+}
+
+}  // namespace
+
 Status measure_layers(const store::Store& store, SavePlan& plan, Pool& pool) {
   std::map<ChainId, uint64_t> sizes;
   for (const SaveImage& image : plan.images) {
@@ -94,11 +122,16 @@ Status measure_layers(const store::Store& store, SavePlan& plan, Pool& pool) {
   return {};
 }
 
-}  // namespace
-
 Result<SavePlan> plan_save(const store::Store& store, const std::vector<std::string>& names,
                            Pool& pool) {
   Timer timer("plan");
+  STRATA_TRY(SavePlan plan, choose_images(store, names));
+  keep_parents_within(plan);
+  STRATA_CHECK(measure_layers(store, plan, pool));
+  return plan;
+}
+
+Result<SavePlan> choose_images(const store::Store& store, const std::vector<std::string>& names) {
   STRATA_TRY(store::References references, store.references());
   Selection selection;
   for (const std::string& name : names) STRATA_CHECK(select(store, references, name, selection));
@@ -109,11 +142,30 @@ Result<SavePlan> plan_save(const store::Store& store, const std::vector<std::str
     STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(raw)));
     STRATA_TRY(std::vector<SaveLayer> layers, layers_of(store, config));
     STRATA_TRY(std::optional<ImageId> parent, store.images().parent(id));
-    if (parent && !selection.contains(*parent)) parent.reset();
-    plan.images.push_back({std::move(config), tags, std::move(layers), parent});
+    plan.images.push_back({std::move(config), tags, std::move(layers), parent, false});
   }
-  STRATA_CHECK(measure_layers(store, plan, pool));
   return plan;
+}
+
+Status add_parents(const store::Store& store, SavePlan& plan) {
+  std::set<ImageId> there;
+  for (const SaveImage& image : plan.images) there.insert(image.config.id());
+  for (size_t i = 0; i < plan.images.size(); ++i) {  // it grows
+    SaveImage& child = plan.images[i];
+    if (!child.parent || !there.insert(*child.parent).second) continue;
+    std::optional<SaveImage> parent = parent_of(store, child);
+    if (parent) plan.images.push_back(std::move(*parent));
+  }
+  keep_parents_within(plan);
+  // A link that only a hand can have made: whoever receives it would refuse it.
+  for (SaveImage& image : plan.images) {
+    auto parent = std::find_if(plan.images.begin(), plan.images.end(), [&](const SaveImage& other) {
+      return image.parent && other.config.id() == *image.parent;
+    });
+    if (parent == plan.images.end() || oci::is_valid_parent(parent->config, image.config)) continue;
+    image.parent.reset();
+  }
+  return {};
 }
 
 }  // namespace strata::archive

@@ -25,6 +25,7 @@ struct SaveImage {
   std::vector<oci::Reference> tags;  // those that were asked for
   std::vector<SaveLayer> layers;     // base first
   std::optional<ImageId> parent;     // its parent link, if that image is saved too
+  bool is_step = false;              // not asked for, but below one that was (add_parents)
 };
 
 struct SavePlan {
@@ -36,5 +37,13 @@ struct SavePlan {
 // not implemented`: an image without layers), kCorrupt (a layer that cannot be used).
 Result<SavePlan> plan_save(const store::Store& store, const std::vector<std::string>& names,
                            Pool& pool);
+
+// The two halves of plan_save: which images and layers; how long the layers' tars are.
+Result<SavePlan> choose_images(const store::Store& store, const std::vector<std::string>& names);
+Status measure_layers(const store::Store& store, SavePlan& plan, Pool& pool);
+
+// Adds, without names, the images that those of the plan were built from: what a builder takes its
+// cache from. A parent that is damaged, or cannot be one by its history or layers, ends the line.
+Status add_parents(const store::Store& store, SavePlan& plan);
 
 }  // namespace strata::archive

@@ -123,7 +123,7 @@ class StreamContents final : public Contents, private tar::ParserEvents {
       }
     }
     if (current_ != nullptr) {
-      current_->push({block_.block, bytes});
+      (void)current_->push({block_.block, bytes});  // what goes wrong shows if it is wanted
       return {};
     }
     STRATA_CHECK(pwrite_all(kept_file_.get(), bytes, kept_bytes_));

@@ -52,7 +52,7 @@ std::string help_of_program() {
   out += "\nManagement Commands:\n" + command_lines(std::move(lines));
   lines.clear();
   for (const Route& route : routes()) {
-    if (!route.flat.empty()) lines.push_back({route.flat, route.summary});
+    if (!route.flat.empty() && !route.summary.empty()) lines.push_back({route.flat, route.summary});
   }
   out += "\nCommands:\n" + command_lines(std::move(lines));
   return out + "\n" + fmt::format(kAskForMore, "");
@@ -61,7 +61,7 @@ std::string help_of_program() {
 std::string help_of_group(const Group& group) {
   std::vector<Line> lines;
   for (const Route& route : routes()) {
-    if (route.group == group.name) lines.push_back({route.name, route.summary});
+    if (route.group == group.name && !route.summary.empty()) lines.push_back({route.name, route.summary});
   }
   return fmt::format("\nUsage:  strata {} COMMAND\n\n{}\n\nCommands:\n{}\n", group.name,
                      group.summary, command_lines(std::move(lines))) +

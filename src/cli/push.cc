@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// push: an image, or all tags of a repository, to a registry.
+// push: an image, or all tags of a repository, to a registry; images to another host.
 #include "registry/push.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include "cli/registry_options.h"
 #include "cli/routes.h"
+#include "cli/ssh_transfer.h"
 
 namespace strata::cli {
 namespace {
@@ -94,9 +95,14 @@ class Push final : public Command {
                  compression_);
     options.flag('q', "quiet", "Suppress verbose output", quiet_);
     registry_.declare(options);
+    ssh_.declare(options);
   }
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
+    if (is_ssh_url(arguments[0])) {
+      return push_over_ssh(context, arguments, ssh_, quiet_ || context.global().quiet);
+    }
+    if (arguments.size() > 1) return context.fail("\"strata push\" requires exactly 1 argument.");
     STRATA_TRY(oci::Reference name, oci::Reference::parse(arguments[0]));
     registry::PushOptions options;
     options.all_tags = all_tags_;
@@ -145,6 +151,7 @@ class Push final : public Command {
   std::string compression_;
   bool quiet_ = false;
   RegistryOptions registry_;
+  SshTransferOptions ssh_;
 };
 
 }  // namespace

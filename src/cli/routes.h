@@ -21,7 +21,7 @@ struct Route {
   std::string_view name;     // within the group
   std::string_view aliases;  // of `name`, divided by spaces
   std::string_view usage;    // what follows the name: "[OPTIONS] IMAGE"
-  std::string_view summary;
+  std::string_view summary;  // empty: not in any help, for programs only
   size_t min_arguments;
   size_t max_arguments;
   std::unique_ptr<Command> (*make)();
@@ -60,6 +60,7 @@ std::unique_ptr<Command> make_remote_inspect();
 std::unique_ptr<Command> make_remote_rm();
 std::unique_ptr<Command> make_rmi();
 std::unique_ptr<Command> make_save();
+std::unique_ptr<Command> make_serve_stdio();
 std::unique_ptr<Command> make_tag();
 std::unique_ptr<Command> make_tags();
 std::unique_ptr<Command> make_umount();

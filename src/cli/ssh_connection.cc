@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//   bootstrap = "strata-bootstrap " system " " machine LF    from there: what `uname -s -m` says
+//               <the program's bytes>                        to there, as many as were announced
+//               ( "strata-ready" | "strata-missing " text ) LF
+// and then the greeting of wire.cc. Source: docs/formats/transfer.md, "Bootstrap".
+#include "cli/ssh_connection.h"
+
+#include <sys/utsname.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "base/fs_at.h"
+
+namespace strata::cli {
+namespace {
+
+constexpr std::string_view kBootstrap = "strata-bootstrap ";
+constexpr std::string_view kReady = "strata-ready";
+constexpr std::string_view kMissing = "strata-missing ";
+constexpr size_t kBlockBytes = 64 * 1024;
+constexpr int kNoProgram = 127;  // of a POSIX shell
+constexpr int kNotExecutable = 126;
+constexpr int kSshFailed = 255;
+
+// $1: the size of the program; the rest: how to call it. The folder goes when the script ends; the
+// program removes it before that. What ldd says goes back in one line.
+constexpr std::string_view kScript = R"SH(
+size=$1; shift
+d=$(mktemp -d "${TMPDIR:-/tmp}/strata-XXXXXXXXXX") || exit 1
+trap 'rm -rf "$d"' EXIT
+trap 'exit 1' HUP INT TERM
+echo "strata-bootstrap $(uname -s) $(uname -m)"
+head -c "$size" >"$d/strata" || exit 1
+[ "$(wc -c <"$d/strata")" -eq "$size" ] || exit 1
+chmod 700 "$d/strata" || exit 1
+if missing=$(LC_ALL=C ldd "$d/strata" 2>&1 | grep 'not found'); then
+  echo "strata-missing $(echo "$missing" | tr '\t\n' ' ;')"
+  exit 1
+fi
+echo strata-ready
+"$d/strata" "$@" --bootstrapped "$d"
+)SH";
+
+Result<uint64_t> size_of_program(const Fd& program) {
+  STRATA_TRY(struct stat info, stat_fd(program.get()));
+  return static_cast<uint64_t>(info.st_size);
+}
+
+Result<Fd> open_program() { return open_path("/proc/self/exe", O_RDONLY); }
+
+std::string machine_here() {
+  utsname name{};
+  return ::uname(&name) == 0 ? fmt::format("{} {}", name.sysname, name.machine) : "";
+}
+
+// What the other side's shell is given.
+Result<std::string> command_there(const SshUrl& url, const SshOptions& options) {
+  std::vector<std::string> words;
+  if (!url.root.empty()) words = {"--root", url.root};
+  words.insert(words.end(), {"system", "serve-stdio"});
+  if (!options.bootstrap) {
+    words.insert(words.begin(), options.program);
+    return quote_for_shell(words);
+  }
+  STRATA_TRY(Fd program, open_program());
+  STRATA_TRY(uint64_t size_bytes, size_of_program(program));
+  words.insert(words.begin(), {"sh", "-c", std::string(kScript), "sh", std::to_string(size_bytes)});
+  return quote_for_shell(words);
+}
+
+Result<Child> start_ssh(const SshUrl& url, const std::string& command) {
+  std::vector<std::string> words;
+  const char* instead = std::getenv("STRATA_SSH");
+  if (instead != nullptr && *instead != '\0') {
+    words = {"/bin/sh", "-c", fmt::format("{} \"$@\"", instead), instead};
+  } else {
+    words = {"ssh"};
+  }
+  if (!url.port.empty()) words.insert(words.end(), {"-p", url.port});
+  words.insert(words.end(), {url.destination, command});
+  return Child::start(words).context("cannot start ssh (STRATA_SSH names another program)");
+}
+
+}  // namespace
+
+Result<SshConnection> SshConnection::open(const SshUrl& url, const SshOptions& options,
+                                          const Pool& pool) {
+  STRATA_TRY(std::string command, command_there(url, options));
+  STRATA_TRY(Child child, start_ssh(url, command));
+  SshConnection connection(std::move(child), url);
+  Status begun = connection.begin(options, pool);
+  if (!begun.ok()) return connection.explain(std::move(begun).error(), options);
+  return connection;
+}
+
+Status SshConnection::begin(const SshOptions& options, const Pool& pool) {
+  STRATA_TRY(archive::Wire wire, archive::Wire::open(child_->output().get(), child_->input().get(),
+                                                     pool, url_.destination));
+  wire_.emplace(std::move(wire));
+  if (options.bootstrap) STRATA_CHECK(send_program());
+  STRATA_CHECK(wire_->expect_greeting());
+  return wire_->greet(STRATA_VERSION);
+}
+
+Status SshConnection::send_program() {
+  STRATA_TRY(std::string hello, wire_->read_line());
+  if (!hello.starts_with(kBootstrap)) {
+    return error(ErrorCode::kInvalid, "expected \"{}...\" from {}, found \"{}\"", kBootstrap,
+                 url_.destination, hello.substr(0, 200));
+  }
+  std::string there = hello.substr(kBootstrap.size());
+  if (there != machine_here()) {
+    return error(ErrorCode::kUnsupported,
+                 "{} is a {} machine, and this strata is for {}: install strata there",
+                 url_.destination, there.substr(0, 60), machine_here());
+  }
+  STRATA_TRY(Fd program, open_program());
+  STRATA_TRY(uint64_t rest, size_of_program(program));
+  std::vector<std::byte> block(kBlockBytes);
+  for (uint64_t at = 0; at < rest;) {
+    STRATA_TRY(size_t count, pread_full(program.get(), block, at));
+    if (count == 0) return error(ErrorCode::kIo, "this program has been cut short meanwhile");
+    STRATA_CHECK(wire_->write_raw(ByteSpan(block).first(count)));
+    at += count;
+  }
+  STRATA_TRY(std::string answer, wire_->read_line());
+  if (answer == kReady) return {};
+  if (!answer.starts_with(kMissing)) {
+    return error(ErrorCode::kInvalid, "expected \"{}\" from {}, found \"{}\"", kReady,
+                 url_.destination, answer.substr(0, 200));
+  }
+  return error(ErrorCode::kUnsupported,
+               "{} lacks libraries that this strata needs: {} Install them there (Debian: the "
+               "packages that strata's own depends on), or strata itself",
+               url_.destination, answer.substr(kMissing.size()));
+}
+
+// When the program there has ended before it said anything, its exit code says more.
+Error SshConnection::explain(Error error, const SshOptions& options) {
+  bool silent = error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kIo;
+  if (!silent) return error;
+  const std::string& host = url_.destination;
+  switch (int code = child_->wait()) {
+    case kNoProgram:
+      return strata::error(
+          ErrorCode::kNotFound,
+          "there is no program \"{}\" on {}. Install strata there, name its path with "
+          "--remote-program, or add --bootstrap to copy this one there for the occasion",
+          options.bootstrap ? "sh" : options.program, host);
+    case kNotExecutable:
+      return strata::error(ErrorCode::kPermission, "\"{}\" on {} cannot be run",
+                           options.bootstrap ? "the copy of strata" : options.program, host);
+    case kSshFailed:
+      return strata::error(ErrorCode::kIo, "no connection to {}: ssh says why", host);
+    default:
+      return strata::error(
+          ErrorCode::kIo,
+          "the program on {} ended with exit code {} before it said what it is: is "
+          "the strata there too old?",
+          host, code);
+  }
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/ssh_transfer.h"
+
+#include "archive/receive_images.h"
+#include "archive/send_images.h"
+#include "cli/units.h"
+
+namespace strata::cli {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<std::string>& arguments) {
+  return {arguments.begin() + 1, arguments.end()};
+}
+
+Status check_arguments(const std::vector<std::string>& arguments) {
+  if (arguments.size() >= 2) return {};
+  return error(ErrorCode::kInvalid, "name the images: {} IMAGE [IMAGE...]", arguments[0]);
+}
+
+// docker's line for each layer that need not travel.
+void print_known(Context& context, const std::vector<DiffId>& layers, std::string_view words,
+                 bool quiet) {
+  if (quiet || context.progress_mode() == ProgressMode::kJson) return;
+  for (const DiffId& layer : layers) {
+    context.err().print(fmt::format("{}: {}\n", layer.short_hex(), words));
+  }
+}
+
+void print_images(Context& context, const archive::LoadReport& report, std::string_view done) {
+  for (const std::string& warning : report.warnings) context.warn(warning);
+  for (const archive::LoadedImage& image : report.images) {
+    for (const std::string& tag : image.tags) {
+      for (const store::MovedReference& moved : report.moved) {
+        if (moved.key != tag || moved.to != image.id) continue;
+        context.out().print(fmt::format(
+            "The image {} already exists, renaming the old one with ID {} to empty string\n", tag,
+            moved.from));
+      }
+      context.out().print(fmt::format("{} image: {}\n", done, tag));
+    }
+    if (image.tags.empty()) context.out().print(fmt::format("{} image ID: {}\n", done, image.id));
+  }
+}
+
+std::string layers_text(size_t count) {
+  return fmt::format("{} layer{}", count, count == 1 ? "" : "s");
+}
+
+std::string bytes_text(uint64_t bytes) { return human_size(static_cast<double>(bytes), 4); }
+
+// What had arrived stays; who has lost a connection should know that.
+Error with_advice(Error error) {
+  if (error.code() != ErrorCode::kIo && error.code() != ErrorCode::kCancelled) return error;
+  return Error(error.code(), error.message() +
+                                 ". Layers that had fully arrived are kept: the same command goes "
+                                 "on where it stopped");
+}
+
+Result<archive::TransferRequest> request_of(const SshTransferOptions& options) {
+  archive::TransferRequest request;
+  request.parents = options.parents();
+  STRATA_TRY(request.compression, options.compression());
+  return request;
+}
+
+}  // namespace
+
+void SshTransferOptions::declare(Options& options) {
+  options.flag(kNoShort, "bootstrap",
+               "ssh:// only: copy this program to the other host for the occasion",
+               connection_.bootstrap);
+  options.flag(kNoShort, "no-parents", "ssh:// only: without the images of the build steps below",
+               no_parents_);
+  options.text(kNoShort, "remote-program", "string", "ssh:// only: strata on the other host",
+               connection_.program);
+  options.text(kNoShort, "wire-compression", "string",
+               "ssh:// only: zstd, with \":LEVEL\" if wanted, or none", compression_);
+}
+
+Result<codec::CompressionSpec> SshTransferOptions::compression() const {
+  STRATA_TRY(codec::CompressionSpec spec, codec::parse_compression_spec(compression_));
+  if (spec.kind != codec::Compression::kZstd && spec.kind != codec::Compression::kNone) {
+    return error(ErrorCode::kInvalid, "--wire-compression must be zstd or none");
+  }
+  return spec;
+}
+
+Result<int> push_over_ssh(Context& context, const std::vector<std::string>& arguments,
+                          const SshTransferOptions& options, bool quiet) {
+  STRATA_CHECK(check_arguments(arguments));
+  STRATA_TRY(SshUrl url, parse_ssh_url(arguments[0]));
+  STRATA_TRY(archive::TransferRequest request, request_of(options));
+  STRATA_TRY(store::Store store, context.open_for_reading());
+  STRATA_TRY(SshConnection there, SshConnection::open(url, options.connection(), context.pool()));
+  STRATA_CHECK(there.wire().write(archive::FrameType::kRequest, archive::request_text(request)));
+
+  ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Sending layer",
+                           ProgressDisplay::to_descriptor(context.err().fd()));
+  archive::SendOptions send{names_of(arguments), request.compression, request.parents, &progress};
+  Result<archive::SendReport> report =
+      archive::send_images(store, there.wire(), send, context.pool());
+  progress.close();
+  if (!report.ok()) return with_advice(std::move(report).error());
+  there.close();
+  print_known(context, report->already_there, "Layer already exists", quiet);
+  if (!quiet) {
+    context.err().print(fmt::format("Sent {}: {}, {} on the wire\n",
+                                    layers_text(report->layers_sent), bytes_text(report->tar_bytes),
+                                    bytes_text(report->wire_bytes)));
+  }
+  print_images(context, report->received, "Pushed");
+  return 0;
+}
+
+Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& arguments,
+                          const SshTransferOptions& options, bool quiet) {
+  STRATA_CHECK(check_arguments(arguments));
+  STRATA_TRY(SshUrl url, parse_ssh_url(arguments[0]));
+  STRATA_TRY(archive::TransferRequest request, request_of(options));
+  request.send = true;
+  request.names = names_of(arguments);
+  STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
+  STRATA_TRY(SshConnection there, SshConnection::open(url, options.connection(), context.pool()));
+  STRATA_CHECK(there.wire().write(archive::FrameType::kRequest, archive::request_text(request)));
+
+  ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Receiving layer",
+                           ProgressDisplay::to_descriptor(context.err().fd()));
+  archive::ReceiveOptions receive{request.names, &progress};
+  Result<archive::ReceiveReport> report =
+      archive::receive_images(store, there.wire(), receive, context.pool());
+  progress.close();
+  if (!report.ok()) return with_advice(std::move(report).error());
+  there.close();
+  print_known(context, report->already_here, "Already exists", quiet);
+  if (!quiet) {
+    context.err().print(fmt::format("Received {}: {} on the wire\n",
+                                    layers_text(report->layers_received),
+                                    bytes_text(report->wire_bytes)));
+  }
+  print_images(context, report->loaded, "Pulled");
+  return 0;
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// push and pull where the first argument is another host instead of a registry:
+//   strata push ssh://host/root IMAGE...        strata pull ssh://host IMAGE...
+// Threads: one at a time.
+#pragma once
+
+#include "cli/command.h"
+#include "cli/ssh_connection.h"
+#include "codec/compress.h"
+
+namespace strata::cli {
+
+// The options that both have for it.
+class SshTransferOptions {
+ public:
+  // --bootstrap, --no-parents, --remote-program, --wire-compression.
+  void declare(Options& options);
+  const SshOptions& connection() const { return connection_; }
+  bool parents() const { return !no_parents_; }
+  // Errors: kInvalid for anything but zstd and none.
+  Result<codec::CompressionSpec> compression() const;
+
+ private:
+  SshOptions connection_;
+  bool no_parents_ = false;
+  std::string compression_ = "zstd";
+};
+
+// Sends the images `arguments[1]...` to `arguments[0]`, an ssh:// address, or fetches them from
+// there. Prints progress and the names; returns the exit code.
+// Errors: kInvalid (no images named), those of SshConnection and of the transfer.
+Result<int> push_over_ssh(Context& context, const std::vector<std::string>& arguments,
+                          const SshTransferOptions& options, bool quiet);
+Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& arguments,
+                          const SshTransferOptions& options, bool quiet);
+
+}  // namespace strata::cli
