@@ -3,8 +3,11 @@
 
 namespace strata::codec {
 
-InputWindow::InputWindow(ByteSource& from, std::string_view format)
-    : from_(from), format_(format), buffer_(std::make_unique_for_overwrite<std::byte[]>(kBytes)) {}
+InputWindow::InputWindow(ByteSource& from, std::string_view format, uint64_t offset)
+    : from_(from),
+      format_(format),
+      buffer_(std::make_unique_for_overwrite<std::byte[]>(kBytes)),
+      offset_(offset) {}
 
 Result<bool> InputWindow::fill() {
   if (!rest_.empty()) return true;

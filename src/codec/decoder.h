@@ -14,8 +14,9 @@ namespace strata::codec {
 // The compressed side of a decoder: a buffer over a source, and where in the stream we are.
 class InputWindow {
  public:
-  // `from` is borrowed; `format` names the compression in messages and must be a literal.
-  InputWindow(ByteSource& from, std::string_view format);
+  // `from` is borrowed; `format` names the compression in messages and must be a literal; `offset`
+  // is where in the stream `from` begins.
+  InputWindow(ByteSource& from, std::string_view format, uint64_t offset = 0);
 
   ByteSpan bytes() const { return rest_; }
   // Bytes consumed since the beginning of the stream.
@@ -23,6 +24,11 @@ class InputWindow {
   void consume(size_t count) {
     rest_ = rest_.subspan(count);
     offset_ += count;
+  }
+  // Forgets what was read ahead; the source now gives what lies at `offset`.
+  void seek(uint64_t offset) {
+    rest_ = {};
+    offset_ = offset;
   }
   // Reads more if bytes() is empty. False: the source has ended.
   Result<bool> fill();
@@ -47,7 +53,8 @@ class Decoder : public ByteSource {
   Result<size_t> read(MutableByteSpan buffer) final;
 
  protected:
-  Decoder(ByteSource& from, std::string_view format) : input_(from, format) {}
+  Decoder(ByteSource& from, std::string_view format, uint64_t offset = 0)
+      : input_(from, format, offset) {}
   // As ByteSource::read(), but is not called again after the end or an error.
   virtual Result<size_t> decode(MutableByteSpan buffer) = 0;
 

@@ -33,16 +33,24 @@ std::unique_ptr<ByteSource> make_decompressor(Compression kind, ByteSource& from
   return std::make_unique<PassThroughSource>(from);
 }
 
-Result<std::unique_ptr<DecompressingSource>> DecompressingSource::open(ByteSource& from) {
+Result<std::unique_ptr<DecompressingSource>> DecompressingSource::open(ByteSource& from,
+                                                                       GunzipHelpers* helpers) {
   std::unique_ptr<DecompressingSource> source(new DecompressingSource(from));
   STRATA_TRY(ByteSpan head, source->peek_.peek(kMagicBytes));
   source->kind_ = detect_compression(head);
-  source->content_ = make_decompressor(source->kind_, source->peek_);
+  bool parallel = helpers != nullptr && source->kind_ == Compression::kGzip;
+  source->content_ = parallel ? make_parallel_gunzip(source->peek_, *helpers)
+                              : make_decompressor(source->kind_, source->peek_);
   return source;
 }
 
 Result<std::unique_ptr<ByteSource>> open_decompressed(ByteSource& from) {
   STRATA_TRY(std::unique_ptr<ByteSource> source, DecompressingSource::open(from));
+  return source;
+}
+
+Result<std::unique_ptr<ByteSource>> open_decompressed(ByteSource& from, GunzipHelpers& helpers) {
+  STRATA_TRY(std::unique_ptr<ByteSource> source, DecompressingSource::open(from, &helpers));
   return source;
 }
 

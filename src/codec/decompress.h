@@ -23,6 +23,7 @@
 
 #include "base/stream.h"
 #include "codec/compression.h"
+#include "codec/parallel_gunzip.h"
 #include "codec/peek_source.h"
 
 namespace strata::codec {
@@ -40,8 +41,10 @@ std::unique_ptr<ByteSource> make_decompressor(Compression kind, ByteSource& from
 // A decompressor that has found out by itself what it reads.
 class DecompressingSource final : public ByteSource {
  public:
-  // Looks at the first bytes of `from` (borrowed). Errors: those of reading them.
-  static Result<std::unique_ptr<DecompressingSource>> open(ByteSource& from);
+  // Looks at the first bytes of `from` (borrowed). With `helpers` (borrowed too) a gzip stream is
+  // inflated on several cores. Errors: those of reading the first bytes.
+  static Result<std::unique_ptr<DecompressingSource>> open(ByteSource& from,
+                                                           GunzipHelpers* helpers = nullptr);
 
   Compression kind() const { return kind_; }
   Result<size_t> read(MutableByteSpan buffer) override { return content_->read(buffer); }
@@ -56,5 +59,7 @@ class DecompressingSource final : public ByteSource {
 
 // DecompressingSource::open() for those who do not ask which kind it was.
 Result<std::unique_ptr<ByteSource>> open_decompressed(ByteSource& from);
+// The same for who expects a large stream: gzip on several cores (codec/parallel_gunzip.h).
+Result<std::unique_ptr<ByteSource>> open_decompressed(ByteSource& from, GunzipHelpers& helpers);
 
 }  // namespace strata::codec

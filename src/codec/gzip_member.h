@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands around the deflate data of a gzip member, and all of gzip's errors. Internal to
+// codec/; shared by the two decoders, so that they accept and refuse the same.
+// Threads: one at a time.
+#pragma once
+
+#include <span>
+
+#include "codec/decoder.h"
+
+namespace strata::codec {
+
+class GzipMember {
+ public:
+  GzipMember() = default;
+  // Of a member whose header was read before.
+  explicit GzipMember(uint64_t begin) : begin_(begin) {}
+
+  // Reads the next header. False: the stream has ended where it may. Errors: kCorrupt; those of
+  // the source.
+  Result<bool> read_header(InputWindow& input);
+
+  // Reads the trailer and compares. `held`: its first bytes, already taken from `input`. Errors: as
+  // before.
+  Status read_trailer(InputWindow& input, std::span<const uint8_t> held, uint32_t crc,
+                      uint64_t size_bytes) const;
+
+  Error invalid_deflate_data() const;
+
+  // Where in the compressed stream it begins.
+  uint64_t begin() const { return begin_; }
+
+ private:
+  Status skip_zeros_to_end(InputWindow& input);
+  Status skip_optional_fields(InputWindow& input, uint8_t flags);
+  Status skip_text(InputWindow& input);
+  Result<uint8_t> header_byte(InputWindow& input);
+
+  uint64_t begin_ = 0;
+  uint32_t header_crc_ = 0;
+};
+
+}  // namespace strata::codec
