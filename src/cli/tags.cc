@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tags: what a registry has of a repository.
+#include <algorithm>
+
 #include "cli/registry_options.h"
 #include "cli/routes.h"
 
@@ -16,6 +18,7 @@ class Tags final : public Command {
     STRATA_TRY(std::unique_ptr<registry::Repository> repository,
                client->repository(name.name_only(), registry::Access::kPull));
     STRATA_TRY(std::vector<std::string> tags, repository->list_tags());
+    std::sort(tags.begin(), tags.end());  // docker-registry's order is that of its disk
     for (const std::string& tag : tags) context.out().print(tag + "\n");
     return 0;
   }

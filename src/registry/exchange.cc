@@ -95,7 +95,8 @@ Result<HttpResponse> Exchange::send_by(const std::string& scheme, const Place& p
   request.text_limit_bytes = call.text_limit_bytes;
   // Where an answer pointed to another server, that one has to do without.
   const bool ours = request.url.same_origin(base);
-  for (bool again = true;; again = false) {
+  // Twice again at most: what is asked for is learned first, and a token that was known may be stale.
+  for (int again = 2;; --again) {
     if (ours) {
       Result<std::string> value = shared_.authorizer->authorization(base, target_of(place, call));
       if (!value.ok()) {
@@ -106,7 +107,7 @@ Result<HttpResponse> Exchange::send_by(const std::string& scheme, const Place& p
     }
     STRATA_TRY(HttpResponse answer, shared_.http->perform(request, sink));
     // An upload's source is used up: its caller begins anew.
-    if (answer.status != 401 || !again || !answer.url.same_origin(base)) return answer;
+    if (answer.status != 401 || again == 0 || !answer.url.same_origin(base)) return answer;
     STRATA_TRY(bool retry, shared_.authorizer->challenged(base, answer, request.authorization));
     if (!retry || call.upload != nullptr) return answer;
   }

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry client against the real docker-registry: TLS, client certificates, passwords, tokens, mirrors, helpers."""
+import base64
+import json
+import os
+import pty
+import stat
+import time
+
+import pytest
+
+import archives
+import registries
+from engine import binary, needs_strata_itself, strata
+from images import runnable
+from peers import skopeo_copy
+from procs import clean_env, run
+from secured import own_address, secured, token_server
+
+pytestmark = [needs_strata_itself("docker 20.10 has none of the commands"),
+              pytest.mark.skipif(registries.cannot_run() is not None, reason=str(registries.cannot_run()))]
+
+USERS = {"joe": "s3cret:with colon", "ann": "pässword"}
+
+
+@pytest.fixture(scope="module")
+def plain():
+    with secured() as server:
+        yield server
+
+
+@pytest.fixture
+def archive(work):
+    file = work / "image.tar"
+    file.write_bytes(archives.docker_2010(runnable("some:1")))
+    return file
+
+
+@pytest.fixture
+def home(work):
+    """The environment of a user without any configuration."""
+    (work / "home").mkdir()
+    return {"HOME": str(work / "home"), "DOCKER_CONFIG": str(work / "home/.docker"), "STRATA_RETRY_MS": "50",
+            "STRATA_DAEMON_JSON": str(work / "daemon.json"), "CONTAINERS_REGISTRIES_CONF": str(work / "registries.conf"),
+            "STRATA_CERTS_D": str(work / "certs.d"), "XDG_RUNTIME_DIR": str(work / "run")}
+
+
+def upload(archive, server, name, *options):
+    skopeo_copy(f"docker-archive:{archive}", f"docker://{server.host}/{name}", "--dest-tls-verify=false", *options)
+
+
+def skopeo_digest(server, name, *options):
+    return run("skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", *options,
+               f"docker://{server.host}/{name}").out.strip()
+
+
+def config_file(home):
+    return os.path.join(home["DOCKER_CONFIG"], "config.json")
+
+
+# --- what is there
+
+def test_digests_and_tags_are_those_that_skopeo_sees(plain, archive, home, work):
+    for tag in ("1", "2", "latest"):
+        upload(archive, plain, f"look/at:{tag}")
+    assert strata(work, "tags", f"{plain.host}/look/at", env=home).lines == ["1", "2", "latest"]
+    digest = strata(work, "remote", "digest", f"{plain.host}/look/at:2", env=home).out.strip()
+    assert digest == skopeo_digest(plain, "look/at:2")
+    about = json.loads(strata(work, "remote", "inspect", f"{plain.host}/look/at", env=home).out)
+    raw = run("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{plain.host}/look/at").out
+    assert about["Digest"] == digest
+    assert [layer["Digest"] for layer in about["Layers"]] == [layer["digest"] for layer in json.loads(raw)["layers"]]
+    assert about["Config"]["config"]["Cmd"] == ["/bin/echo", "runs"]
+
+
+def test_more_tags_than_one_page(plain, archive, home, work):
+    upload(archive, plain, "many/tags:t0000")
+    folder = plain.home / "data/docker/registry/v2/repositories/many/tags/_manifests/tags"
+    first = (folder / "t0000/current/link").read_text()
+    for i in range(1, 2345):
+        (folder / f"t{i:04}/current").mkdir(parents=True)
+        (folder / f"t{i:04}/current/link").write_text(first)
+    tags = strata(work, "tags", f"{plain.host}/many/tags", env=home).lines
+    assert sorted(tags) == [f"t{i:04}" for i in range(2345)]
+
+
+def test_manifest_inspect_prints_what_docker_prints(plain, archive, home, work):
+    upload(archive, plain, "mani/fest:1", "--format", "v2s2")
+    ours = strata(work, "manifest", "inspect", "--insecure", f"{plain.host}/mani/fest:1", env=home).out
+    docker = run("/usr/bin/docker", "manifest", "inspect", "--insecure", f"{plain.host}/mani/fest:1", env=clean_env(**home)).out
+    assert ours == docker
+
+
+def test_manifest_inspect_of_a_list(plain, archive, home, work):
+    upload(archive, plain, "list/of:amd64", "--format", "v2s2")
+    name = f"{plain.host}/list/of"
+    raw = run("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{name}:amd64").out
+    entry = {"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "size": len(raw),
+             "digest": skopeo_digest(plain, "list/of:amd64"), "platform": {"architecture": "amd64", "os": "linux"}}
+    media_type = "application/vnd.docker.distribution.manifest.list.v2+json"
+    body = json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": [entry]})
+    run("curl", "-sf", "-X", "PUT", "-H", f"Content-Type: {media_type}", "--data-binary", body,
+        f"http://{plain.host}/v2/list/of/manifests/all")
+    ours = strata(work, "manifest", "inspect", "--insecure", f"{name}:all", env=home).out
+    docker = run("/usr/bin/docker", "manifest", "inspect", "--insecure", f"{name}:all", env=clean_env(**home)).out
+    assert ours == docker
+
+
+def test_what_is_not_there(plain, archive, home, work):
+    upload(archive, plain, "is/there:1")
+    unknown = strata(work, "remote", "digest", f"{plain.host}/is/there:2", check=False, env=home)
+    assert (unknown.code, unknown.err) == (
+        1, f"Error: manifest for {plain.host}/is/there:2 not found: manifest unknown: manifest unknown\n")
+    nowhere = strata(work, "tags", f"{plain.host}/not/there", check=False, env=home)
+    assert nowhere.err == f"Error: repository {plain.host}/not/there not found: name unknown: repository name not known to registry\n"
+
+
+def test_nobody_listens(home, work):
+    port = registries.free_port()
+    begin = time.monotonic()
+    result = strata(work, "tags", f"localhost:{port}/x", check=False, env=home)
+    assert result.code == 1
+    assert f"http://localhost:{port}/v2/x/tags/list" in result.err and "Failed to connect" in result.err
+    assert time.monotonic() - begin < 10
+
+
+def test_a_tag_is_removed(plain, archive, home, work):
+    upload(archive, plain, "goes/away:1")
+    digest = skopeo_digest(plain, "goes/away:1")
+    gone = strata(work, "remote", "rm", f"{plain.host}/goes/away:1", env=home)
+    assert gone.lines == [f"Untagged: {plain.host}/goes/away:1", f"Deleted: {plain.host}/goes/away@{digest}"]
+    assert strata(work, "remote", "digest", f"{plain.host}/goes/away:1", check=False, env=home).code == 1
+
+
+def test_a_manifest_that_another_tag_has_is_not_removed_with_a_tag(plain, archive, home, work):
+    for tag in ("1", "2"):
+        upload(archive, plain, f"shared/tag:{tag}")
+    refused = strata(work, "remote", "rm", f"{plain.host}/shared/tag:1", check=False, env=home)
+    assert refused.code == 1 and "is that of the tag 2 too" in refused.err
+    assert strata(work, "tags", f"{plain.host}/shared/tag", env=home).lines == ["1", "2"]
+
+
+# --- TLS
+
+off_loopback = pytest.mark.skipif(own_address() == "127.0.0.1", reason="this machine has loopback only, where docker trusts all")
+
+
+def test_on_loopback_any_certificate_will_do(archive, home, work):
+    with secured(tls=True) as server:
+        upload(archive, server, "x:1")
+        assert strata(work, "remote", "digest", f"{server.host}/x:1", env=home).out.strip() == skopeo_digest(server, "x:1")
+
+
+@off_loopback
+def test_a_certificate_that_nobody_trusts(archive, home, work):
+    with secured(tls=True, everywhere=True) as server:
+        upload(archive, server, "x:1")
+        refused = strata(work, "remote", "digest", f"{server.host}/x:1", check=False, env=home)
+        assert refused.code == 1 and "certificate" in refused.err
+        expected = skopeo_digest(server, "x:1")
+        assert strata(work, "remote", "digest", f"{server.host}/x:1", "--tls-verify=false", env=home).out.strip() == expected
+        (work / "daemon.json").write_text(json.dumps({"insecure-registries": [own_address() + "/24"]}))
+        assert strata(work, "remote", "digest", f"{server.host}/x:1", env=home).out.strip() == expected
+
+
+@off_loopback
+def test_plain_http_is_not_tried_where_nobody_allowed_it(archive, home, work):
+    with secured(everywhere=True) as server:
+        upload(archive, server, "x:1")
+        refused = strata(work, "remote", "digest", f"{server.host}/x:1", check=False, env=home)
+        assert refused.code == 1 and f"https://{server.host}/" in refused.err
+
+
+@off_loopback
+@pytest.mark.parametrize("how", ["certs.d", "--cert-dir"])
+def test_own_authority_and_client_certificate(archive, home, work, how):
+    with secured(tls=True, client_ca=True, everywhere=True) as server:
+        skopeo_copy(f"docker-archive:{archive}", f"docker://{server.host}/x:1", "--dest-cert-dir", server.certs / server.host)
+        expected = skopeo_digest(server, "x:1", "--cert-dir", server.certs / server.host)
+        host = server.host
+        without = strata(work, "remote", "digest", f"{host}/x:1", check=False, env=home)
+        assert without.code == 1 and "certificate" in without.err
+        if how == "certs.d":
+            env, words = {**home, "STRATA_CERTS_D": str(server.certs)}, []
+        else:
+            env, words = home, ["--cert-dir", server.certs / host]
+        assert strata(work, "remote", "digest", f"{host}/x:1", *words, env=env).out.strip() == expected
+        (server.certs / host / "client.key").unlink()
+        broken = strata(work, "remote", "digest", f"{host}/x:1", *words, check=False, env=env)
+        assert "missing key client.key for client certificate" in broken.err
+
+
+# --- passwords
+
+def login(root, server, env, user="joe", secret=None, *words):
+    return strata(root, "login", "-u", user, "--password-stdin", *words, server.host, check=False, env=env,
+                  stdin=(USERS.get(user, "") if secret is None else secret).encode() + b"\n")
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_login_uses_and_keeps_a_password(archive, home, work, user):
+    with secured(users=USERS) as server:
+        upload(archive, server, "x:1", "--dest-creds", "joe:" + USERS["joe"])
+        nobody = strata(work, "tags", f"{server.host}/x", check=False, env=home)
+        assert nobody.code == 1 and "no basic auth credentials" in nobody.err
+        done = login(work, server, home, user)
+        assert (done.code, done.out) == (0, "Login Succeeded\n")
+        assert f"WARNING! Your password will be stored unencrypted in {config_file(home)}." in done.err
+        assert strata(work, "tags", f"{server.host}/x", env=home).lines == ["1"]
+        # docker's own client reads the file.
+        docker = run("/usr/bin/docker", "manifest", "inspect", "--insecure", f"{server.host}/x:1", env=clean_env(**home))
+        assert json.loads(docker.out)["schemaVersion"] == 2
+        assert stat.S_IMODE(os.stat(config_file(home)).st_mode) == 0o600
+
+
+def test_a_wrong_password_is_not_kept(home, work):
+    with secured(users=USERS) as server:
+        wrong = login(work, server, home, secret="wrong")
+        assert wrong.code == 1
+        assert wrong.err == f"Error: login attempt to http://{server.host}/v2/ failed with status: 401 Unauthorized\n"
+        assert not os.path.exists(config_file(home))
+
+
+def test_login_and_logout_change_nothing_else_in_the_file(home, work):
+    before = {"auths": {"other:5000": {"auth": base64.b64encode(b"a:b").decode(), "email": "x@y"}},
+              "HttpHeaders": {"X-Meta": "1"}, "psFormat": "table {{.ID}}", "unknown": [1, 2, {"z": 1, "a": 2}]}
+    os.makedirs(home["DOCKER_CONFIG"])
+    with open(config_file(home), "w") as file:
+        json.dump(before, file)
+    with secured(users=USERS) as server:
+        assert login(work, server, home).code == 0
+        with open(config_file(home)) as file:
+            after = json.load(file)
+        entry = after["auths"].pop(server.host)
+        assert base64.b64decode(entry["auth"]).decode() == "joe:" + USERS["joe"]
+        assert after == before
+        out = strata(work, "logout", server.host, env=home)
+        assert out.out == f"Removing login credentials for {server.host}\n"
+        with open(config_file(home)) as file:
+            assert json.load(file) == before
+        assert strata(work, "logout", server.host, env=home).out == f"Not logged in to {server.host}\n"
+
+
+def test_what_docker_logged_in_we_can_use(archive, home, work):
+    with secured(users=USERS) as server:
+        upload(archive, server, "x:1", "--dest-creds", "joe:" + USERS["joe"])
+        os.makedirs(home["DOCKER_CONFIG"])
+        run("skopeo", "login", "--tls-verify=false", "--authfile", work / "auth.json", "-u", "joe", "-p", USERS["joe"],
+            server.host)
+        env = {**home, "REGISTRY_AUTH_FILE": str(work / "auth.json")}
+        assert strata(work, "tags", f"{server.host}/x", env=env).lines == ["1"]
+        assert strata(work, "tags", "--authfile", work / "auth.json", f"{server.host}/x", env=home).lines == ["1"]
+
+
+@pytest.mark.parametrize("member", ["credsStore", "credHelpers"])
+def test_credential_helpers(archive, home, work, member):
+    helper = work / "bin/docker-credential-suite"
+    helper.parent.mkdir()
+    helper.write_text(f"""#!/bin/sh
+file={work}/kept
+case $1 in
+  store) cat > $file ;;
+  get) read key; test -s $file || {{ echo "credentials not found in native keychain"; exit 1; }}; cat $file ;;
+  erase) rm -f $file ;;
+esac
+""")
+    helper.chmod(0o755)
+    env = {**home, "PATH": f"{helper.parent}:{clean_env()['PATH']}"}
+    with secured(users=USERS) as server:
+        upload(archive, server, "x:1", "--dest-creds", "joe:" + USERS["joe"])
+        os.makedirs(home["DOCKER_CONFIG"])
+        with open(config_file(home), "w") as file:
+            json.dump({member: "suite" if member == "credsStore" else {server.host: "suite"}}, file)
+        assert "no basic auth credentials" in strata(work, "tags", f"{server.host}/x", check=False, env=env).err
+        done = login(work, server, env)
+        assert (done.code, done.out, done.err) == (0, "Login Succeeded\n", "")
+        assert json.loads((work / "kept").read_text()) == {"ServerURL": server.host, "Username": "joe", "Secret": USERS["joe"]}
+        with open(config_file(home)) as file:
+            assert json.load(file)["auths"] == {server.host: {}}
+        assert strata(work, "tags", f"{server.host}/x", env=env).lines == ["1"]
+        assert strata(work, "logout", server.host, env=env).code == 0
+        assert not (work / "kept").exists()
+
+
+def test_login_on_a_terminal_does_not_show_the_password(home, work):
+    with secured(users=USERS) as server:
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(binary(), [binary(), "--root", str(work), "login", server.host], clean_env(**home))
+        shown = b""
+        for prompt, answer in ((b"Username: ", b"joe\n"), (b"Password: ", USERS["joe"].encode() + b"\n")):
+            while not shown.endswith(prompt):
+                shown += os.read(terminal, 1000)
+            time.sleep(0.2)  # until the echo is off
+            os.write(terminal, answer)
+        try:
+            while piece := os.read(terminal, 1000):
+                shown += piece
+        except OSError:
+            pass
+        assert os.waitpid(pid, 0)[1] == 0
+        assert b"Login Succeeded" in shown and USERS["joe"].encode() not in shown
+
+
+# --- tokens
+
+def test_tokens_are_asked_for_the_scope_and_used_again(archive, home, work):
+    with token_server(USERS) as auth, secured(tokens=auth) as server:
+        upload(archive, server, "public/x:1", "--dest-creds", "joe:" + USERS["joe"])
+        auth.asked.clear()
+        assert strata(work, "tags", f"{server.host}/public/x", env=home).lines == ["1"]
+        assert auth.asked == [{"method": "GET", "scope": ["repository:public/x:pull"], "service": ["the registry"]}]
+        denied = strata(work, "tags", f"{server.host}/private/x", check=False, env=home)
+        assert denied.code == 1 and "unauthorized: authentication required" in denied.err
+
+
+def test_login_with_a_token_server_keeps_the_identity_token(archive, home, work):
+    with token_server(USERS) as auth, secured(tokens=auth) as server:
+        upload(archive, server, "private/x:1", "--dest-creds", "joe:" + USERS["joe"])
+        auth.asked.clear()
+        done = login(work, server, home)
+        assert (done.code, done.out, done.err) == (0, "Login Succeeded\n", "")
+        assert auth.asked[0]["offline_token"] == ["true"] and auth.asked[0]["account"] == ["joe"]
+        with open(config_file(home)) as file:
+            assert json.load(file)["auths"][server.host]["identitytoken"] == "identity-of-joe"
+        auth.asked.clear()
+        assert strata(work, "tags", f"{server.host}/private/x", env=home).lines == ["1"]
+        assert [(a["method"], a["grant_type"]) for a in auth.asked] == [("POST", ["refresh_token"])]
+        wrong = login(work, server, home, secret="wrong")
+        assert wrong.code == 1 and "unauthorized: incorrect username or password" in wrong.err
+
+
+def test_a_token_that_has_expired_is_renewed(archive, home, work):
+    with token_server(USERS) as auth, secured(tokens=auth) as server:
+        upload(archive, server, "public/x:1", "--dest-creds", "joe:" + USERS["joe"])
+        auth.asked.clear()
+        auth.stale = 1
+        assert strata(work, "remote", "inspect", f"{server.host}/public/x:1", env=home).code == 0
+        assert len(auth.asked) == 2
+
+
+# --- where registries are
+
+def test_mirrors_are_asked_first_and_the_registry_last(plain, archive, home, work):
+    upload(archive, plain, "mirrored/x:1")
+    with secured() as mirror:
+        upload(archive, mirror, "copies/x:1")
+        (work / "registries.conf").write_text(f"""
+[[registry]]
+prefix = "{plain.host}/mirrored"
+location = "{plain.host}/mirrored"
+[[registry.mirror]]
+location = "{mirror.host}/copies"
+insecure = true
+""")
+        mirror.forget_requests()
+        plain.forget_requests()
+        assert strata(work, "remote", "digest", f"{plain.host}/mirrored/x:1", env=home).code == 0
+        time.sleep(0.2)
+        assert mirror.requests("copies/x/manifests") and not plain.requests()
+        assert strata(work, "remote", "digest", f"{plain.host}/mirrored/other:1", check=False, env=home).code == 1
+        time.sleep(0.2)
+        assert plain.requests("mirrored/other/manifests")
+    # The mirror is gone.
+    assert strata(work, "remote", "digest", f"{plain.host}/mirrored/x:1", env=home).code == 0
+
+
+def test_registry_mirrors_of_docker_s_daemon_serve_the_hub(plain, archive, home, work):
+    upload(archive, plain, "library/some:1")
+    (work / "daemon.json").write_text(json.dumps({"registry-mirrors": [f"http://{plain.host}/"]}))
+    digest = strata(work, "remote", "digest", "some:1", env=home).out.strip()
+    assert digest == skopeo_digest(plain, "library/some:1")
+
+
+def test_a_blocked_registry_is_not_asked(plain, home, work):
+    (work / "registries.conf").write_text(f'[[registry]]\nlocation = "{plain.host}"\nblocked = true\n')
+    blocked = strata(work, "tags", f"{plain.host}/x", check=False, env=home)
+    assert blocked.err == f"Error: registry {plain.host} is blocked in {work}/registries.conf\n"
+
+
+@pytest.mark.parametrize("text, words", [
+    ("[[registry]]\nlocation = \n", "line 2, column"),
+    ("[[registry]]\nlocation = 5\n", "line 2: location must be a string"),
+    ("[registries.search]\nregistries = []\n", "version 1 of the format"),
+])
+def test_a_wrong_configuration_is_named(home, work, text, words):
+    (work / "registries.conf").write_text(text)
+    wrong = strata(work, "tags", "localhost:1/x", check=False, env=home)
+    assert wrong.code == 1 and f"{work}/registries.conf" in wrong.err and words in wrong.err
