@@ -85,7 +85,12 @@ Status LayerIntake::ask() {
 Status LayerIntake::receive() {
   for (IntakeJob& job : jobs_) {
     if (job.copy_of || job.result) continue;
-    STRATA_CHECK(arrive(job));
+    Status arrived = arrive(job);
+    if (!arrived.ok()) {
+      // A layer before it that is not what it should be says more.
+      Status finished = finish_down_to(0);
+      return is_damage(finished) ? std::move(finished) : std::move(arrived);
+    }
     STRATA_CHECK(finish_down_to(kLayersUnderWay));
   }
   STRATA_CHECK(finish_down_to(0));
@@ -113,9 +118,10 @@ Status LayerIntake::arrive(IntakeJob& job) {
   STRATA_TRY(std::unique_ptr<EarlyLayer> layer,
              EarlyLayer::begin(txn_, pool_, unpack_buffers_, std::move(options)));
   if (job.kept) STRATA_CHECK(job.kept->begin(head.compression));
-  under_way_.push_back({&job, std::move(layer)});
   ++layers_received_;
-  return take_data(job, *under_way_.back().layer);
+  STRATA_CHECK(take_data(job, *layer));
+  under_way_.push_back({&job, std::move(layer)});
+  return {};
 }
 
 Status LayerIntake::take_data(IntakeJob& job, EarlyLayer& layer) {
@@ -135,7 +141,8 @@ Status LayerIntake::take_data(IntakeJob& job, EarlyLayer& layer) {
       rest -= count;
       if (job.kept) STRATA_CHECK(job.kept->append(slice.bytes));
       if (layer.push(slice)) continue;
-      STRATA_CHECK(finish_down_to(0));  // says what is wrong
+      STRATA_TRY([[maybe_unused]] UnpackedEarly early,
+                 layer.result().context("layer {}", job.layer.diff));
       return error(ErrorCode::kCorrupt, "layer {}: bytes behind its end", job.layer.diff);
     }
   }

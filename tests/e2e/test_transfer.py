@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transfers between hosts without a network: the other side is this suite, and it lies, stops and garbles at every step."""
+import os
+import random
+import re
+import shutil
+
+import pytest
+
+import transfer
+from archives import Image, compact
+from engine import binary, needs_strata_itself, strata
+from procs import run
+from roots import Root, problems, snapshot
+from seeds import count, seed
+from tars import odd_layer
+from transfer import GREETING, chains, error_of, frame, layer, layers, liar, local_ssh, offer, request, sending, serve
+from verbs import assert_holds, plain_layer, root_with, two_images
+
+pytestmark = [pytest.mark.as_root, needs_strata_itself("docker has no transfers")]
+
+
+def image(*tags, data=b"x" * 20_000, **config):
+    return Image([plain_layer("a", data), plain_layer("b")], tags or ["app:1"], **config)
+
+
+def push(work, program, *words, check=False, root=None, setup=""):
+    root = root or root_with(work / "here", image())
+    return strata(root, "push", "--remote-program", program, f"ssh://host{work}/there", *(words or ["app:1"]),
+                  env=local_ssh(work, setup), check=check, timeout=60)
+
+
+# ---- a good other side -----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_a_session_by_the_description(work, compression):
+    code, answer = serve(work / "root", sending(image(), compression=compression))
+    assert code == 0, answer
+    assert [kind for kind, _ in answer] == ["W", "V", "K", "K", "F"]
+    assert answer[0][1] == compact(chains(image()))
+    assert_holds(work / "root", image())
+    assert not list((work / "root/strata/blobs").iterdir())
+
+
+def test_what_is_sent_is_what_was_asked_for(work):
+    root = root_with(work / "root", *two_images())
+    wanted = chains(two_images()[0])
+    code, answer = serve(root, GREETING + request(do="send", images=["first"], compression="none") +
+                         frame("W", compact(wanted[1:])) + frame("V"))
+    kinds = [kind for kind, _ in answer]
+    assert kinds[:4] == ["I", "J", "O", "L"] and kinds.count("L") == 2 and kinds[-2:] == ["C", "X"], kinds
+    assert code == 1  # nobody said that it is finished
+    assert b"".join(data for kind, data in answer if kind == "D") == two_images()[0].layers[1] + two_images()[0].layers[2]
+
+
+def test_parents_and_names(work):
+    base = Image([plain_layer("a")], [])
+    child = Image([plain_layer("a"), odd_layer()], ["child:1", "reg:5000/x/y:z"],
+                  history=[*base.config["history"], {"created_by": "more"}])
+    data = (GREETING + request(do="receive") + offer(child, base, parents={child.id: base.id}) + layers(child) + frame("C"))
+    code, answer = serve(work / "root", data)
+    assert code == 0, answer
+    assert Root(work / "root").parent_of(child.id) == base.id
+    assert_holds(work / "root", child, base)
+
+
+# ---- one that does it wrong ------------------------------------------------------------------------------------
+
+def wrong_sessions():
+    good, other = image(), image("other:1", data=b"other")
+    head = GREETING + request(do="receive")
+    yield "no greeting", b"hello\n", None
+    yield "another version", b"strata-transfer 2 9.9\n", None
+    yield "no request", GREETING + frame("O"), "frame of type 'O', expected 'R'"
+    yield "what nobody does", GREETING + request(do="dance"), "dance"
+    yield "a long frame", GREETING + b"R\x7f\xff\xff\xff", "is none"
+    yield "an unknown frame", GREETING + frame("?"), "is none"
+    yield "no JSON", GREETING + frame("R", b"{"), "request"
+    yield "compression", GREETING + request(do="send", images=["a"], compression="xz"), "compression|xz"
+    yield "no such image", GREETING + request(do="send", images=["nope:1"]), "no image store|No such image"
+    yield "another config", head + frame("I", compact({"id": good.id, "tags": [], "configBytes": 5})) + frame("J", b"12345"), "expected sha256"
+    yield "a longer config", head + frame("I", compact({"id": good.id, "tags": [], "configBytes": 5})) + frame("J", b"123456"), "not 5 bytes"
+    yield "an endless config", head + frame("I", compact({"id": good.id, "tags": [], "configBytes": 1 << 40})), "send them in parts"
+    yield "a negative config", head + frame("I", compact({"id": good.id, "tags": [], "configBytes": -1})), "configBytes is -1"
+    yield "an image twice", head + offer(good)[:-5] + offer(good), "twice"
+    yield "a bad tag", head + offer(Image(good.layers, ["../x:1"])), "invalid"
+    yield "a digest for a tag", head + offer(Image(good.layers, ["x@sha256:" + "1" * 64])), "invalid tag"
+    yield "a parent that cannot be", head + offer(good, other, parents={good.id: other.id}), "not a valid parent"
+    yield "too many layers", head + offer(Image([plain_layer("a")] * 126, ["x:1"])), "max depth"
+    yield "windows", head + offer(image("w:1", os="windows")), "windows"
+    yield "another layer", head + offer(good) + layer(chains(other)[1], other.layers[1]), "expected sha256"
+    yield "wrong content", head + offer(good) + layer(chains(good)[0], other.layers[0]), "expected diffID"
+    yield "no tar", head + offer(good) + layer(chains(good)[0], b"no tar" * 1000), "layer sha256"
+    no_zstd = frame("L", compact({"chainID": chains(good)[0], "size": 1, "compression": "zstd"})) + frame("D", b"\x00" * 100)
+    yield "no zstd", head + offer(good) + no_zstd + frame("E"), "zstd"
+    yield "bytes behind the end", head + offer(good) + layer(chains(good)[0], good.layers[0] + b"x" * 9000), "expected diffID|behind"
+    yield "no commit", sending(good)[:-5], "has ended"
+    yield "an error", head + offer(good) + frame("X", compact({"code": "no-space", "message": "full\x1b[2J"})), "full"
+
+
+@pytest.mark.parametrize("name,data,words", wrong_sessions(), ids=lambda v: v if isinstance(v, str) and len(v) < 25 else "")
+def test_a_caller_that_does_it_wrong(work, name, data, words):
+    (work / "root").mkdir()
+    code, answer = serve(work / "root", data)
+    assert code == 1, answer
+    if words:
+        assert answer and answer[-1][0] == "X" and re.search(words, error_of(answer)), answer
+    root = Root(work / "root")
+    assert root.images() == set() and root.layers() == set() and root.references() == {}
+    assert problems(work / "root") == []
+
+
+def test_every_truncation_changes_nothing(work):
+    """The line ends anywhere; then the whole session is played again."""
+    good = sending(image(data=b"x" * 3000), compression="zstd")
+    choose = random.Random(seed())
+    for size in sorted(choose.sample(range(len(good)), min(len(good), 60))):
+        code, _ = serve(work / "root", good[:size])
+        assert code == 1
+        root = Root(work / "root")
+        assert root.images() == set() and root.layers() == set(), size
+    shutil.rmtree(work / "root/strata/blobs", ignore_errors=True)  # else it would ask for less
+    assert serve(work / "root", good)[0] == 0
+    assert_holds(work / "root", image(data=b"x" * 3000))
+
+
+def test_garbled_sessions_end_right_or_with_an_error(work):
+    good = sending(image(data=os.urandom(3000)))
+    choose = random.Random(seed())
+    for number in range(20 * count("STRATA_TREES", 3)):
+        data = bytearray(good)
+        for _ in range(choose.randint(1, 3)):
+            data[choose.randrange(len(data))] = choose.randrange(256)
+        root = work / f"root{number}"
+        code, _ = serve(root, bytes(data))
+        images = Root(root).images() if root.exists() else set()
+        if code != 0:
+            assert images == set(), f"seed {seed()}"
+        assert not root.exists() or problems(root) == [], f"seed {seed()}"
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def test_kept_layers_are_taken_and_not_asked_for(work):
+    good = image()
+    parts = GREETING + request(do="receive") + offer(good) + layer(chains(good)[0], good.layers[0], "zstd")
+    assert serve(work / "root", parts)[0] == 1
+    assert len(list((work / "root/strata/blobs").glob("*.journal"))) == 1
+    code, answer = serve(work / "root", GREETING + request(do="receive") + offer(good) + layer(chains(good)[1], good.layers[1]) + frame("C"))
+    assert code == 0 and answer[0] == ("W", compact([chains(good)[1]])), answer
+    assert_holds(work / "root", good)
+    assert not list((work / "root/strata/blobs").iterdir())
+
+
+# ---- push, and what is over there is no strata -----------------------------------------------------------------
+
+@pytest.mark.parametrize("lie,words", [
+    (b"Welcome to host!\n", "Welcome to host!.*start-up file"),
+    (b"strata-transfer 7 8.9\n", r"host speaks version 7 of the transfer protocol \(strata 8.9\), this one speaks version 1"),
+    (b"x" * 10_000, "expected a greeting"),
+    (GREETING + b"W\xff\xff\xff\xff", "host sent a frame of type 87 and 4294967295 bytes"),
+    (GREETING + frame("W", compact(["sha256:" + "1" * 64])) + frame("V"), "twice, or one not offered"),
+    (GREETING + frame("W", compact(chains(image())[:1] * 2)) + frame("V"), "twice, or one not offered"),
+    (GREETING + frame("W", b"[1]") + frame("V"), "want: expected chainIDs"),
+    (GREETING + frame("V") + frame("K", b"junk"), "junk"),
+    (GREETING + frame("V") + frame("F", b"[]"), "finished: expected an object"),
+    (GREETING + frame("X", compact({"code": "busy", "message": "no\x1b[2Jway"})), r"host: no\?\[2Jway"),
+    (GREETING + frame("X", b"?"), "failed without saying why"),
+])
+def test_push_to_something_that_lies(work, lie, words):
+    result = push(work, liar(work, lie))
+    assert result.code == 1 and re.search(words, result.err), result
+    assert "Pushed" not in result.out
+
+
+def test_push_to_something_that_ends_early(work):
+    script = work / "short"
+    for size in (0, 5, len(GREETING), len(GREETING) + 3, len(GREETING) + 20):
+        data = (GREETING + frame("W", compact(chains(image()))) + frame("V"))[:size]
+        (work / "bytes").write_bytes(data)
+        script.write_text(f"#!/bin/sh\ncat {work}/bytes\nexit 3\n")
+        script.chmod(0o755)
+        result = push(work, str(script), root=root_with(work / f"here{size}", image()))
+        assert result.code == 1 and ("has ended" in result.err or "exit code 3" in result.err or "expected a greeting" in result.err), result
+
+
+def test_a_damaged_layer_is_named_and_stays_here(work):
+    root = root_with(work / "here", image())
+    for file in Root(root).overlay.glob("*/diff/d/b"):
+        file.write_bytes(b"y" * file.stat().st_size)
+    result = push(work, binary(), root=root)
+    assert result.code == 1 and f"layer {image().diff_ids[1]}" in result.err and "d/b" in result.err, result
+    assert Root(work / "there").images() == set()
+
+
+def test_bootstrap_where_the_machine_or_a_library_does_not_fit(work):
+    fake = work / "bin"
+    fake.mkdir()
+
+    def attempt():
+        return strata(root_with(work / "here", image()), "push", "--bootstrap", f"ssh://host{work}/there", "app:1",
+                      env=local_ssh(work, f"PATH={fake}:$PATH; export PATH"), check=False, timeout=60)
+
+    (fake / "uname").write_text("#!/bin/sh\nif [ \"$1\" = -m ]; then echo riscv64; else echo Linux; fi\n")
+    (fake / "uname").chmod(0o755)
+    result = attempt()
+    assert result.code == 1 and "host is a Linux riscv64 machine" in result.err, result
+    (fake / "uname").unlink()
+    (fake / "ldd").write_text("#!/bin/sh\nprintf '\\tlibfoo.so.1 => not found\\n\\tlibbar.so.2 => not found\\n\\tlibc.so.6 => /lib/libc.so.6\\n'\n")
+    (fake / "ldd").chmod(0o755)
+    result = attempt()
+    assert result.code == 1 and "libfoo.so.1 => not found; libbar.so.2 => not found" in " ".join(result.err.split()), result
+    assert "libc.so.6" not in result.err
+    assert not (work / "there").exists()
+
+
+def test_only_its_own_copy_removes_itself(work):
+    (work / "precious").mkdir()
+    done = run(binary(), "system", "serve-stdio", "--bootstrapped", work / "precious", stdin=b"", check=False)
+    assert done.code == 1 and (work / "precious").exists(), done
+    copy = work / "copy"
+    copy.mkdir()
+    shutil.copy2(binary(), copy / "strata")
+    run(copy / "strata", "system", "serve-stdio", "--bootstrapped", copy, stdin=b"", check=False)
+    assert not copy.exists()
+
+
+def test_the_command_that_serves_is_in_no_help(work):
+    assert "serve-stdio" not in strata(work, "system", "--help").out + strata(work, "--help").out
+    assert snapshot(work) == {}
