@@ -2,6 +2,8 @@
 // push: an image, or all tags of a repository, to a registry; images to another host.
 #include "registry/push.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -13,6 +15,8 @@
 
 namespace strata::cli {
 namespace {
+
+constexpr int kReturnedBytes = 512 << 10;
 
 // docker's lines. Each layer ends with one line, in the order of the layers whatever the order in
 // which they end; on a terminal bars are shown until then.

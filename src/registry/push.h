@@ -6,7 +6,7 @@
 // Threads: one call at a time on an open store; layers go up in parallel.
 // Crash:   a tag is set when all of its blobs are there. What was uploaded before is found again by
 //          the distribution records, which are written as each layer ends.
-// Memory:  kLayersAtOnce connections and at most kCompressedAtOnce compressors.
+// Memory:  a compressor (codec/compress.h), and the buffers of five connections.
 #pragma once
 
 #include <optional>

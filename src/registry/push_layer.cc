@@ -12,10 +12,8 @@
 namespace strata::registry {
 namespace {
 
-// The compressor of one layer already uses all cores; two hide each other's beginnings and ends.
-// zstd's tables are larger, so there one must do.
-constexpr ptrdiff_t kGzipAtOnce = 2;
-constexpr ptrdiff_t kZstdAtOnce = 1;
+// The compressor of one layer uses all cores, and the next one starts while the last bytes go out.
+constexpr ptrdiff_t kCompressedAtOnce = 1;
 constexpr size_t kReadBlockBytes = 256 << 10;
 constexpr size_t kReadBlocks = 12;
 constexpr size_t kMostMountsTried = 4;
@@ -90,8 +88,7 @@ size_t common_prefix(std::string_view a, std::string_view b) {
 
 LayerPusher::LayerPusher(Parts parts)
     : parts_(std::move(parts)),
-      compressors_(std::make_unique<std::counting_semaphore<16>>(
-          spec().kind == codec::Compression::kZstd ? kZstdAtOnce : kGzipAtOnce)) {}
+      compressors_(std::make_unique<std::counting_semaphore<16>>(kCompressedAtOnce)) {}
 
 codec::CompressionSpec LayerPusher::spec() const {
   codec::CompressionSpec spec = parts_.options.compression.value_or(
