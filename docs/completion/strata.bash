@@ -28,6 +28,7 @@ _strata() {
     --exclude) _filedir; COMPREPLY+=($(compgen -W "$(_strata_images)" -- "$current")); return ;;
     -i | --input | --have | -o | --output | --root) _filedir; return ;;
     --progress) COMPREPLY=($(compgen -W "auto plain tty json" -- "$current")); return ;;
+    --policy) COMPREPLY=($(compgen -W "always missing newer never" -- "$current")); return ;;
     --storage-driver) COMPREPLY=($(compgen -W "overlay2 vfs" -- "$current")); return ;;
     --sort) COMPREPLY=($(compgen -W "created size repository" -- "$current")); return ;;
     --compress | --compression) COMPREPLY=($(compgen -W "gzip zstd" -- "$current")); return ;;

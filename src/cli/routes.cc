@@ -35,6 +35,8 @@ constexpr Route kRoutes[] = {
     {"mount", "image", "mount", "", "IMAGE [TARGET]", "Mount an image's files read-only", 1, 2,
      make_mount},
     {"", "image", "prune", "", "[OPTIONS]", "Remove unused images", 0, 0, make_prune},
+    {"pull", "image", "pull", "", "[OPTIONS] NAME[:TAG|@DIGEST] [NAME[:TAG|@DIGEST]...]",
+     "Pull images from a registry, or from another host", 1, kAnyNumber, make_pull},
     {"push", "image", "push", "", "[OPTIONS] NAME[:TAG] | ssh://[USER@]HOST[:PORT][/ROOT] IMAGE...",
      "Upload an image to a registry, or images to another host", 1, kAnyNumber, make_push},
     {"", "remote", "digest", "", "[OPTIONS] NAME[:TAG]",

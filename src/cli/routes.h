@@ -54,6 +54,7 @@ std::unique_ptr<Command> make_logout();
 std::unique_ptr<Command> make_manifest_inspect();
 std::unique_ptr<Command> make_mount();
 std::unique_ptr<Command> make_prune();
+std::unique_ptr<Command> make_pull();
 std::unique_ptr<Command> make_push();
 std::unique_ptr<Command> make_remote_digest();
 std::unique_ptr<Command> make_remote_inspect();

@@ -68,8 +68,7 @@ Status BlobSource::verify() {
   if (transfer_->is_patchwork()) fate_.patchwork = true;
   if (found != claim_.blob()) {
     STRATA_CHECK(transfer_->forget());
-    return error(ErrorCode::kCorrupt, "blob {}: what the registry sent has digest {}",
-                 claim_.blob(), found);
+    return error(ErrorCode::kCorrupt, "what the registry sent has digest {}", found);
   }
   verified_ = true;
   fate_.verified = true;

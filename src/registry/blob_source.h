@@ -31,8 +31,8 @@ class BlobSource final : public ByteSource {
       : context_(context), folder_(folder), claim_(claim), size_bytes_(size_bytes), fate_(fate) {}
   ~BlobSource() override;
 
-  // Errors: those of Transfer; kCorrupt (`blob sha256:…: what the registry sent has digest …`):
-  // then nothing of it is kept.
+  // Errors: those of Transfer; kCorrupt (`what the registry sent has digest …`): then nothing of it
+  // is kept. Who reads knows which blob it is, and says so.
   Result<size_t> read(MutableByteSpan buffer) override;
 
  private:

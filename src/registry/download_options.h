@@ -15,10 +15,11 @@
 namespace strata::registry {
 
 struct DownloadOptions {
-  unsigned connections = 8;                   // of one pull
-  unsigned connections_per_blob = 4;          // where the server takes ranges
-  uint64_t piece_bytes = 8u << 20;            // what one of several connections asks for at a time
-  unsigned attempts = 5;                      // in a row in which not one byte came
+  unsigned connections = 8;           // of one pull
+  unsigned connections_per_blob = 4;  // where the server takes ranges
+  uint64_t piece_bytes = 8u << 20;    // what one of several connections asks for at a time
+  unsigned attempts = 5;              // in a row in which not one byte came
+  unsigned refusals = 2;              // in a row; the server has asked several times for each
   std::chrono::milliseconds first_wait{500};  // before the second attempt; doubles each time
 };
 

@@ -82,7 +82,7 @@ class Download : public ::testing::Test {
   void leave_half() {
     options.attempts = 1;
     options.connections_per_blob = 1;
-    server.next = {{}, {}, drops_after(3000)};
+    server.next = {{}, {}, drops_after(3000), drops_after(0)};
     EXPECT_FALSE(pull().ok());
     options = DownloadOptions{.piece_bytes = 10000, .first_wait = std::chrono::milliseconds(1)};
     before = server.sent_bytes();
@@ -146,20 +146,26 @@ TEST_F(Download, GoesOnAfterABodyThatEndsEarlyWithoutAWord) {
 
 TEST_F(Download, GivesUpAfterSoManyAttemptsWithoutAByte) {
   options.connections_per_blob = 1;
-  server.otherwise.instead = lost();
+  server.otherwise.drops_after = 0;
   expect_error("connection lost", ErrorCode::kIo);
   EXPECT_EQ(server.requests().size(), options.attempts);
 }
 
+TEST_F(Download, GivesUpSoonerWhenThereIsNoAnswerAtAll) {
+  options.connections_per_blob = 1;
+  server.otherwise.instead = lost();
+  expect_error("connection lost", ErrorCode::kIo);
+  EXPECT_EQ(server.requests().size(), options.refusals);
+}
+
 TEST_F(Download, CountsAttemptsAnewWhenBytesCame) {
   options.connections_per_blob = 1;
-  options.attempts = 2;
   for (int i = 0; i < 10; ++i) {
     server.next.push_back(drops_after(1500));
     server.next.push_back({.instead = lost()});
   }
   server.next.push_front({.instead = lost()});
-  options.attempts = 3;
+  options.attempts = 2;
   expect_right();
 }
 
@@ -170,7 +176,7 @@ TEST_F(Download, DoesNotAskAgainForWhatTheRegistryDoesNotHave) {
 }
 
 TEST_F(Download, OtherConnectionsGoOnWhenOneIsRefused) {
-  options.attempts = 1;
+  options.refusals = 1;
   server.next = {{}, {.instead = Error(ErrorCode::kBusy, "too many requests")}};
   expect_right();
 }
@@ -323,7 +329,7 @@ TEST_F(Download, EndsSoonWhenInterrupted) {
 
 TEST_F(Download, EveryBlobComesThroughAServerThatFailsHalfOfTheTime) {
   std::mt19937 random(7);
-  options.attempts = 30;
+  options.attempts = options.refusals = 30;
   for (int round = 0; round < 20; ++round) {
     server.next.clear();
     for (int i = 0; i < 100; ++i) {

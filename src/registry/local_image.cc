@@ -69,8 +69,8 @@ Result<bool> set_names(const store::Store& store, store::Transaction& txn,
 
 void tell_started(const oci::Reference& reference, const PullOptions& options) {
   if (options.watcher == nullptr) return;
-  options.watcher->pull_started(
-      reference.digest() ? reference.digest()->to_string() : reference.tag(), reference.path());
+  options.watcher->pull_started(reference.digest() ? reference.familiar_string() : reference.tag(),
+                                reference.path());
 }
 
 Result<std::optional<PullReport>> find_local(store::Store& store, Repository& repository,

@@ -60,7 +60,8 @@ Result<archive::LoadPlan> plan_image(const Pulling& pull, const ResolvedImage& r
   STRATA_TRY(std::string config, read_config_if_here(pull.store, manifest.config.digest));
   if (config.empty()) {
     STRATA_CHECK(contents.claim(manifest.config));
-    STRATA_TRY(config, contents.read_file(manifest.config.digest.to_string()));
+    STRATA_TRY(config, contents.read_file(manifest.config.digest.to_string())
+                           .context("image config {}", manifest.config.digest));
   }
   STRATA_TRY(oci::ImageConfig parsed, oci::ImageConfig::parse(config));
   STRATA_CHECK(check_platform(parsed, pull.reference, pull.options.platform));
@@ -81,15 +82,20 @@ Status claim_layers(const oci::Manifest& manifest, size_t layers_here, RegistryC
   return {};
 }
 
-// Only what was read is known to be of that diffID: the manifest may say anything of the others.
+// Only of what was read, now or before, it is known that it is of that diffID: a manifest may say
+// anything of a blob that nobody fetches.
 Status record_sources(const Pulling& pull, const archive::PlannedImage& image,
                       const oci::Manifest& manifest, const RegistryContents& contents) {
+  const store::DistributionDb& records = pull.store.distribution();
   for (size_t i = 0; i < manifest.layers.size(); ++i) {
     const Digest& blob = manifest.layers[i].digest;
-    if (!contents.is_verified(blob)) continue;
-    STRATA_CHECK(pull.store.distribution().add(
-        image.layers[i].diff,
-        {.blob = blob, .repository = pull.reference.full_name(), .hmac = ""}));
+    const DiffId& diff = image.layers[i].diff;
+    STRATA_TRY(std::optional<DiffId> known, records.diff_of(blob));
+    if (!contents.is_verified(blob) && known != diff) continue;
+    store::BlobSource source{.blob = blob, .repository = pull.reference.full_name(), .hmac = ""};
+    STRATA_TRY(std::vector<store::BlobSource> sources, records.sources_of(diff));
+    bool is_recorded = known == diff && !sources.empty() && sources.back() == source;
+    if (!is_recorded) STRATA_CHECK(records.add(diff, source));
   }
   return {};
 }
@@ -138,8 +144,9 @@ Result<PullReport> pull(store::Store& store, Repository& repository,
   tell_started(reference, options);
 
   // Blobs that an earlier run has left can turn out to be spoiled: then once more, without them.
-  RegistryContents contents(repository, store::BlobFolder(store.root()), options.download, pool,
-                            options.watcher);
+  store::BlobFolder blobs(store.root());
+  STRATA_CHECK(blobs.remove_unclaimed(store::BlobFolder::kStaleAfter, false));
+  RegistryContents contents(repository, blobs, options.download, pool, options.watcher);
   Result<PullReport> report = fetch(pulling, remote, contents);
   bool is_spoiled = !report.ok() && (report.error().code() == ErrorCode::kCorrupt ||
                                      report.error().code() == ErrorCode::kInvalid);

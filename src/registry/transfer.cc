@@ -38,8 +38,10 @@ class Transfer::PieceSink final : public BlobSink {
 
   const BlobRange& range() const { return range_; }
   bool has_progressed() const { return progressed_; }
+  bool was_answered() const { return answered_; }
 
   Status begin(const BlobAnswer& answer) override {
+    answered_ = true;
     auto state = owner_.state_.lock();
     if (answer.total_bytes && *answer.total_bytes != owner_.size_bytes_) {
       return fatal(error(ErrorCode::kCorrupt, "expected {} bytes, the registry has {}",
@@ -156,6 +158,7 @@ class Transfer::PieceSink final : public BlobSink {
   uint64_t position_ = 0;  // of the next byte
   uint64_t saved_ = 0;     // up to here it is in the journal
   unsigned version_ = 0;
+  bool answered_ = false;
   bool progressed_ = false;
   std::optional<Error> fatal_;
   bool fatal_known_ = false;
@@ -217,6 +220,7 @@ std::optional<Transfer::InFlight::iterator> Transfer::begin_piece() {
 // A worker: one request after the other, until nothing is left to be asked for.
 Status Transfer::work() {
   unsigned fruitless = 0;
+  unsigned refused = 0;
   while (std::optional<InFlight::iterator> piece = begin_piece()) {
     PieceSink sink(*this, *piece);
     Status status;
@@ -226,13 +230,12 @@ Status Transfer::work() {
     }
     status = sink.end(std::move(status));
     changed_.notify_all();
-    if (status.ok()) {
-      fruitless = 0;
-      continue;
-    }
-    fruitless = sink.has_progressed() ? 1 : fruitless + 1;
+    refused = sink.was_answered() ? 0 : refused + 1;
+    fruitless = sink.has_progressed() ? 0 : fruitless + 1;
+    if (status.ok()) continue;
     bool again = !sink.is_fatal() && is_temporary(status.error()) &&
-                 fruitless < context_.options->attempts && pause(fruitless);
+                 refused < context_.options->refusals && fruitless < context_.options->attempts &&
+                 pause(fruitless);
     if (again) continue;
     end_worker(std::move(status).error());
     return {};
@@ -254,7 +257,6 @@ void Transfer::end_worker(std::optional<Error> why) {
 
 Error Transfer::final_error(Error error, const State& state) const {
   bool go_on = is_temporary(error) && state.arrived_bytes > 0;
-  error.add_context(fmt::format("blob {}", blob_));
   if (!go_on) return error;
   return Error(error.code(), fmt::format("{} ({} of {} bytes are here; another pull goes on there)",
                                          error.message(), state.arrived_bytes, size_bytes_));

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "oci/reference.h"
+#include "store/blob_folder.h"
 #include "store/list_images.h"
 
 namespace strata::store {
@@ -123,6 +124,10 @@ Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& o
     bool is_layer = event.kind == RemovalEvent::Kind::kDeleted && sizes.contains(event.what);
     if (is_layer) report.reclaimed_bytes += sizes.at(event.what);
   }
+  // What pulls have left that nobody went on with.
+  STRATA_TRY(uint64_t stale_bytes,
+             BlobFolder(store.root()).remove_unclaimed(BlobFolder::kStaleAfter, options.dry_run));
+  report.reclaimed_bytes += stale_bytes;
   return report;
 }
 

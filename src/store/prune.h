@@ -26,9 +26,10 @@ struct PruneOptions {
 
 struct PruneReport {
   std::vector<RemovalEvent> events;  // images by ID, each as rmi would report it
-  uint64_t reclaimed_bytes = 0;      // of the layers that went (or would go)
+  uint64_t reclaimed_bytes = 0;      // of what went (or would go): layers, stale downloads
 };
 
+// Also removes blobs that a pull has left and nobody has touched for a day (blob_folder.h).
 // An image that is in use, or that has children left, stays without a word.
 // Errors: kPermission when the store was opened for reading and it is no dry run; kIo and the like.
 Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& options);

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real docker-registry (CNCF Distribution) in a folder of its own, and what it was asked.
+
+    with registry() as server:
+        skopeo_copy(archive, f"docker://{server.host}/x:1", "--dest-tls-verify=false")
+        server.requests()       # [Request(method, path, status, bytes, agent)], in the order of their ends
+"""
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from typing import NamedTuple
+
+from procs import ProgramFailed, clean_env, new_dir, remove_tree
+
+PROGRAM = "/usr/bin/docker-registry"
+LINE = re.compile(r'\] "(?P<method>[A-Z]+) (?P<path>\S+) HTTP/1.1" (?P<status>\d+) (?P<bytes>\d+) "[^"]*" "(?P<agent>[^"]*)"')
+CONFIG = """version: 0.1
+log: {{level: info, accesslog: {{disabled: false}}}}
+storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+
+
+def cannot_run():
+    """Why no registry can run here, or None."""
+    return None if os.access(PROGRAM, os.X_OK) else f"{PROGRAM} is not installed (Debian: docker-registry)"
+
+
+class Request(NamedTuple):
+    method: str
+    path: str
+    status: int
+    bytes: int
+    agent: str
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Registry:
+    def __init__(self):
+        self.home = new_dir("str-")
+        self.port = free_port()
+        self.host = f"localhost:{self.port}"
+        (self.home / "config.yml").write_text(CONFIG.format(folder=self.home / "data", port=self.port))
+        with open(self.home / "log", "wb") as log:
+            self.process = subprocess.Popen([PROGRAM, "serve", self.home / "config.yml"], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, env=clean_env())
+        self._wait()
+
+    def _wait(self):
+        deadline = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(urllib.error.URLError, ConnectionError):
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v2/", timeout=5).close()
+                return
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                text = (self.home / "log").read_text(errors="replace")
+                self.close()
+                raise ProgramFailed(f"docker-registry did not come up:\n{text}")
+            time.sleep(0.05)
+
+    def requests(self, path_part=""):
+        found = []
+        for line in (self.home / "log").read_text(errors="replace").splitlines():
+            match = LINE.search(line)
+            if match and path_part in match["path"]:
+                found.append(Request(match["method"], match["path"], int(match["status"]), int(match["bytes"]), match["agent"]))
+        return found
+
+    def forget_requests(self):
+        time.sleep(0.1)  # the log is written behind the answer
+        os.truncate(self.home / "log", 0)
+
+    def fetched_bytes(self):
+        """Of blobs, by their GETs."""
+        time.sleep(0.1)
+        return sum(r.bytes for r in self.requests("/blobs/sha256:") if r.method == "GET" and r.status in (200, 206))
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        remove_tree(self.home)
+
+
+@contextlib.contextmanager
+def registry():
+    server = Registry()
+    try:
+        yield server
+    finally:
+        server.close()
