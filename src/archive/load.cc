@@ -63,7 +63,7 @@ Result<LoadReport> load(store::Store& store, const ArchiveInput& input, const Lo
              unpack_missing_layers(plan, *contents, {store, txn, pool, buffers, options.progress}));
 
   STRATA_CHECK(add_images(plan, txn));  // configs, tags and parent links, still staged
-  STRATA_CHECK(commit(txn));            // sync, then publish: layers, configs, parents, tags
+  STRATA_CHECK(commit(txn));            // publish: layers, configs, parents, tags
   return report_on(plan, txn, std::move(warnings));
 }
 

@@ -2,6 +2,8 @@
 #include "archive/unpack_missing.h"
 
 #include <algorithm>
+#include <atomic>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -56,6 +58,38 @@ Result<std::vector<Job>> hold_and_list(const LoadPlan& plan, const store::Store&
   }
 }
 
+// The number of the first layer that failed, so far. Those behind it are given up, those before it
+// go on: which error is told does not depend on who was quicker.
+class FirstFailure {
+ public:
+  void note(size_t index) {
+    size_t first = first_.load();
+    while (index < first && !first_.compare_exchange_weak(first, index)) {
+    }
+  }
+  bool is_before(size_t index) const { return first_.load(std::memory_order_relaxed) < index; }
+
+ private:
+  std::atomic<size_t> first_{std::numeric_limits<size_t>::max()};
+};
+
+// A layer's tar, until a layer before it has failed.
+class AbandonableSource final : public ByteSource {
+ public:
+  AbandonableSource(ByteSource& from, const FirstFailure& failure, size_t index)
+      : from_(from), failure_(failure), index_(index) {}
+
+  Result<size_t> read(MutableByteSpan buffer) override {
+    if (failure_.is_before(index_)) return error(ErrorCode::kCancelled, "another layer failed");
+    return from_.read(buffer);
+  }
+
+ private:
+  ByteSource& from_;
+  const FirstFailure& failure_;
+  const size_t index_;
+};
+
 class Unpacking {
  public:
   Unpacking(LoadPlan& plan, Contents& contents, UnpackContext context, std::vector<Job>& jobs)
@@ -68,8 +102,11 @@ class Unpacking {
     std::stable_sort(order.begin(), order.end(),
                      [](auto& a, auto& b) { return a.first > b.first; });
 
-    STRATA_CHECK(run_in_lanes(context_.pool.jobs(), order.size(),
-                              [&](size_t i) { return unpack(jobs_[order[i].second]); }));
+    STRATA_CHECK(run_in_lanes(context_.pool.jobs(), order.size(), [&](size_t i) {
+      Status status = unpack(jobs_[order[i].second], i);
+      if (!status.ok()) failure_.note(i);
+      return status;
+    }));
     return copy_repeated();
   }
 
@@ -79,10 +116,11 @@ class Unpacking {
     return file.ok() ? file->size_bytes : 0;
   }
 
-  Status unpack(Job& job) {
+  // `turn`: which one it is, of those that are unpacked at the same time.
+  Status unpack(Job& job, size_t turn) {
     Timer timer("unpack a layer");
     if (context_.progress) context_.progress->layer_started(job.layer.diff, size_of(job));
-    STRATA_TRY(job.result, obtain(job).context("{}", job.layer.file));
+    STRATA_TRY(job.result, obtain(job, turn).context("{}", job.layer.file));
     if (!job.result) return {};  // see copy_repeated
     if (context_.progress) context_.progress->layer_finished(job.layer.diff);
     return check_diff_id(job);
@@ -96,14 +134,15 @@ class Unpacking {
   }
 
   // Empty: the layer came by in a stream, once, and another job has taken it.
-  Result<std::optional<UnpackedEarly>> obtain(const Job& job) {
+  Result<std::optional<UnpackedEarly>> obtain(const Job& job, size_t turn) {
     STRATA_TRY(std::optional<UnpackedEarly> early, take_early(job.layer.file));
     if (early) return early;
     Result<OpenedFile> opened = contents_.open(job.layer.file);
     if (!opened.ok() && contents_.has(job.layer.file)) return std::optional<UnpackedEarly>();
     STRATA_TRY(OpenedFile file, std::move(opened));
     STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(*file.source));
-    STRATA_TRY(UnpackedEarly unpacked, unpack_tar(*tar, job.layer.diff));
+    AbandonableSource abandonable(*tar, failure_, turn);
+    STRATA_TRY(UnpackedEarly unpacked, unpack_tar(abandonable, job.layer.diff));
     return std::optional<UnpackedEarly>(std::move(unpacked));
   }
 
@@ -160,6 +199,7 @@ class Unpacking {
   const Contents& contents_;
   UnpackContext context_;
   std::vector<Job>& jobs_;
+  FirstFailure failure_;
 };
 
 }  // namespace

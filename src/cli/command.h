@@ -27,6 +27,7 @@ struct GlobalOptions {
   bool quiet = false;
   std::string progress = "auto";
   bool timings = false;
+  bool sync = false;
 
   void declare(Options& options);
 };

@@ -42,6 +42,7 @@ void GlobalOptions::declare(Options& options) {
     return known ? Status()
                  : Status(Error(ErrorCode::kInvalid, "must be auto, plain, tty or json"));
   });
+  options.flag(kNoShort, "sync", "Wait until new layers are on disk", sync);
   options.flag(kNoShort, "timings", "Print the time of each step on standard error", timings);
 }
 
@@ -79,8 +80,11 @@ Result<std::optional<store::Store>> Context::open_if_there() {
 }
 
 Result<store::Store> Context::open_for_writing(IfMissing if_missing) {
-  return store::Store::open(
-      {root(), global_.driver, store::Access::kWrite, if_missing == IfMissing::kCreate});
+  return store::Store::open({.root = root(),
+                             .driver = global_.driver,
+                             .access = store::Access::kWrite,
+                             .create = if_missing == IfMissing::kCreate,
+                             .wait_for_disk = global_.sync});
 }
 
 ProgressMode Context::progress_mode() const {

@@ -20,7 +20,10 @@ Result<CacheId> top_layer(const store::Store& store, const ImageId& image) {
   STRATA_TRY(std::optional<ChainId> top, store::top_chain(store, image));
   if (!top) return error(ErrorCode::kInvalid, "image {} has no layers to mount", image);
   STRATA_TRY(store::Layer layer, store.layers().read(*top));
-  return layer.cache;
+  STRATA_TRY(bool usable, store.has_layer(*top));
+  if (usable) return layer.cache;
+  return error(ErrorCode::kCorrupt,
+               "image {}: a layer is damaged or missing; load or pull the image again", image);
 }
 
 class Mount final : public Command {

@@ -55,6 +55,12 @@ class Driver {
   // The cache-ids in the driver's home, those of containers' layers among them; sorted.
   virtual Result<std::vector<CacheId>> list() const = 0;
 
+  // True when, besides, everything is sound that layers above need of it: overlay2's link.
+  virtual Result<bool> can_carry(const CacheId& cache) const = 0;
+  // True when the layer's files, as they are mounted, lie on those of `below` and all below that:
+  // not so when a layer below has been replaced since.
+  virtual Result<bool> lies_on(const CacheId& cache, const CacheId& below) const = 0;
+
   // The folder in which the names of the layer's tar-split are found; to be read with open_in_root
   // only. Errors: kNotFound.
   virtual Result<Fd> open_files(const CacheId& cache) const = 0;
@@ -64,6 +70,10 @@ class Driver {
   // but the links changes then. Errors: kInvalid `max depth exceeded`, kCorrupt (the layer below
   // has no sound link), kNotFound.
   virtual Status prepare(const Fd& staged, const Below& below) = 0;
+
+  // A staged folder takes over by what name layers lie on `old`, which it will replace under the
+  // same cache-id: so they lie on the new one. Nothing happens where there is no such name.
+  virtual Status inherit(const Fd& staged, const CacheId& old) = 0;
 
   // What publish() makes besides <cache-id>, and recovery needs to know: overlay2's link ID; empty
   // for vfs.

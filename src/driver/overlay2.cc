@@ -82,6 +82,29 @@ Result<bool> Overlay2::exists(const CacheId& cache) const {
   return exists_at(root_, layer_path(cache, "diff"));
 }
 
+Result<bool> Overlay2::can_carry(const CacheId& cache) const {
+  STRATA_TRY(bool there, exists(cache));
+  if (!there) return false;
+  STRATA_TRY(std::optional<std::string> link,
+             read_file_if_exists_at(root_, layer_path(cache, "link")));
+  Result<std::string> checked = checked_link(link.value_or(""), cache.name());
+  return checked.ok() && points_to(*checked, cache);
+}
+
+Status Overlay2::inherit(const Fd& staged, const CacheId& old) {
+  STRATA_TRY(std::string link, link_of(old));
+  return link.empty() ? Status() : write_file_at(staged, "link", link, 0644);
+}
+
+Result<bool> Overlay2::lies_on(const CacheId& cache, const CacheId& below) const {
+  STRATA_TRY(std::optional<std::string> lower,
+             read_file_if_exists_at(root_, layer_path(cache, "lower")));
+  Result<std::string> expected = lower_on({.published = &below});
+  if (!lower || !expected.ok()) return false;
+  std::vector<std::string> parts = split_lower(*lower);
+  return parts == split_lower(*expected) && points_to(parts.front().substr(2), below);
+}
+
 Result<std::vector<CacheId>> Overlay2::list() const {
   Result<std::vector<DirEntry>> entries = list_dir_at(root_, std::string(kHome));
   if (!entries.ok() && entries.error().code() == ErrorCode::kNotFound) {

@@ -16,6 +16,9 @@ class Overlay2 final : public Driver {
   std::string_view name() const override { return "overlay2"; }
   Status create_home() override;
   Result<bool> exists(const CacheId& cache) const override;
+  Result<bool> can_carry(const CacheId& cache) const override;
+  Status inherit(const Fd& staged, const CacheId& old) override;
+  Result<bool> lies_on(const CacheId& cache, const CacheId& below) const override;
   Result<std::vector<CacheId>> list() const override;
   Result<Fd> open_files(const CacheId& cache) const override;
   Status prepare(const Fd& staged, const Below& below) override;

@@ -17,6 +17,10 @@ class Vfs final : public Driver {
   std::string_view name() const override { return "vfs"; }
   Status create_home() override;
   Result<bool> exists(const CacheId& cache) const override;
+  Result<bool> can_carry(const CacheId& cache) const override { return exists(cache); }
+  Status inherit(const Fd&, const CacheId&) override { return {}; }
+  // Each folder is a whole tree of its own.
+  Result<bool> lies_on(const CacheId&, const CacheId&) const override { return true; }
   Result<std::vector<CacheId>> list() const override;
   Result<Fd> open_files(const CacheId& cache) const override;
   Status prepare(const Fd& staged, const Below& below) override;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,6 +13,7 @@
 
 #include "base/lock.h"
 #include "store/store.h"
+#include "store/unsynced.h"
 
 namespace strata::store {
 
@@ -23,7 +25,8 @@ struct Parts {
         layers(root, image_folder + "/layerdb"),
         images(root, image_folder + "/imagedb"),
         distribution(root, image_folder + "/distribution"),
-        reference_file(root, image_folder + "/repositories.json") {}
+        reference_file(root, image_folder + "/repositories.json"),
+        unsynced(root) {}
   Parts(const Parts&) = delete;
 
   void step(std::string_view name) const {
@@ -39,6 +42,8 @@ struct Parts {
   const ReferenceFile reference_file;
   std::unique_ptr<driver::Driver> driver;
   Access access = Access::kRead;
+  bool wait_for_disk = false;
+  mutable Unsynced unsynced;
   std::optional<FileLock> daemon_lock;  // shared, on volumes/metadata.db
   std::function<void(std::string_view)> on_step;
 };
@@ -51,12 +56,17 @@ Result<FileLock> lock_layers(const Fd& root, FileLock::Mode mode);
 class UsableLayers {
  public:
   explicit UsableLayers(const Parts& parts) : parts_(parts) {}
-  // Records are sound down to the base, and the folders of the files are there.
+  // Records are sound down to the base, the folders of the files are there and lie on each other,
+  // and none of them is suspect (Unsynced).
   Result<bool> check(const ChainId& chain);
 
  private:
   const Parts& parts_;
-  std::set<ChainId> usable_;
+  std::map<ChainId, CacheId> usable_;
 };
+
+// Reads the suspect ones of a layer and those below it, and trusts what is as it should be. Takes
+// as long as reading them does; nothing to do in nearly every case. Without layers.lock.
+Status verify_suspects(const Parts& parts, const ChainId& chain);
 
 }  // namespace strata::store

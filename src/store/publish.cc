@@ -18,7 +18,8 @@ class Publisher {
     if (anything_new) STRATA_CHECK(write_journal());
     if (anything_new) STRATA_CHECK(sync_staged());
     parts_.step("synced");
-    // All data of layers is on disk. From here on only names change.
+    // All data of layers is on disk, or it is on disk that it may not be. From here on only names
+    // change.
     STRATA_CHECK(publish_layers());
     parts_.step("layers-published");
     return publish_images();
@@ -36,7 +37,9 @@ class Publisher {
   // journal.
   Result<bool> adds_anything() const;
   Status write_journal();
+  Status take_place_of(const Journal::RemovedLayer& old, PlannedLayer& layer, const Fd& files);
   Status sync_staged() const;
+  bool all_is_synced() const { return parts_.wait_for_disk && !plan_.layers.empty(); }
   // A staged file that no syncfs has covered.
   Status sync_file(const std::string& name) const;
 
@@ -54,7 +57,7 @@ class Publisher {
   const Parts& parts_;
   PublishPlan& plan_;
   std::map<ChainId, Journal::RemovedLayer> replaced_;
-  bool parent_was_there_ = false;
+  bool parent_was_there_ = false;  // or took over names: what lies on it is linked anew
 };
 
 Result<bool> Publisher::adds_anything() const {
@@ -68,14 +71,16 @@ Result<bool> Publisher::adds_anything() const {
 
 Status Publisher::write_journal() {
   Journal journal;
-  for (const PlannedLayer& layer : plan_.layers) {
+  for (PlannedLayer& layer : plan_.layers) {
     STRATA_TRY(Fd files, open_dir_at(plan_.work.folder(), staged_files_name(layer.name)));
+    STRATA_TRY(auto replacement, plan_replacement(parts_, layer.chain));
+    if (replacement) {
+      STRATA_CHECK(take_place_of(*replacement, layer, files));
+      journal.removed.push_back(*replacement);
+      replaced_.emplace(layer.chain, std::move(*replacement));
+    }
     STRATA_TRY(std::string side_name, parts_.driver->side_name(files));
     journal.layers.push_back({layer.chain, layer.cache, std::move(side_name)});
-    STRATA_TRY(auto replacement, plan_replacement(parts_, layer.chain));
-    if (!replacement) continue;
-    journal.removed.push_back(*replacement);
-    replaced_.emplace(layer.chain, std::move(*replacement));
   }
   journal.images = plan_.images;
   journal.references = plan_.references;
@@ -84,18 +89,33 @@ Status Publisher::write_journal() {
   return {};
 }
 
+// Other layers may lie on the damaged one, also such as this transaction does not know. Under the
+// same names, they lie on ours.
+Status Publisher::take_place_of(const Journal::RemovedLayer& old, PlannedLayer& layer,
+                                const Fd& files) {
+  if (old.cache.empty()) return {};  // nobody knows where its files were
+  STRATA_TRY(layer.cache, CacheId::parse(old.cache));
+  STRATA_CHECK(parts_.driver->inherit(files, layer.cache));
+  STRATA_TRY(Fd record, open_dir_at(plan_.work.folder(), staged_record_name(layer.name)));
+  return write_file_at(record, "cache-id", layer.cache.name(), 0644);
+}
+
 Status Publisher::sync_file(const std::string& name) const {
-  if (!plan_.layers.empty()) return {};
+  if (all_is_synced()) return {};
   STRATA_TRY(Fd file, open_at(plan_.work.folder(), name, O_RDONLY));
   return sync(file.get());
 }
 
-// One syncfs for all files of all layers. Without layers the few small files are synced when they
-// are published: nobody shall wait
-// for other people's data.
+// Without layers, or if nobody wants to wait, the few small files are synced when they are
+// published, and the layers are recorded as unsynced. Else one syncfs for all files of all layers.
 Status Publisher::sync_staged() const {
-  if (plan_.layers.empty()) return plan_.work.sync_journal();
-  return sync_file_system(plan_.work.folder().get());
+  if (all_is_synced()) return sync_file_system(plan_.work.folder().get());
+  STRATA_CHECK(plan_.work.sync_journal());
+  if (plan_.layers.empty()) return {};
+  std::vector<UnsyncedLayer> unsynced;
+  for (const PlannedLayer& layer : plan_.layers) unsynced.push_back({layer.chain, layer.cache});
+  STRATA_TRY(FileLock held, lock_layers(parts_.root, FileLock::Mode::kShared));
+  return parts_.unsynced.add(unsynced);
 }
 
 Status Publisher::publish_layers() {
@@ -120,6 +140,7 @@ Status Publisher::publish_layer(const PlannedLayer& layer) {
     return {};
   }
   if (parent_was_there_) STRATA_CHECK(relink(layer));
+  if (replaced_.contains(layer.chain)) parent_was_there_ = true;  // the names below are others now
   STRATA_CHECK(make_room(layer));
   const Fd& staging = plan_.work.folder();
   STRATA_CHECK(parts_.driver->publish(staging, staged_files_name(layer.name), layer.cache));
@@ -135,7 +156,7 @@ Status Publisher::relink(const PlannedLayer& layer) {
   STRATA_TRY(Layer below, parts_.layers.read(*layer.parent));
   STRATA_TRY(Fd files, open_dir_at(plan_.work.folder(), staged_files_name(layer.name)));
   STRATA_CHECK(parts_.driver->prepare(files, {.published = &below.cache}));
-  return sync_file_system(plan_.work.folder().get());
+  return parts_.wait_for_disk ? sync_file_system(plan_.work.folder().get()) : Status();
 }
 
 Status Publisher::make_room(const PlannedLayer& layer) {

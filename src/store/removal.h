@@ -16,7 +16,7 @@ Result<std::vector<std::vector<ChainId>>> remove_unused_layers(const Parts& part
                                                                std::span<const ChainId> tops);
 
 // How a record that is there but cannot be used would go, to make room for a new one of the same
-// layer; empty when there is no such record. Its files stay when other layers may lie on them.
+// layer; empty when there is no such record. Its files go too, if the record still says which.
 Result<std::optional<Journal::RemovedLayer>> plan_replacement(const Parts& parts,
                                                               const ChainId& chain);
 

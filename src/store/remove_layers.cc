@@ -144,11 +144,8 @@ Result<std::optional<Journal::RemovedLayer>> plan_replacement(const Parts& parts
   if (!there) return Planned();
   STRATA_TRY(bool usable, UsableLayers(parts).check(chain));
   if (usable) return Planned();
-  Uses uses;
-  STRATA_CHECK(count_children(parts, uses));
   STRATA_TRY(std::optional<Layer> layer, parts.layers.find(chain));
-  bool files_go = layer && uses.children[chain] == 0;
-  return Planned(removal_of(chain, files_go ? &layer->cache : nullptr));
+  return Planned(removal_of(chain, layer ? &layer->cache : nullptr));
 }
 
 Result<std::vector<std::vector<ChainId>>> remove_unused_layers(const Parts& parts,

@@ -90,6 +90,19 @@ Status make_folders(const Parts& parts) {
   return parts.driver->create_home();
 }
 
+// Records of layers that were not on disk are to be few: those of ended boots go when their layers
+// are gone or verified, those of this one when they are old, since then the system has long written
+// the files out.
+Status settle_unsynced(const Parts& parts) {
+  STRATA_CHECK(parts.unsynced.drop_done([&](const UnsyncedLayer& layer) {
+    Result<std::optional<Layer>> found = parts.layers.find(layer.chain);
+    return !found.ok() || (*found && (*found)->cache == layer.cache);
+  }));
+  if (!parts.unsynced.is_due()) return {};
+  STRATA_TRY(FileLock held, lock_layers(parts.root, FileLock::Mode::kExclusive));
+  return parts.unsynced.settle(std::move(held));
+}
+
 // A dockerd that starts on the root makes the file as well; images would do without it.
 Status make_repositories(const Parts& parts) {
   STRATA_TRY(bool there, exists_at(parts.root, parts.image_folder + "/repositories.json"));
@@ -116,7 +129,9 @@ Result<Store> Store::open(const OpenOptions& options) {
   auto parts = std::make_unique<Parts>(std::move(root), std::move(path), driver_name);
   STRATA_TRY(parts->driver, driver::make_driver(driver_name, parts->root, parts->root_path));
   parts->access = options.access;
+  parts->wait_for_disk = options.wait_for_disk;
   parts->on_step = options.on_step;
+  STRATA_CHECK(parts->unsynced.read());
   Store store(std::move(parts));
   if (options.access == Access::kRead) return store;
 
@@ -125,6 +140,7 @@ Result<Store> Store::open(const OpenOptions& options) {
   STRATA_CHECK(make_folders(*store.parts_));
   STRATA_CHECK(make_repositories(*store.parts_));
   STRATA_CHECK(recover(*store.parts_));
+  STRATA_CHECK(settle_unsynced(*store.parts_));
   return store;
 }
 
@@ -138,10 +154,12 @@ const DistributionDb& Store::distribution() const { return parts_->distribution;
 const ReferenceFile& Store::reference_file() const { return parts_->reference_file; }
 
 Result<bool> Store::has_layer(const ChainId& chain) const {
+  STRATA_CHECK(verify_suspects(*parts_, chain));
   return UsableLayers(*parts_).check(chain);
 }
 
 Result<size_t> Store::count_present(std::span<const ChainId> chains) const {
+  if (!chains.empty()) STRATA_CHECK(verify_suspects(*parts_, chains.back()));
   UsableLayers usable(*parts_);
   for (size_t i = 0; i < chains.size(); ++i) {
     STRATA_TRY(bool present, usable.check(chains[i]));

@@ -36,6 +36,9 @@ struct OpenOptions {
   std::string driver = {};  // empty: the one that the root has; overlay2 for a new root
   Access access = Access::kRead;
   bool create = false;  // with kWrite: make the root (0710) and its folders where they are missing
+  // Whether commit() waits until the layers' files are on disk. If not, they are recorded, and
+  // verified before they are used in another boot; docs/store.md, "The disk".
+  bool wait_for_disk = false;
   // Called at each step of publishing, removing and recovering, with the step's name. Tests of
   // crashes end the process in it.
   std::function<void(std::string_view)> on_step = {};
@@ -67,7 +70,8 @@ class Store {
 
   // True when the layer can be used as it is: records sound down to the base, and files there. What
   // load asks before it decides not to read a layer; Transaction::hold_layers makes the answer
-  // last.
+  // last. Layers that had not reached the disk when the machine was last stopped are read and
+  // verified now, once.
   Result<bool> has_layer(const ChainId& chain) const;
   // The same for the layers of an image, base first: how many of them, from the base on, can be
   // used.

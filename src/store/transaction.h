@@ -73,7 +73,8 @@ class Transaction {
   // Points a reference (a key, see References) to an image. Later calls win.
   Status set_reference(const std::string& key, const ImageId& image);
 
-  // Syncs once, then publishes: layers bottom up, configs, parent links, references. What another
+  // Publishes: layers bottom up, configs, parent links, references; whether after a sync of the
+  // layers' files, OpenOptions::wait_for_disk says. What another
   // process published in the meantime counts as ours. To be called once; after an error nothing of
   // this transaction is left.
   Status commit();

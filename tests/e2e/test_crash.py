@@ -102,10 +102,13 @@ def test_kill(work, name):
     choose, case = random.Random(f"{seed()} {name}"), Case(work, name)
     rounds = max(1, count("STRATA_KILLS", 40) // 3)
     killed = 0
+    longest = case.seconds * 1.1  # follows how fast the machine is just now
     for turn in range(rounds):
         root = copy_tree(case.start, work / "root")
-        at = choose.uniform(0, case.seconds * 1.1)
-        killed += kill_at(root, case.words, at)
+        at = choose.uniform(0, longest)
+        was_killed = kill_at(root, case.words, at)
+        killed += was_killed
+        longest = longest * 1.1 if was_killed else min(longest, at * 1.2)
         where = f"{name} killed after {at:.4f} of {case.seconds:.4f} s (round {turn})"
         try:
             check_consistent(case, root)
