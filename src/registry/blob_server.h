@@ -25,10 +25,10 @@ struct BlobRange {
 
 // What the server says before the first byte.
 struct BlobAnswer {
-  uint64_t offset = 0;                      // where the body begins: 0 when it ignored the range
+  uint64_t offset = 0;                       // where the body begins: 0 when it ignored the range
   std::optional<uint64_t> total_bytes = {};  // of the whole blob, when it says so
-  bool takes_ranges = false;                // 206, or Accept-Ranges: bytes
-  std::string validator = {};               // strong ETag; empty: none
+  bool takes_ranges = false;                 // 206, or Accept-Ranges: bytes
+  std::string validator = {};                // strong ETag; empty: none
 };
 
 class BlobSink {
