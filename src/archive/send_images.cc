@@ -194,7 +194,7 @@ LoadReport our_report(const SavePlan& plan, LoadReport theirs) {
   for (store::MovedReference& moved : theirs.moved) {
     if (tags.contains(moved.key)) ours.moved.push_back(std::move(moved));
   }
-  ours.warnings = std::move(theirs.warnings);
+  for (const std::string& warning : theirs.warnings) ours.warnings.push_back(printable(warning));
   return ours;
 }
 

@@ -43,16 +43,6 @@ ErrorCode code_of(std::string_view name) {
   return ErrorCode::kIo;
 }
 
-// What the other side says is shown on our terminal: without control characters.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (char c : text.substr(0, kMaxErrorBytes)) {
-    bool control = (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f;
-    out += control ? '?' : c;
-  }
-  return out;
-}
-
 Error parse_error(std::string_view text) {
   Result<boost::json::value> value = oci::parse_json(text);
   if (value.ok() && value->is_object()) {
@@ -64,6 +54,15 @@ Error parse_error(std::string_view text) {
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (char c : text.substr(0, kMaxErrorBytes)) {
+    bool control = (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f;
+    out += control ? '?' : c;
+  }
+  return out;
+}
 
 Result<Wire> Wire::open(int input, int output, const Pool& pool, std::string peer) {
   STRATA_CHECK(make_non_blocking(input));
@@ -141,7 +140,7 @@ Result<std::string> Wire::read_line() {
       return error(ErrorCode::kNotFound, "{} has ended without a word", peer_);
     }
     if (count == 0) break;
-    if (static_cast<char>(one) == '\n') return line;
+    if (static_cast<char>(one) == '\n') return printable(line);
     line += static_cast<char>(one);
   }
   return error(ErrorCode::kInvalid, "expected a greeting of strata from {}, found \"{}\"", peer_,

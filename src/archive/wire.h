@@ -36,6 +36,9 @@ enum class FrameType : char {
   kError = 'X',
 };
 
+// What another side says is shown on a terminal: without control characters, and not endless.
+std::string printable(std::string_view text);
+
 // The head of a frame that is arriving. Its payload is to be read before the next one.
 struct FrameHead {
   FrameType type;
@@ -54,7 +57,7 @@ class Wire {
   // Reads the other end's greeting. Errors: kUnsupported (another version, naming both), kInvalid
   // (something else came, which is shown), kNotFound (the connection ended before any byte came).
   Status expect_greeting();
-  // A line of text in front of the greeting, without its end. Errors: kInvalid when it is longer
+  // A line of text in front of the greeting, printable, without its end. Errors: kInvalid when it is longer
   // than 4096 bytes; kNotFound as above.
   Result<std::string> read_line();
   // Bytes without a frame: what goes before the greeting.
