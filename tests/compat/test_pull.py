@@ -68,8 +68,8 @@ def docker_pulls(folder, *names):
 
 
 def layer_lines(output):
-    """Lines of layers, without the order among layers, and `Waiting`, which depends on the moment."""
-    return sorted(line for line in output.lines if re.match(r"^[0-9a-f]{12}: ", line) and "Waiting" not in line)
+    """Lines of layers, without the order among layers, and those that docker drops or adds by the moment."""
+    return sorted(line for line in output.lines if re.match(r"^[0-9a-f]{12}: ", line) and not line.endswith(("Waiting", "Verifying Checksum")))
 
 
 def other_lines(output):
