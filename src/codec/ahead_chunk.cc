@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "codec/gzip_member.h"
+
 namespace strata::codec {
 namespace {
 
@@ -39,6 +41,7 @@ void AheadChunk::decode_once() {
     from = start_->bit + 1;
     start_.reset();
   }
+  if (cancelled_.load(std::memory_order_relaxed)) start_.reset();
   decoding_.done();
 }
 
@@ -64,6 +67,8 @@ bool AheadChunk::decode_from(const BlockStart& start) {
   }
   at_next_ = whole_ = in_bytes_ = false;
   marked_size_ = bytes_size_ = 0;
+  bytes_crc_ = 0;
+  ends_.clear();
   if (!decode_marked()) return false;
   if (in_bytes_) decode_bytes();
   return true;
@@ -79,7 +84,7 @@ InflateInput AheadChunk::input() const {
 template <typename Symbol>
 Inflater::Stop AheadChunk::run(InflateOutput<Symbol>& output, bool every_block) {
   Inflater& inflater = buffers_->inflater;
-  uint64_t stop_bits = every_block ? inflater.bit() + 1 : piece_->size_bytes * 8;
+  uint64_t stop_bits = at_next_ ? 0 : every_block ? inflater.bit() + 1 : piece_->size_bytes * 8;
   while (true) {
     Inflater::Stop stop = inflater.run(input(), output, stop_bits);
     bool at_block = stop == Inflater::Stop::kBlock;
@@ -110,8 +115,13 @@ bool AheadChunk::decode_marked() {
     if (cancelled_.load(std::memory_order_relaxed)) return true;
   } while (stop == Inflater::Stop::kBlock && !whole_ && !in_bytes_);
   marked_size_ = static_cast<size_t>(output.next - begin);
-  if (in_bytes_)
+  if (in_bytes_) {
     resolve({output.next - kWindowBytes, kWindowBytes}, *buffers_->before, bytes_window());
+  } else if (stop == Inflater::Stop::kEnd) {
+    in_bytes_ = pass_member_end();  // there is no history, so there are no markers
+  }
+  // What fills the room with markers is decoded in less time than the markers are resolved.
+  if (stop == Inflater::Stop::kFull) cancel();
   return stop != Inflater::Stop::kInvalid && stop != Inflater::Stop::kOddHeader;
 }
 
@@ -119,11 +129,31 @@ void AheadChunk::decode_bytes() {
   uint8_t* const begin = bytes_window() + kWindowBytes;
   auto* const end = reinterpret_cast<uint8_t*>(buffers_->output.get() + kAllSymbols) -
                     InflateOutput<uint8_t>::kSlack;
-  InflateOutput<uint8_t> output{bytes_window(), begin, end};
-  Inflater::Stop stop = run(output, false);
+  Inflater::Stop stop;
+  size_t member_at;
+  do {
+    member_at = ends_.empty() ? 0 : ends_.back().at;
+    const uint8_t* history = ends_.empty() ? bytes_window() : begin + member_at;
+    InflateOutput<uint8_t> output{history, begin + bytes_size_, end};
+    stop = run(output, false);
+    bytes_size_ = static_cast<size_t>(output.next - begin);
+    bytes_crc_ = crc32_gzip_refl(0, begin + member_at, bytes_size_ - member_at);
+  } while (stop == Inflater::Stop::kEnd && pass_member_end());
   whole_ = stop == Inflater::Stop::kBlock && at_next_;
-  bytes_size_ = static_cast<size_t>(output.next - begin);
-  bytes_crc_ = crc32_gzip_refl(0, begin, bytes_size_);
+}
+
+bool AheadChunk::pass_member_end() {
+  const InputPiece& piece = at_next_ ? *next_ : *piece_;
+  bool stable = !at_next_ || next_->size_bytes < piece_->size_bytes;
+  size_t readable = stable ? piece.visible_bytes : piece.size_bytes - InputPiece::kOverlapBytes;
+  size_t at = (buffers_->inflater.bit() + 7) / 8;
+  std::optional<GzipBoundary> boundary = read_gzip_boundary(piece.bytes.get(), at, readable);
+  if (!boundary) return false;
+  uint64_t next_begin = piece.index * piece_->size_bytes + boundary->header_at;
+  ends_.push_back({bytes_size_, bytes_crc_, boundary->crc, boundary->size, next_begin});
+  bytes_crc_ = 0;
+  buffers_->inflater.start(boundary->content_at * 8);
+  return true;
 }
 
 bool AheadChunk::begins_behind(uint64_t bit) const {
@@ -131,7 +161,7 @@ bool AheadChunk::begins_behind(uint64_t bit) const {
   return start_ && start_->bit > bit + (start_->stored ? kHeaderBits + 7 : 0);
 }
 
-bool AheadChunk::accept(uint64_t bit, const uint8_t* window) {
+bool AheadChunk::accept(uint64_t bit, const uint8_t* window, size_t history_bytes) {
   if (!start_) return false;
   if (start_->stored) {
     // Three bits and the padding, none of them set, lie between.
@@ -143,6 +173,7 @@ bool AheadChunk::accept(uint64_t bit, const uint8_t* window) {
   } else if (start_->bit != bit) {
     return false;
   }
+  if (leads_behind(history_bytes)) return false;
   std::memcpy(buffers_->before->data() + kMarker, window, kWindowBytes);
   if (in_bytes_) {
     std::memcpy(buffers_->after.get(), bytes_window() + bytes_size_, kWindowBytes);
@@ -150,7 +181,22 @@ bool AheadChunk::accept(uint64_t bit, const uint8_t* window) {
     resolve({marked() + marked_size_ - kWindowBytes, kWindowBytes}, *buffers_->before,
             buffers_->after.get());
   }
+  size_t history =
+      ends_.empty() ? history_bytes + marked_size_ + bytes_size_ : bytes_size_ - ends_.back().at;
+  history_behind_ = std::min(history, kWindowBytes);
   return true;
+}
+
+// Whether a distance leads to before the member, which is an error of the stream.
+bool AheadChunk::leads_behind(size_t history_bytes) const {
+  if (history_bytes >= kWindowBytes) return false;
+  const size_t first_good = kMarker + kWindowBytes - history_bytes;
+  return std::any_of(marked(), marked() + marked_size_,
+                     [&](uint16_t symbol) { return symbol >= kMarker && symbol < first_good; });
+}
+
+bool AheadChunk::is_worthwhile() const {
+  return marked_size_ + bytes_size_ > piece_->size_bytes + piece_->size_bytes / 8;
 }
 
 void AheadChunk::finish_once() {
@@ -163,12 +209,12 @@ void AheadChunk::finish_once() {
   finishing_.done();
 }
 
-AheadChunk::Part AheadChunk::first() const {
-  return {{reinterpret_cast<const uint8_t*>(marked()), marked_size_}, marked_crc_};
+std::span<const uint8_t> AheadChunk::first() const {
+  return {reinterpret_cast<const uint8_t*>(marked()), marked_size_};
 }
 
-AheadChunk::Part AheadChunk::second() const {
-  return {{bytes_window() + kWindowBytes, bytes_size_}, bytes_crc_};
+std::span<const uint8_t> AheadChunk::second() const {
+  return {bytes_window() + kWindowBytes, bytes_size_};
 }
 
 }  // namespace strata::codec

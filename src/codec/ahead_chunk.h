@@ -14,6 +14,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "codec/block_search.h"
 #include "codec/input_pieces.h"
@@ -78,23 +79,35 @@ class AheadChunk {
   // Decoded: whether the output begins with a later block than that at this bit of the piece.
   bool begins_behind(uint64_t bit) const;
   // Decoded: true if the output is that of the block at this bit of the piece, behind the
-  // kWindowBytes at `window`. Then finish_once() may be called.
-  bool accept(uint64_t bit, const uint8_t* window);
+  // kWindowBytes at `window`, of which the last `history_bytes` belong to the block's member. Then
+  // finish_once() may be called.
+  bool accept(uint64_t bit, const uint8_t* window, size_t history_bytes);
   void wait_finished() const { finishing_.wait(); }
+
+  // Accepted: more than a copy of stored blocks.
+  bool is_worthwhile() const;
 
   // Accepted: where the output ends.
   bool is_whole() const { return whole_; }  // at such a block behind the piece
   uint64_t end_index() const { return at_next_ ? piece_->index + 1 : piece_->index; }
   const Inflater& inflater() const { return buffers_->inflater; }
   const uint8_t* window_behind() const { return buffers_->after.get(); }
+  size_t history_behind() const { return history_behind_; }
 
-  // Finished: the output in two parts, with their CRC-32s.
-  struct Part {
-    std::span<const uint8_t> bytes;
+  // Finished: the output in two parts; members end only in the second. The CRC-32s are those of
+  // the first part, of what in the second part comes before the end of each member, and behind the
+  // last one.
+  struct MemberEnd {
+    size_t at;  // in the second part
     uint32_t crc;
+    uint32_t expected_crc, expected_size;  // of the member
+    uint64_t next_begin;                   // of the next member, in the compressed stream
   };
-  Part first() const;
-  Part second() const;
+  std::span<const uint8_t> first() const;
+  std::span<const uint8_t> second() const;
+  std::span<const MemberEnd> member_ends() const { return ends_; }
+  uint32_t first_crc() const { return marked_crc_; }
+  uint32_t last_crc() const { return bytes_crc_; }
 
   std::unique_ptr<AheadBuffers> take_buffers() { return std::move(buffers_); }
 
@@ -106,6 +119,9 @@ class AheadChunk {
   Inflater::Stop run(InflateOutput<Symbol>& output, bool every_block);
   bool decode_marked();
   void decode_bytes();
+  // Behind a member's last block: goes on to the next member, if that is simple.
+  bool pass_member_end();
+  bool leads_behind(size_t history_bytes) const;
   InflateInput input() const;
   uint16_t* marked() const { return buffers_->output.get() + kWindowBytes; }
   // The window before the bytes.
@@ -123,6 +139,8 @@ class AheadChunk {
   bool in_bytes_ = false;  // the output has come to the second part
   size_t marked_size_ = 0, bytes_size_ = 0;
   uint32_t marked_crc_ = 0, bytes_crc_ = 0;
+  std::vector<MemberEnd> ends_;
+  size_t history_behind_ = 0;
 };
 
 }  // namespace strata::codec

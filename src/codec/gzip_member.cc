@@ -14,11 +14,13 @@
 
 #include <isa-l/crc.h>
 
+#include <algorithm>
 #include <array>
 
 namespace strata::codec {
 namespace {
 
+constexpr std::array<uint8_t, 3> kMagic = {0x1f, 0x8b, 0x08};
 constexpr uint8_t kFlagHcrc = 0x02;
 constexpr uint8_t kFlagExtra = 0x04;
 constexpr uint8_t kFlagName = 0x08;
@@ -46,7 +48,6 @@ Result<bool> GzipMember::read_header(InputWindow& input) {
   }
   header_crc_ = 0;
   std::array<uint8_t, kFixedHeaderBytes> head{};
-  constexpr std::array<uint8_t, 3> kMagic = {0x1f, 0x8b, 0x08};
   for (size_t i = 0; i < head.size(); ++i) {
     STRATA_TRY(head[i], header_byte(input));
     if (i < kMagic.size() && head[i] != kMagic[i]) {
@@ -121,8 +122,12 @@ Status GzipMember::read_trailer(InputWindow& input, std::span<const uint8_t> hel
       STRATA_TRY(trailer[i], input.next());
     }
   }
-  uint32_t expected_crc = little_endian_32(trailer.data());
-  uint32_t expected_size = little_endian_32(trailer.data() + 4);
+  return verify(little_endian_32(trailer.data()), little_endian_32(trailer.data() + 4), crc,
+                size_bytes);
+}
+
+Status GzipMember::verify(uint32_t expected_crc, uint32_t expected_size, uint32_t crc,
+                          uint64_t size_bytes) const {
   if (crc != expected_crc) {
     return error(ErrorCode::kCorrupt,
                  "gzip: content of the member at byte {}: expected CRC-32 {:08x}, found {:08x}",
@@ -139,6 +144,23 @@ Status GzipMember::read_trailer(InputWindow& input, std::span<const uint8_t> hel
 
 Error GzipMember::invalid_deflate_data() const {
   return error(ErrorCode::kCorrupt, "gzip: invalid deflate data in the member at byte {}", begin_);
+}
+
+std::optional<GzipBoundary> read_gzip_boundary(const uint8_t* data, size_t at, size_t end) {
+  size_t header_at = at + kTrailerBytes;
+  size_t content_at = header_at + kFixedHeaderBytes;
+  if (content_at > end) return std::nullopt;
+  const uint8_t* header = data + header_at;
+  if (!std::equal(kMagic.begin(), kMagic.end(), header)) return std::nullopt;
+  if (header[3] == kFlagExtra) {
+    if (content_at + 2 > end) return std::nullopt;
+    content_at += size_t{2} + (data[content_at] | data[content_at + 1] << 8);
+    if (content_at > end) return std::nullopt;
+  } else if (header[3] != 0) {
+    return std::nullopt;
+  }
+  return GzipBoundary{little_endian_32(data + at), little_endian_32(data + at + 4), header_at,
+                      content_at};
 }
 
 }  // namespace strata::codec

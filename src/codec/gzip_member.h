@@ -25,6 +25,10 @@ class GzipMember {
   Status read_trailer(InputWindow& input, std::span<const uint8_t> held, uint32_t crc,
                       uint64_t size_bytes) const;
 
+  // Compares the content with what its trailer says. Errors: kCorrupt.
+  Status verify(uint32_t expected_crc, uint32_t expected_size, uint32_t crc,
+                uint64_t size_bytes) const;
+
   Error invalid_deflate_data() const;
 
   // Where in the compressed stream it begins.
@@ -39,5 +43,16 @@ class GzipMember {
   uint64_t begin_ = 0;
   uint32_t header_crc_ = 0;
 };
+
+// The trailer of a member and the header of the next one, for who reads ahead.
+struct GzipBoundary {
+  uint32_t crc, size;  // as the trailer says
+  size_t header_at;    // of the next member
+  size_t content_at;
+};
+
+// What stands at data[at], below data[end]: only if it is all there and a plain header (at most an
+// extra field), which is what programs write that write many members.
+std::optional<GzipBoundary> read_gzip_boundary(const uint8_t* data, size_t at, size_t end);
 
 }  // namespace strata::codec

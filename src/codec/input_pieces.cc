@@ -12,14 +12,24 @@ std::shared_ptr<const InputPiece> InputPieces::at(uint64_t index) {
 }
 
 void InputPieces::drop_before(uint64_t index) {
-  for (; first_ < index && !pieces_.empty(); ++first_) pieces_.pop_front();
+  for (; first_ < index && !pieces_.empty(); ++first_) {
+    dropped_ = std::move(pieces_.front());
+    pieces_.pop_front();
+  }
+}
+
+std::shared_ptr<InputPiece> InputPieces::new_piece() {
+  // Who else held it has let go before the reader dropped it, or keeps it.
+  if (dropped_ && dropped_.use_count() == 1) return std::move(dropped_);
+  auto piece = std::make_shared<InputPiece>();
+  piece->bytes =
+      std::make_unique_for_overwrite<uint8_t[]>(piece_bytes_ + InputPiece::kOverlapBytes);
+  return piece;
 }
 
 void InputPieces::read_piece() {
-  auto piece = std::make_shared<InputPiece>();
+  std::shared_ptr<InputPiece> piece = new_piece();
   piece->index = first_ + pieces_.size();
-  piece->bytes =
-      std::make_unique_for_overwrite<uint8_t[]>(piece_bytes_ + InputPiece::kOverlapBytes);
   std::span<std::byte> room(reinterpret_cast<std::byte*>(piece->bytes.get()), piece_bytes_);
   while (!room.empty() && !ended_) {
     Result<size_t> got = from_.read(room);

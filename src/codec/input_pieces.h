@@ -52,10 +52,12 @@ class InputPieces {
 
  private:
   void read_piece();
+  std::shared_ptr<InputPiece> new_piece();
 
   ByteSource& from_;
   const size_t piece_bytes_;
   std::deque<std::shared_ptr<InputPiece>> pieces_;
+  std::shared_ptr<InputPiece> dropped_;  // the last one, whose memory serves again
   uint64_t first_ = 0;
   uint64_t size_bytes_ = 0;
   bool ended_ = false;

@@ -30,12 +30,34 @@
 namespace strata::codec {
 namespace {
 
-constexpr size_t kOwnOutputBytes = 256 * 1024;
+constexpr size_t kOwnOutputBytes = 128 * 1024;
 constexpr size_t kFramingReadBytes = 1024;
 constexpr size_t kRestReadBytes = 256 * 1024;
 // After so many chunks in a row that were of no use, only each of so many pieces is tried.
 constexpr size_t kMissesUntilRare = 8;
-constexpr size_t kRareInterval = 8;
+constexpr size_t kRareInterval = 16;
+
+// Accepted chunks that no worker has begun to finish. The reader needs them before all that is to be
+// decoded, so a worker looks here first, whatever task it has taken.
+class UrgentChunks {
+ public:
+  void push(std::shared_ptr<AheadChunk> chunk) { chunks_.lock()->push_back(std::move(chunk)); }
+
+  void finish_all() {
+    while (std::shared_ptr<AheadChunk> chunk = pop()) chunk->finish_once();
+  }
+
+ private:
+  std::shared_ptr<AheadChunk> pop() {
+    auto chunks = chunks_.lock();
+    if (chunks->empty()) return nullptr;
+    std::shared_ptr<AheadChunk> chunk = std::move(chunks->front());
+    chunks->pop_front();
+    return chunk;
+  }
+
+  Guarded<std::deque<std::shared_ptr<AheadChunk>>> chunks_;
+};
 
 class ParallelGunzip final : public ByteSource {
  public:
@@ -66,10 +88,11 @@ class ParallelGunzip final : public ByteSource {
   // Chunks.
   void keep_workers_busy();
   bool try_dispatch(uint64_t index);
-  bool deliver_chunk();
+  Result<bool> deliver_chunk();
   bool accept(AheadChunk& chunk);
-  void take_output(const std::shared_ptr<AheadChunk>& chunk);
+  Status take_output(const std::shared_ptr<AheadChunk>& chunk);
   void accept_more();
+  void count_output(size_t count, uint32_t crc);
   void discard(const std::shared_ptr<AheadChunk>& chunk);
   uint64_t position_bits() const { return piece_ * pieces_.piece_bytes() * 8 + inflater_->bit(); }
 
@@ -97,6 +120,7 @@ class ParallelGunzip final : public ByteSource {
   uint64_t next_chunk_ = 0;
   size_t misses_ = 0;
   std::shared_ptr<AheadChunk> delivering_;
+  const std::shared_ptr<UrgentChunks> urgent_ = std::make_shared<UrgentChunks>();
   std::deque<std::span<const uint8_t>> ready_;
 };
 
@@ -183,7 +207,10 @@ Status ParallelGunzip::read_trailer() {
 
 Status ParallelGunzip::advance_content() {
   keep_workers_busy();
-  if (inflater_->at_block() && deliver_chunk()) return {};
+  if (inflater_->at_block()) {
+    STRATA_TRY(bool delivered, deliver_chunk());
+    if (delivered) return {};
+  }
   return decode_here();
 }
 
@@ -269,8 +296,8 @@ void ParallelGunzip::keep_workers_busy() {
 }
 
 bool ParallelGunzip::try_dispatch(uint64_t index) {
-  if (misses_ >= kMissesUntilRare && index % kRareInterval != 0)
-    return index < piece_ + kRareInterval;
+  bool rare = misses_ >= kMissesUntilRare;
+  if (rare && (index % kRareInterval != 0 || index > piece_ + 1)) return false;
   std::unique_ptr<AheadBuffers> buffers = helpers_.try_take();
   if (!buffers) return false;
   std::shared_ptr<const InputPiece> piece = pieces_.at(index);
@@ -280,12 +307,15 @@ bool ParallelGunzip::try_dispatch(uint64_t index) {
   }
   auto chunk = std::make_shared<AheadChunk>(piece, pieces_.at(index + 1), std::move(buffers));
   chunks_.push_back(chunk);
-  helpers_.pool().run([chunk] { chunk->decode_once(); });
+  helpers_.pool().run([chunk, urgent = urgent_] {
+    urgent->finish_all();
+    chunk->decode_once();
+  });
   return true;
 }
 
 // At a block: takes the output of the chunk that begins there, if there is one.
-bool ParallelGunzip::deliver_chunk() {
+Result<bool> ParallelGunzip::deliver_chunk() {
   if (chunks_.empty() || chunks_.front()->index() != piece_) return false;
   std::shared_ptr<AheadChunk> chunk = chunks_.front();
   if (accepted_ == 0) {
@@ -304,34 +334,48 @@ bool ParallelGunzip::deliver_chunk() {
   accept_more();
   chunks_.pop_front();
   --accepted_;
-  misses_ = 0;
-  take_output(chunk);
+  misses_ = chunk->is_worthwhile() ? 0 : misses_ + 1;
+  STRATA_CHECK(take_output(chunk));
   return true;
 }
 
 bool ParallelGunzip::accept(AheadChunk& chunk) {
-  bool full = history_bytes_ + own_bytes_ >= kWindowBytes;
-  if (!full || !chunk.accept(inflater_->bit(), window_.get() + own_bytes_)) return false;
+  size_t history_bytes = std::min(kWindowBytes, history_bytes_ + own_bytes_);
+  if (!chunk.accept(inflater_->bit(), window_.get() + own_bytes_, history_bytes)) return false;
   accepted_ = 1;
   return true;
 }
 
-void ParallelGunzip::take_output(const std::shared_ptr<AheadChunk>& chunk) {
+Status ParallelGunzip::take_output(const std::shared_ptr<AheadChunk>& chunk) {
+  delivering_ = chunk;
   chunk->finish_once();
   chunk->wait_finished();
-  for (const AheadChunk::Part& part : {chunk->first(), chunk->second()}) {
-    if (part.bytes.empty()) continue;
-    crc_ = join_crc32(crc_, part.crc, part.bytes.size());
-    size_bytes_ += part.bytes.size();
-    ready_.push_back(part.bytes);
+  count_output(chunk->first().size(), chunk->first_crc());
+  size_t counted = 0;
+  for (const AheadChunk::MemberEnd& end : chunk->member_ends()) {
+    count_output(end.at - counted, end.crc);
+    counted = end.at;
+    STRATA_CHECK(member_.verify(end.expected_crc, end.expected_size, crc_, size_bytes_));
+    member_ = GzipMember(end.next_begin);
+    crc_ = 0;
+    size_bytes_ = 0;
+  }
+  count_output(chunk->second().size() - counted, chunk->last_crc());
+  for (std::span<const uint8_t> part : {chunk->first(), chunk->second()}) {
+    if (!part.empty()) ready_.push_back(part);
   }
   *inflater_ = chunk->inflater();
   piece_ = chunk->end_index();
   pieces_.drop_before(piece_);
   std::memcpy(window_.get(), chunk->window_behind(), kWindowBytes);
-  history_bytes_ = kWindowBytes;
+  history_bytes_ = chunk->history_behind();
   own_bytes_ = 0;
-  delivering_ = chunk;
+  return {};
+}
+
+void ParallelGunzip::count_output(size_t count, uint32_t crc) {
+  crc_ = join_crc32(crc_, crc, count);
+  size_bytes_ += count;
 }
 
 // Accepts the chunks behind those that are accepted, as far as they are decoded.
@@ -340,8 +384,9 @@ void ParallelGunzip::accept_more() {
     const AheadChunk& last = *chunks_[accepted_ - 1];
     const std::shared_ptr<AheadChunk>& chunk = chunks_[accepted_];
     if (!last.is_whole() || last.end_index() != chunk->index() || !chunk->is_decoded()) return;
-    if (!chunk->accept(last.inflater().bit(), last.window_behind())) return;
-    helpers_.pool().run([chunk] { chunk->finish_once(); });
+    if (!chunk->accept(last.inflater().bit(), last.window_behind(), last.history_behind())) return;
+    urgent_->push(chunk);
+    helpers_.pool().run([urgent = urgent_] { urgent->finish_all(); });
   }
 }
 

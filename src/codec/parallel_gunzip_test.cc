@@ -81,6 +81,15 @@ std::vector<Kind> kinds(size_t size_bytes, unsigned seed) {
           {"mixture", mixture(size_bytes, seed)}};
 }
 
+// The content in members of `member_bytes`.
+std::string in_members(std::string_view content, size_t member_bytes, int level) {
+  std::string stream;
+  for (size_t at = 0; at < content.size(); at += member_bytes) {
+    stream += deflated(content.substr(at, member_bytes), level);
+  }
+  return stream;
+}
+
 class ParallelGunzip : public testing::Test {
  protected:
   Outcome inflate(std::string_view stream, const GunzipSizes& sizes = kTiny, size_t piece = 65536,
@@ -153,6 +162,19 @@ TEST_F(ParallelGunzip, ReadsManyMembersAndTheZerosBehindThem) {
   expect_same_as_sequential(stream + "garbage", "garbage");
 }
 
+TEST_F(ParallelGunzip, ReadsMembersThatEndWithinAPiece) {
+  for (const Kind& kind : kinds(400'000, 22)) {
+    for (size_t member_bytes : {3'000u, 30'000u, 100'000u}) {
+      std::string stream = in_members(kind.content, member_bytes, 6);
+      for (size_t piece : {4096u, 32'768u}) {
+        Outcome outcome = inflate(stream, {piece, 0});
+        ASSERT_EQ(outcome.error, "") << kind.name << " " << member_bytes;
+        ASSERT_TRUE(outcome.content == kind.content) << kind.name << " " << member_bytes;
+      }
+    }
+  }
+}
+
 TEST_F(ParallelGunzip, ReadsTheFilesOfTheRealPrograms) {
   for (const char* folder : {"good", "bad"}) {
     for (const std::string& name : data_files(folder)) {
@@ -190,6 +212,23 @@ TEST_F(ParallelGunzip, ReportsDamageAsTheSequentialDecoder) {
         expect_same_as_sequential(damaged,
                                   fmt::format("{} -{} damaged at {}", kind.name, level, at));
       }
+    }
+  }
+}
+
+TEST_F(ParallelGunzip, ReportsDamageInAnyOfManyMembers) {
+  std::mt19937 random(23);
+  std::string content = words(400'000, 24);
+  for (size_t member_bytes : {10'000u, 70'000u}) {
+    std::string stream = in_members(content, member_bytes, 6);
+    for (int i = 0; i < 60; ++i) {
+      std::string damaged = stream;
+      size_t at = random() % stream.size();
+      // Every other time in or near a trailer or a header.
+      if (i % 2 == 0) at = stream.find("\x1f\x8b\x08", at) + 4 - random() % 12;
+      if (at >= stream.size()) continue;
+      damaged[at] = static_cast<char>(damaged[at] ^ (1 << random() % 8));
+      expect_same_as_sequential(damaged, fmt::format("damaged at {}", at), {16'384, 0});
     }
   }
 }
