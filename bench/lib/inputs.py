@@ -17,6 +17,7 @@ GENERATORS = {  # input -> (script, what it leaves in the cache folder)
     "big-files": ("make_big_files", "big-files.tar"),
     "big-layer": ("make_big_layer", "big-layer.tar"),
     "many-images": ("make_many_images", "many-images"),
+    "registry": ("make_registry", "distro-registry"),
 }
 QUICK_SCALE = 0.05
 
@@ -52,6 +53,19 @@ class Root:
         references = json.loads((self.path / "image/overlay2/repositories.json").read_text())
         self.images = sum(len(tags) for tags in references["Repositories"].values())
         self.size_bytes = 0
+
+
+class Pushed:
+    """The storage of a registry that holds `distro`, and the archive that the image came from."""
+
+    def __init__(self, path):
+        self.storage = pathlib.Path(path) / "storage"
+        manifest = json.loads((pathlib.Path(path) / "manifest.json").read_text())
+        self.image_id = manifest["config"]["digest"]
+        self.layers = [layer["digest"] for layer in manifest["layers"]]
+        self.blob_bytes = sum(layer["size"] for layer in manifest["layers"])
+        self.archive = Archive(pathlib.Path(path).parent / "distro.tar")
+        self.path, self.size_bytes = self.archive.path, self.archive.size_bytes
 
 
 class Archive:

@@ -22,6 +22,7 @@ class Sample:
     cpu_seconds: float
     peak_rss_bytes: int
     output: str = dataclasses.field(default="", repr=False)
+    blob_bytes: int = 0  # what a push made of the layers
 
 
 def timed(*commands, stdin=None, env=None):

@@ -7,9 +7,9 @@ import statistics
 MIB = 1 << 20
 PEAK_LIMIT_BYTES = 64 * MIB
 SLOWER_OF = "slower of sha256, tar -x"
-LIMITS = ("tar -x", "cp", "sha256", SLOWER_OF)
+LIMITS = ("tar -x", "igzip, tar", "cp", "sha256", SLOWER_OF)
 # Actions that others do not have: compared with what they did for this one.
-COMPARED_WITH = {"save-default": "save"}
+COMPARED_WITH = {"save-default": "save", "push-zstd": "push"}
 
 
 @dataclasses.dataclass
@@ -31,6 +31,10 @@ TARGETS = {
     ("distro", "save"): [Target("docker", 10, False), Target("cp", 1.5)],
     ("distro", "save-default"): [Target("docker", 10, False), Target("cp", 1.5)],
     ("big-layer", "load"): [Target(SLOWER_OF, 1.3)],
+    ("registry", "pull"): [Target("docker", 10), Target("podman", 5), Target("igzip, tar", 1.5)],
+    ("registry", "pull-again"): [Target(None, 0.050)],
+    ("registry", "push"): [Target("docker", 3)],
+    ("registry", "push-zstd"): [Target("docker", 3)],
     ("many-images", "images"): [Target(None, 0.050, False)],
 }
 
@@ -90,6 +94,12 @@ def spread(values, digits):
     return f"{middle} ({low} .. {high})"
 
 
+def blobs_text(rounds):
+    """What a push made of the layers; nothing for what is no push."""
+    sizes = [sample.blob_bytes for sample in rounds.values()]
+    return f", blobs {max(sizes) / MIB:.1f} MiB" if any(sizes) else ""
+
+
 def verdict(met):
     return "met" if met else "MISSED"
 
@@ -129,7 +139,7 @@ class Table:
                 statistics.median(seconds) <= target.bound))
         if self._judged:
             words.append("peak < 64 MiB " + self._judge(peak < PEAK_LIMIT_BYTES))
-        facts = f"{cores:.1f} cores busy, peak {peak / MIB:.0f} MiB"
+        facts = f"{cores:.1f} cores busy, peak {peak / MIB:.0f} MiB" + blobs_text(rounds)
         self._print_row("strata", spread(seconds, 3), facts, words)
 
     def _print_peer(self, case, peer):
@@ -144,6 +154,7 @@ class Table:
                 median = statistics.median(ratios)
                 met = median <= target.bound if limit else median >= target.bound
                 words.append(f"{'<=' if limit else '>='} {target.bound:g} x {self._judge(met)}")
+        comparison += blobs_text(self._results.samples(case, peer))
         self._print_row(peer, spread(seconds, 3), comparison, words)
 
     def _judge(self, met):

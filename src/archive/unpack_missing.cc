@@ -102,6 +102,10 @@ class Unpacking {
     std::stable_sort(order.begin(), order.end(),
                      [](auto& a, auto& b) { return a.first > b.first; });
 
+    // Told base first, whatever is begun first.
+    for (const Job& job : jobs_) {
+      if (context_.progress) context_.progress->layer_started(job.layer.diff, size_of(job));
+    }
     STRATA_CHECK(run_in_lanes(context_.pool.jobs(), order.size(), [&](size_t i) {
       Status status = unpack(jobs_[order[i].second], i);
       if (!status.ok()) failure_.note(i);
@@ -119,7 +123,6 @@ class Unpacking {
   // `turn`: which one it is, of those that are unpacked at the same time.
   Status unpack(Job& job, size_t turn) {
     Timer timer("unpack a layer");
-    if (context_.progress) context_.progress->layer_started(job.layer.diff, size_of(job));
     STRATA_TRY(job.result, obtain(job, turn).context("{}", job.layer.file));
     if (!job.result) return {};  // see copy_repeated
     if (context_.progress) context_.progress->layer_finished(job.layer.diff);
