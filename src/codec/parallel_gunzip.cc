@@ -397,8 +397,8 @@ void ParallelGunzip::discard(const std::shared_ptr<AheadChunk>& chunk) {
 
 }  // namespace
 
-GunzipHelpers::GunzipHelpers(Pool& pool)
-    : pool_(pool), max_ahead_(std::min<size_t>(size_t{2} * pool.jobs(), kMaxAhead)) {}
+GunzipHelpers::GunzipHelpers(Pool& pool, size_t max_ahead)
+    : pool_(pool), max_ahead_(std::min(size_t{2} * pool.jobs(), max_ahead)) {}
 
 GunzipHelpers::~GunzipHelpers() = default;
 

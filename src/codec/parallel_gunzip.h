@@ -33,8 +33,9 @@ class GunzipHelpers {
   static constexpr size_t kBuffersBytes = size_t{13} << 18;  // 3.25 MiB
   static constexpr size_t kMaxAhead = 8;
 
-  // `pool` is borrowed, and must outlive this as this must outlive all streams.
-  explicit GunzipHelpers(Pool& pool);
+  // At most `max_ahead` pieces at a time, and two for each worker. `pool` is borrowed, and must
+  // outlive this as this must outlive all streams.
+  explicit GunzipHelpers(Pool& pool, size_t max_ahead = kMaxAhead);
   ~GunzipHelpers();
   GunzipHelpers(const GunzipHelpers&) = delete;
   GunzipHelpers& operator=(const GunzipHelpers&) = delete;
