@@ -322,8 +322,8 @@ Result<bool> ParallelGunzip::deliver_chunk() {
     // If nobody has begun with it, we know better how to.
     bool unused = chunk->withdraw();
     if (!unused) chunk->wait_decoded();
-    if (chunk->begins_behind(inflater_->bit()))
-      return false;  // some other block; then we ask again
+    // If this is some other block, behind it we ask again.
+    if (chunk->begins_behind(inflater_->bit())) return false;
     if (!unused && !accept(*chunk)) ++misses_;
     if (accepted_ == 0) {
       chunks_.pop_front();

@@ -288,6 +288,18 @@ TEST_F(ParallelGunzip, GoesOnWithoutMemoryForOthers) {
   EXPECT_TRUE(inflate(deflated(content, 6)).content == content);
 }
 
+TEST_F(ParallelGunzip, TakesNoMoreMemoryThanItMay) {
+  GunzipHelpers one(pool_, 1);
+  auto buffers = one.try_take();
+  EXPECT_TRUE(buffers);
+  EXPECT_FALSE(one.try_take());
+  one.give_back(std::move(buffers));
+  EXPECT_TRUE(one.try_take());
+  static_assert(AheadBuffers::kOutputBytes + sizeof(SymbolTable) + sizeof(Inflater) +
+                    3 * kWindowBytes <
+                GunzipHelpers::kBuffersBytes);
+}
+
 TEST_F(ParallelGunzip, SharesItsHelpersAmongStreams) {
   std::vector<Kind> all = kinds(400'000, 16);
   std::vector<char> good(all.size(), 0);
