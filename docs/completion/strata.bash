@@ -31,6 +31,8 @@ _strata() {
     --policy) COMPREPLY=($(compgen -W "always missing newer never" -- "$current")); return ;;
     --storage-driver) COMPREPLY=($(compgen -W "overlay2 vfs" -- "$current")); return ;;
     --sort) COMPREPLY=($(compgen -W "created size repository" -- "$current")); return ;;
+    --wire-compression) COMPREPLY=($(compgen -W "zstd none" -- "$current")); return ;;
+    --remote-program) _filedir; return ;;
     --compress | --compression) COMPREPLY=($(compgen -W "gzip zstd" -- "$current")); return ;;
   esac
   if [[ $current == -* || ${#command[@]} -eq 0 || (${#command[@]} -eq 1 && ${command[0]} =~ ^(image|manifest|remote|system)$) ]]; then
