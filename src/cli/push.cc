@@ -108,17 +108,8 @@ class Push final : public Command {
     }
     if (arguments.size() > 1) return context.fail("\"strata push\" requires exactly 1 argument.");
     STRATA_TRY(oci::Reference name, oci::Reference::parse(arguments[0]));
-    registry::PushOptions options;
-    options.all_tags = all_tags_;
-    if (!compression_.empty()) {
-      STRATA_TRY(options.compression, codec::parse_compression_spec(compression_));
-      if (options.compression->kind == codec::Compression::kNone) {
-        return error(ErrorCode::kInvalid, "--compression must be gzip or zstd");
-      }
-    }
-    if (all_tags_ && !name.is_name_only()) {
-      return error(ErrorCode::kInvalid, "tag can't be used with --all-tags/-a");
-    }
+    STRATA_TRY(registry::PushOptions options, push_options(name));
+    bound_memory();
     const bool quiet = quiet_ || context.global().quiet;
     if (!all_tags_ && name.is_name_only() && !quiet) {
       context.out().print("Using default tag: latest\n");
@@ -138,6 +129,28 @@ class Push final : public Command {
   }
 
  private:
+  Result<registry::PushOptions> push_options(const oci::Reference& name) const {
+    registry::PushOptions options;
+    options.all_tags = all_tags_;
+    if (!compression_.empty()) {
+      STRATA_TRY(options.compression, codec::parse_compression_spec(compression_));
+      if (options.compression->kind == codec::Compression::kNone) {
+        return error(ErrorCode::kInvalid, "--compression must be gzip or zstd");
+      }
+    }
+    if (all_tags_ && !name.is_name_only()) {
+      return error(ErrorCode::kInvalid, "tag can't be used with --all-tags/-a");
+    }
+    return options;
+  }
+
+  // The blocks of a layer's compressor go back to the system when it ends, and all threads share
+  // one heap: else glibc keeps freed blocks for each thread (a peak of 76 MiB instead of 55).
+  static void bound_memory() {
+    ::mallopt(M_MMAP_THRESHOLD, kReturnedBytes);
+    ::mallopt(M_ARENA_MAX, 1);
+  }
+
   // Beside a dockerd that runs on the root the image can be read; only what it became there cannot
   // be recorded.
   static Result<store::Store> open(Context& context) {
