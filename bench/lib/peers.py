@@ -293,7 +293,7 @@ class TarExtract(Peer):
 class UnpackBlobs(Peer):
     """The physical limit of pull: igzip and GNU tar, one pair a layer, reading the blobs in place."""
 
-    name = "igzip, tar"
+    name = "igzip+tar"
 
     @classmethod
     def missing(cls):
