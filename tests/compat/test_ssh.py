@@ -20,7 +20,7 @@ from seeds import count, seed
 from verbs import SMALL_RECORDS, assert_holds, plain_layer, root_with, two_images
 
 pytestmark = needs_strata_itself("docker has no ssh:// addresses")
-WAYS = ["push"]
+WAYS = ["push", "pull"]
 BIG = 3_000_000  # random bytes: compression changes nothing
 
 
@@ -242,6 +242,8 @@ def test_wrong_roots_and_images(work, host):
     (work / "file").write_text("")
     before = snapshot(root)
     for what, there, names, words in (("push", work / "file", ["first:1"], "there: "),
+                                      ("pull", work / "nowhere", ["first:1"], "there: no image store at .*nowhere"),
+                                      ("pull", root, ["nope:1"], "there: No such image: nope:1"),
                                       ("push", work / "other", ["nope:1"], "No such image: nope:1"),
                                       ("push", work / "other", [], "name the images")):
         result = transfer(host, what, work / "mine" if what == "pull" else root, there, *names, check=False)
@@ -256,7 +258,9 @@ def test_beside_a_running_dockerd_the_error_comes_through(work, host):
     with dockerd(root):
         result = transfer(host, "push", full, root, "app:1", check=False)
         assert result.code == 1 and "there: " in result.err and "a dockerd is running on this root" in result.err, result
+        transfer(host, "pull", work / "mine", root, "first")  # reading is fine
     assert_holds(root, *two_images())
+    assert set(Root(work / "mine").references()) == {"first:1", "first:latest"}
 
 
 def test_docker_runs_what_was_pushed(work, host):
@@ -264,3 +268,32 @@ def test_docker_runs_what_was_pushed(work, host):
     transfer(host, "push", root_with(work / "full", image), work / "other", "run:1")
     with dockerd(work / "other") as docker:
         assert docker("run", "--rm", "--network", "none", "run:1").out == "runs\n"
+
+
+def test_two_at_once_into_one_root(work, host):
+    """Both end well, and one of them keeps what arrives."""
+    base, app = images(layers=3, size=1_000_000)
+    full, empty = root_with(work / "full", base, app), work / "empty"
+    command = [binary(), "--root", str(full), "push", "--remote-program", binary(), host.url(empty), "app", "base:1"]
+    both = [subprocess.Popen(command, env=clean_env(**host.env()), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            for _ in range(2)]
+    for one in both:
+        _, err = one.communicate(timeout=120)
+        assert one.returncode == 0, err.decode()
+    assert_holds(empty, base, app)
+    assert not list((empty / "strata/blobs").iterdir())
+
+
+def test_interrupted_by_the_user(work, host):
+    base, app = images(layers=6)
+    full, empty = root_with(work / "full", base, app), work / "empty"
+    process = subprocess.Popen([binary(), "--root", str(full), "push", "--remote-program", binary(), host.url(empty), "app"],
+                               env=clean_env(**host.env()), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list((empty / "strata/blobs").glob("*")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    wait_until_gone(empty)
+    assert Root(empty).images() == set()
+    transfer(host, "push", full, empty, "app")
+    assert_holds(empty, app)

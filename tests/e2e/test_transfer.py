@@ -172,6 +172,47 @@ def test_push_to_something_that_lies(work, lie, words):
     assert "Pushed" not in result.out
 
 
+def unasked():
+    good, other = image("app:1", "app:2"), image("debian:latest", data=b"evil")
+    nameless = Image(other.layers, [])
+    yield "another name", ["app:1"], offer(good), "app:2, which was not asked for"
+    yield "another image too", ["app"], offer(good, other), "debian:latest, which was not asked for"
+    yield "a nameless image", ["app"], offer(good, nameless), f"image {nameless.id}, which was not asked for"
+    yield "another ID", [nameless.id[7:19]], offer(good), "app:1, which was not asked for"
+    yield "instead of an ID", ["sha256:" + "1" * 64], offer(nameless), "which was not asked for"
+    yield "a parent that cannot be", ["app"], offer(good, nameless, parents={good.id: nameless.id}), "not a valid parent"
+
+
+@pytest.mark.parametrize("name,asked,lie,words", unasked(), ids=lambda v: v if isinstance(v, str) and len(v) < 25 else "")
+def test_pull_takes_only_what_it_asked_for(work, name, asked, lie, words):
+    program = liar(work, GREETING + lie + layers(image()) + frame("C"))
+    root = root_with(work / "here", Image([plain_layer("mine")], ["debian:latest"]))
+    before = snapshot(root)
+    result = strata(root, "pull", "--remote-program", program, "ssh://host", *asked, env=local_ssh(work), check=False, timeout=60)
+    assert result.code == 1 and words in result.err, result
+    assert snapshot(root) == before
+
+
+@pytest.mark.parametrize("asked", [["app"], ["app:1", "app:2"], [image().id, "app:2", "app:1"]])
+def test_pull_of_what_was_asked_for(work, asked):
+    good = image("app:1", "app:2")
+    program = liar(work, GREETING + offer(good) + layers(good) + frame("C"))
+    result = strata(work / "here", "pull", "--remote-program", program, "ssh://host", *asked, env=local_ssh(work), timeout=60)
+    assert result.out == "Pulled image: app:1\nPulled image: app:2\n"
+    assert_holds(work / "here", good)
+
+
+@pytest.mark.parametrize("words,message", [
+    (["--wire-compression", "gzip"], "--wire-compression must be zstd or none"),
+    (["--wire-compression", "zstd:99"], "zstd"),
+    ([], "name the images"),
+])
+def test_words_that_do_not_fit(work, words, message):
+    result = strata(root_with(work / "here", image()), "push", *words, "ssh://host", *(["app:1"] if words else []),
+                    env=local_ssh(work), check=False)
+    assert result.code == 1 and message in result.err, result
+
+
 def test_push_to_something_that_ends_early(work):
     script = work / "short"
     for size in (0, 5, len(GREETING), len(GREETING) + 3, len(GREETING) + 20):
