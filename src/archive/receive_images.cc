@@ -110,7 +110,9 @@ Result<ReceiveReport> receive(store::Store& store, Wire& wire, const ReceiveOpti
 Result<ReceiveReport> receive_images(store::Store& store, Wire& wire, const ReceiveOptions& options,
                                      Pool& pool) {
   Result<ReceiveReport> report = receive(store, wire, options, pool);
-  if (!report.ok() && !wire.write_failed()) wire.write_error(report.error());
+  if (report.ok()) return report;
+  if (wire.write_failed()) return wire.told_before_end(std::move(report).error());
+  wire.write_error(report.error());
   return report;
 }
 

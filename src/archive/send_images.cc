@@ -198,10 +198,8 @@ LoadReport our_report(const SavePlan& plan, LoadReport theirs) {
   return ours;
 }
 
-}  // namespace
-
-Result<SendReport> send_images(const store::Store& store, Wire& wire, const SendOptions& options,
-                               Pool& pool) {
+Result<SendReport> send(const store::Store& store, Wire& wire, const SendOptions& options,
+                        Pool& pool) {
   BufferPool buffers(kBlockBytes, kBlocks);
   STRATA_TRY(SavePlan plan, choose(store, options));  // images, their layers, their parents
   STRATA_CHECK(offer(plan, wire));
@@ -223,6 +221,15 @@ Result<SendReport> send_images(const store::Store& store, Wire& wire, const Send
   report.received = our_report(plan, std::move(theirs));
   report.wire_bytes = wire.data_bytes_written();
   return report;
+}
+
+}  // namespace
+
+Result<SendReport> send_images(const store::Store& store, Wire& wire, const SendOptions& options,
+                               Pool& pool) {
+  Result<SendReport> report = send(store, wire, options, pool);
+  if (report.ok() || !wire.write_failed()) return report;
+  return wire.told_before_end(std::move(report).error());
 }
 
 }  // namespace strata::archive

@@ -76,6 +76,7 @@ Wire::Wire(Wire&& other) noexcept
       pool_(other.pool_),
       peer_(std::move(other.peer_)),
       write_failed_(other.write_failed_),
+      told_(other.told_),
       data_bytes_written_(other.data_bytes_written_.load()),
       data_bytes_read_(other.data_bytes_read_.load()) {}
 
@@ -198,7 +199,17 @@ Result<FrameHead> Wire::next() {
   if (found.type == FrameType::kData) data_bytes_read_ += size;
   if (found.type != FrameType::kError) return found;
   STRATA_TRY(std::string text, read_text(found));
+  told_ = true;
   return std::move(parse_error(text).add_context(peer_));
+}
+
+Error Wire::told_before_end(Error error) {
+  while (!told_) {
+    Result<FrameHead> head = next();
+    if (!head.ok() && told_) return std::move(head).error();
+    if (!head.ok() || !read_text(*head).ok()) break;
+  }
+  return error;
 }
 
 Result<FrameHead> Wire::expect(FrameType expected) {

@@ -79,6 +79,8 @@ class Wire {
 
   // A write has failed: the other side gets no further frames from us.
   bool write_failed() const { return write_failed_; }
+  // After that: why, if the other side told before it went; else `error`. Reads to the end.
+  Error told_before_end(Error error);
   // Of data frames alone.
   uint64_t data_bytes_written() const { return data_bytes_written_; }
   uint64_t data_bytes_read() const { return data_bytes_read_; }
@@ -96,6 +98,7 @@ class Wire {
   const Pool* pool_;
   std::string peer_;
   bool write_failed_ = false;
+  bool told_ = false;  // an error frame has been read
   std::atomic<uint64_t> data_bytes_written_{0};
   std::atomic<uint64_t> data_bytes_read_{0};
 };

@@ -172,6 +172,20 @@ def test_push_to_something_that_lies(work, lie, words):
     assert "Pushed" not in result.out
 
 
+def test_the_reason_is_told_even_when_the_other_side_is_gone(work):
+    """It says why and ends at once, while we have much to say: no offer fits into a pipe."""
+    root = work / "here"
+    images = [image(f"app:{i}", config={"Labels": {"long": "x" * 60_000}, "Number": i}) for i in range(20)]
+    root_with(root, *images)
+    (work / "lies").write_bytes(GREETING + frame("X", compact({"code": "busy", "message": "a dockerd is running"})))
+    program = work / "brief"
+    program.write_text(f"#!/bin/sh\ncat {work}/lies\n")
+    program.chmod(0o755)
+    for _ in range(5):
+        result = push(work, str(program), "app", root=root)
+        assert result.code == 1 and "host: a dockerd is running" in result.err, result
+
+
 def unasked():
     good, other = image("app:1", "app:2"), image("debian:latest", data=b"evil")
     nameless = Image(other.layers, [])
