@@ -74,6 +74,7 @@ void PullDisplay::blob_arrived(const Digest& blob, uint64_t bytes, uint64_t tota
 }
 
 void PullDisplay::blob_read(const Digest& blob, uint64_t bytes, uint64_t total_bytes) {
+  if (mode_ == ProgressMode::kNone) return;
   auto state = state_.lock();
   for (Line& line : state->lines) {
     // While it still arrives, that is what is shown.
@@ -129,6 +130,7 @@ void PullDisplay::report(Line& line, bool is_new_stage) {
 
 // As ProgressDisplay draws: what is final and has only such lines above it is printed for good.
 void PullDisplay::draw(State& state, bool last) {
+  if (state.lines.empty() && state.drawn == 0) return;
   const Clock::time_point now = output_.now();
   if (!last && now - state.drawn_at < kRedrawInterval) return;
   state.drawn_at = now;

@@ -49,6 +49,10 @@ class BlobServer {
   // after the waits that Retry-After asked for), kIo (connection lost, stalled, body shorter than
   // announced), kInvalid (an answer that makes no sense), and those of the sink.
   virtual Status get_blob(const Digest& blob, const BlobRange& range, BlobSink& sink) = 0;
+  // The same from another place, one that the blob's descriptor names (`urls`). Only http and https;
+  // no credentials go there. Errors: as get_blob; kUnsupported: this server does not do that.
+  virtual Status get_blob_from(const std::string& url, const Digest& blob, const BlobRange& range,
+                               BlobSink& sink);
 };
 
 }  // namespace strata::registry

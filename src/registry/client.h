@@ -78,6 +78,8 @@ class Repository final : public BlobServer {
   Result<Digest> head_manifest(std::string_view reference);
 
   Status get_blob(const Digest& blob, const BlobRange& range, BlobSink& sink) override;
+  Status get_blob_from(const std::string& url, const Digest& blob, const BlobRange& range,
+                       BlobSink& sink) override;
   // The size of the blob, none: the registry does not have it (404).
   Result<std::optional<uint64_t>> head_blob(const Digest& blob);
   Result<bool> has_blob(const Digest& blob);

@@ -3,6 +3,16 @@
 
 namespace strata::registry {
 
+Status ServerOrUrls::get_blob(const Digest& blob, const BlobRange& range, BlobSink& sink) {
+  Status status = server_.get_blob(blob, range, sink);
+  for (const std::string& url : urls_) {
+    // Not found means that nothing was sent yet.
+    if (status.ok() || status.error().code() != ErrorCode::kNotFound) break;
+    status = server_.get_blob_from(url, blob, range, sink).context("{}", url);
+  }
+  return status;
+}
+
 RegistryContents::RegistryContents(BlobServer& server, const store::BlobFolder& folder,
                                    const DownloadOptions& options, const Pool& pool,
                                    BlobWatcher* watcher)
@@ -19,7 +29,8 @@ Status RegistryContents::claim(const oci::Descriptor& blob) {
   const auto size_bytes = static_cast<uint64_t>(blob.size_bytes);
   if (known == blobs_.end()) {
     STRATA_TRY(store::BlobClaim claim, folder_.claim(blob.digest));
-    blobs_.emplace(name, std::make_unique<Blob>(std::move(claim), size_bytes));
+    blobs_.emplace(name, std::make_unique<Blob>(std::move(claim), size_bytes,
+                                                ServerOrUrls(server_, blob.urls)));
   } else if (known->second->size_bytes != size_bytes) {
     return error(ErrorCode::kInvalid, "blob {} is said to have {} bytes, and {} bytes", name,
                  known->second->size_bytes, size_bytes);
@@ -31,7 +42,7 @@ Result<archive::OpenedFile> RegistryContents::open(const std::string& name) cons
   auto found = blobs_.find(name);
   if (found == blobs_.end()) return error(ErrorCode::kNotFound, "blob {} is in no manifest", name);
   Blob& blob = *found->second;
-  DownloadContext context{&server_, &options_, &connections_, &pool_, watcher_};
+  DownloadContext context{&blob.server, &options_, &connections_, &pool_, watcher_};
   return archive::OpenedFile{
       std::make_unique<BlobSource>(context, folder_, blob.claim, blob.size_bytes, blob.fate),
       blob.size_bytes};

@@ -14,6 +14,20 @@
 
 namespace strata::registry {
 
+// A registry, and the places that a blob's descriptor names for when the registry does not have it:
+// layers that may not be handed on, such as those of Windows.
+// Threads: as BlobServer.
+class ServerOrUrls final : public BlobServer {
+ public:
+  ServerOrUrls(BlobServer& server, std::vector<std::string> urls)
+      : server_(server), urls_(std::move(urls)) {}
+  Status get_blob(const Digest& blob, const BlobRange& range, BlobSink& sink) override;
+
+ private:
+  BlobServer& server_;
+  const std::vector<std::string> urls_;
+};
+
 class RegistryContents final : public archive::Contents {
  public:
   // `server`, `pool` and `watcher` (may be null) are borrowed.
@@ -37,10 +51,12 @@ class RegistryContents final : public archive::Contents {
 
  private:
   struct Blob {
+    Blob(store::BlobClaim of_blob, uint64_t size, ServerOrUrls from)
+        : claim(std::move(of_blob)), size_bytes(size), server(std::move(from)) {}
     store::BlobClaim claim;
     uint64_t size_bytes;
+    ServerOrUrls server;
     BlobFate fate;
-    Blob(store::BlobClaim of_blob, uint64_t size) : claim(std::move(of_blob)), size_bytes(size) {}
   };
 
   BlobServer& server_;

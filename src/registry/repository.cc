@@ -136,6 +136,21 @@ class BlobReceiver final : public HttpSink {
   bool has_enough_ = false;
 };
 
+Status fetch_blob(Exchange& exchange, Call call, const Digest& blob, const BlobRange& range,
+                  BlobSink& sink) {
+  call.content_is_checked = true;
+  if (range.size_bytes && *range.size_bytes == 0) {
+    return error(ErrorCode::kInvalid, "blob {}: a range of no bytes", blob);
+  }
+  if (range.offset > 0 || range.size_bytes) {
+    std::string last = range.size_bytes ? std::to_string(range.offset + *range.size_bytes - 1) : "";
+    call.headers.push_back(fmt::format("Range: bytes={}-{}", range.offset, last));
+    if (!range.validator.empty()) call.headers.push_back("If-Range: " + range.validator);
+  }
+  BlobReceiver receiver(blob, range, sink);
+  return receiver.outcome(exchange.call(call, &receiver));
+}
+
 }  // namespace
 
 Repository::Repository(std::unique_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
@@ -180,18 +195,13 @@ Result<Digest> Repository::head_manifest(std::string_view reference) {
 }
 
 Status Repository::get_blob(const Digest& blob, const BlobRange& range, BlobSink& sink) {
-  Call call{.target = blob_target(blob)};
-  call.content_is_checked = true;
-  if (range.size_bytes && *range.size_bytes == 0) {
-    return error(ErrorCode::kInvalid, "blob {}: a range of no bytes", blob);
-  }
-  if (range.offset > 0 || range.size_bytes) {
-    std::string last = range.size_bytes ? std::to_string(range.offset + *range.size_bytes - 1) : "";
-    call.headers.push_back(fmt::format("Range: bytes={}-{}", range.offset, last));
-    if (!range.validator.empty()) call.headers.push_back("If-Range: " + range.validator);
-  }
-  BlobReceiver receiver(blob, range, sink);
-  return receiver.outcome(exchange_->call(call, &receiver));
+  return fetch_blob(*exchange_, {.target = blob_target(blob)}, blob, range, sink);
+}
+
+Status Repository::get_blob_from(const std::string& url, const Digest& blob, const BlobRange& range,
+                                 BlobSink& sink) {
+  STRATA_TRY(Url place, Url::parse(url).context("blob {}", blob));
+  return fetch_blob(*exchange_, {.url = place}, blob, range, sink);
 }
 
 Result<std::optional<uint64_t>> Repository::head_blob(const Digest& blob) {

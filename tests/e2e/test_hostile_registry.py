@@ -2,7 +2,7 @@
 """pull from a registry that drops, stalls, truncates, corrupts and lies at every step, half of the time.
 
 A pull ends right, or with an error, soon; the root is never damaged, and nothing that was not verified is in it.
-STRATA_HOSTILE_PULLS says how many (default 40), STRATA_TEST_SEED repeats a run.
+STRATA_HOSTILE_PULLS says how many (default 30), STRATA_TEST_SEED repeats a run.
 """
 import json
 import pathlib
@@ -77,7 +77,7 @@ def test_pulls_end_right_or_with_an_error(images, work, share):
     rng = random.Random(seed())
     ends = {"right": 0, "error": 0}
     faults = {}
-    for number in range(count("STRATA_HOSTILE_PULLS", 40) // 2):
+    for number in range(count("STRATA_HOSTILE_PULLS", 30) // 2):
         # One or a few kinds at a time, so that each is met often; stalls are slow, and come seldom.
         kinds = rng.sample(FAULTS if number % 6 == 0 else [f for f in FAULTS if "stall" not in f], rng.randrange(1, 5))
         mood = lambda _request: rng.choice(kinds) if rng.random() < share else None
@@ -188,6 +188,23 @@ def test_a_manifest_that_lies_about_its_layers_publishes_nothing(images, work):
             assert result.code == 1 and text in result.err, result
             assert Root(work / "root").layers() == set() and Root(work / "root").references() == {}
             assert problems(work / "root") == []
+
+
+def test_a_layer_that_the_registry_may_not_have_is_fetched_from_its_urls(images, work):
+    image = images["x/large:1"]
+    with HostileRegistry(images, no_fault, random.Random(1), pack=None) as server, \
+            HostileRegistry(images, no_fault, random.Random(2), pack=None) as other:
+        served = server.served_files
+        manifest = json.loads(served.manifests["/v2/x/large/manifests/1"])
+        foreign = manifest["layers"][1]
+        foreign["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+        foreign["urls"] = [f"http://{other.host}/nothing", f"http://{other.host}/elsewhere/{foreign['digest']}"]
+        other.served_files.elsewhere[foreign["digest"]] = served.blobs.pop(foreign["digest"])
+        text = archives.compact(manifest)
+        served.manifests["/v2/x/large/manifests/1"] = text
+        pull(work / "root", server, "x/large:1", check=True)
+        assert_right(work / "root", server, images, "x/large:1")
+        assert other.served == len(image.layers[1])
 
 
 def test_a_stalled_registry_is_left_in_time(images, work):

@@ -28,7 +28,7 @@ class Served:
     """Blobs and manifests of some images, by path."""
 
     def __init__(self, images, pack="gzip"):
-        self.blobs, self.manifests = {}, {}
+        self.blobs, self.manifests, self.elsewhere = {}, {}, {}
         compress = archives.COMPRESSORS[pack] if pack else bytes
         for name, image in images.items():
             repository, _, tag = name.rpartition(":")
@@ -71,6 +71,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         served = self.registry.served_files
         if "/blobs/" in self.path:
             return served.blobs.get(self.path.rpartition("/")[2]), "application/octet-stream"
+        if self.path.startswith("/elsewhere/"):  # where `urls` of a descriptor point to
+            return served.elsewhere.get(self.path.rpartition("/")[2]), "application/octet-stream"
         return served.manifests.get(self.path), MANIFEST
 
     # ---- answers without content --------------------------------------------------------------------------------
