@@ -17,10 +17,6 @@ constexpr std::string_view kClientId = "docker";  // what token servers know
 constexpr int64_t kLeastSeconds = 60;             // tokens that say less, or nothing, last so long
 constexpr std::chrono::seconds kSlack{10};        // a token is renewed so long before its end
 
-std::string origin_of(const Url& url) {
-  return url.scheme + "://" + url.host + ":" + std::to_string(url.port);
-}
-
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
@@ -89,7 +85,7 @@ Result<bool> Authorizer::challenged(const Url& url, const HttpResponse& answer,
   STRATA_TRY(std::optional<Demand> demand, demand_of(url, answer));
   if (!demand) return false;
   auto state = state_.lock();
-  state->demands[origin_of(url)] = *demand;
+  state->demands[url.origin()] = *demand;
   if (sent.empty()) return true;
   // A token that the registry does not take any more; Basic credentials do not become better.
   return std::erase_if(state->tokens, [&](const auto& entry) {
@@ -101,7 +97,7 @@ Result<std::string> Authorizer::authorization(const Url& url, const AuthTarget& 
   Demand demand;
   {
     auto state = state_.lock();
-    auto found = state->demands.find(origin_of(url));
+    auto found = state->demands.find(url.origin());
     if (found == state->demands.end()) return std::string();
     demand = found->second;
   }

@@ -20,7 +20,8 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options, const Pool& 
   return std::unique_ptr<Client>(new Client(std::move(state)));
 }
 
-Result<std::unique_ptr<Repository>> Client::repository(const oci::Reference& name, Access access) {
+Result<std::unique_ptr<Repository>> Client::repository(const oci::Reference& name, Access access,
+                                                       Patience patience) {
   std::vector<Location> locations;
   if (access == Access::kPull) {
     STRATA_TRY(locations, state_->registries.pull_locations(name));
@@ -34,7 +35,8 @@ Result<std::unique_ptr<Repository>> Client::repository(const oci::Reference& nam
     if (location.is_mirror && !wanted) continue;
     places.push_back({state_->endpoint(location), location.path, location.is_mirror});
   }
-  auto exchange = std::make_unique<Exchange>(*state_, name.name_only(), access, std::move(places));
+  auto exchange =
+      std::make_unique<Exchange>(*state_, name.name_only(), access, patience, std::move(places));
   return std::unique_ptr<Repository>(new Repository(std::move(exchange)));
 }
 

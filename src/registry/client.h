@@ -56,6 +56,8 @@ struct MountAnswer {
 
 // What a repository is opened for: the rights to ask a token server for.
 enum class Access { kPull, kPush, kDelete };
+// kShort: an answer is welcome, but there are other ways; a server that is away is not waited for.
+enum class Patience { kUsual, kShort };
 
 struct Endpoint;
 class Client;
@@ -118,7 +120,8 @@ class Client {
   ~Client();
 
   // `name`'s tag and digest do not count. Errors: kPermission (registries.conf blocks it).
-  Result<std::unique_ptr<Repository>> repository(const oci::Reference& name, Access access);
+  Result<std::unique_ptr<Repository>> repository(const oci::Reference& name, Access access,
+                                                 Patience patience = Patience::kUsual);
 
   // Whether the server takes the credentials: what `login` asks. Returns an identity token to be
   // stored instead of the secret, or nothing. Errors: kPermission, kIo.

@@ -152,10 +152,12 @@ Result<std::optional<Credentials>> from_helper(const std::string& name, const st
   return std::optional<Credentials>(std::move(found));
 }
 
+// A helper that is not installed knows nobody, as for docker: public images need none.
 Result<std::optional<Credentials>> find_in(const AuthFile& file, const std::string& key) {
   if (std::string helper = file.helper(key); !helper.empty()) {
-    STRATA_TRY(std::optional<Credentials> found, from_helper(helper, key));
-    if (found) return found;
+    Result<std::optional<Credentials>> found = from_helper(helper, key);
+    bool is_missing = !found.ok() && found.error().code() == ErrorCode::kNotFound;
+    if (!is_missing && (!found.ok() || *found)) return found;
   }
   return from_auths(file, key);
 }

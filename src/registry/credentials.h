@@ -44,8 +44,8 @@ class CredentialStore {
 
   // The credentials for a repository; none when nobody knows any. In this order: --authfile,
   // docker's helpers, docker's file, containers' files (the longest key that leads to the
-  // repository). Errors: kInvalid (a file that is not what it should be, naming it), kIo,
-  // kNotFound (a helper that is not installed).
+  // repository). A helper that is not installed knows nobody. Errors: kInvalid (a file
+  // that is not what it should be, naming it), kPermission (what a helper says), kIo.
   Result<std::optional<Credentials>> find(const oci::Reference& repository) const;
   // The same by docker's key alone: what login and logout ask.
   Result<std::optional<Credentials>> find_server(const std::string& key) const;

@@ -6,6 +6,8 @@
 namespace strata::registry {
 namespace {
 
+constexpr std::chrono::seconds kShortPatience{5};
+
 // Go's name of a method in the errors of its client, which are docker's: `Get "https://…": …`.
 std::string go_method(const std::string& method) {
   std::string name = method;
@@ -47,10 +49,18 @@ bool is_refused(const Result<HttpResponse>& result) {
 }  // namespace
 
 Status Shared::open(const Pool& pool) {
-  auto lookup = [this](const Url& url) { return registries.tls_for(url); };
-  STRATA_TRY(http, Http::open(options, pool, lookup));
+  STRATA_TRY(http, Http::open(options, pool, [this](const Url& url) { return tls_for(url); }));
   authorizer = std::make_unique<Authorizer>(*http, credentials, retrier);
   return {};
+}
+
+Result<std::shared_ptr<const TlsSettings>> Shared::tls_for(const Url& url) {
+  auto known = tls.lock();
+  std::shared_ptr<const TlsSettings>& settings = (*known)[url.origin()];
+  if (!settings) {
+    STRATA_TRY(settings, registries.tls_for(url));
+  }
+  return settings;
 }
 
 std::shared_ptr<Endpoint> Shared::endpoint(const Location& location) {
@@ -93,6 +103,7 @@ Result<HttpResponse> Exchange::send_by(const std::string& scheme, const Place& p
   request.upload_bytes = call.upload_bytes;
   request.content_is_checked = call.content_is_checked;
   request.text_limit_bytes = call.text_limit_bytes;
+  if (patience_ == Patience::kShort) request.connect_timeout = kShortPatience;
   // Where an answer pointed to another server, that one has to do without.
   const bool ours = request.url.same_origin(base);
   // Twice again at most: what is asked for is learned first, and a token that was known may be stale.
@@ -127,7 +138,8 @@ Result<HttpResponse> Exchange::send_to(const Place& place, const Call& call, Htt
     return answer;
   };
   // A server of which nothing has been heard gets one more chance only: it is not there, mostly.
-  unsigned most = !call.repeatable ? 1 : endpoint.has_answered ? 0 : 2;
+  bool once_only = !call.repeatable || patience_ == Patience::kShort;
+  unsigned most = once_only ? 1 : endpoint.has_answered ? 0 : 2;
   if (place.is_mirror && most == 0) most = 2;
   Result<HttpResponse> result = shared_.retrier.perform(
       [&] {

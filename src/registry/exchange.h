@@ -36,6 +36,8 @@ struct Shared {
   // Errors: those of Http::open.
   Status open(const Pool& pool);
   std::shared_ptr<Endpoint> endpoint(const Location& location);
+  // Registries::tls_for(), read once for each server.
+  Result<std::shared_ptr<const TlsSettings>> tls_for(const Url& url);
 
   const ClientOptions options;
   const Registries registries;
@@ -44,6 +46,7 @@ struct Shared {
   std::unique_ptr<Http> http;
   std::unique_ptr<Authorizer> authorizer;
   Guarded<std::map<std::string, std::shared_ptr<Endpoint>>> endpoints;
+  Guarded<std::map<std::string, std::shared_ptr<const TlsSettings>>> tls;  // by origin
 };
 
 struct Call {
@@ -68,8 +71,13 @@ class Exchange {
     bool is_mirror = false;
   };
 
-  Exchange(Shared& shared, oci::Reference name, Access access, std::vector<Place> places)
-      : shared_(shared), name_(std::move(name)), access_(access), places_(std::move(places)) {}
+  Exchange(Shared& shared, oci::Reference name, Access access, Patience patience,
+           std::vector<Place> places)
+      : shared_(shared),
+        name_(std::move(name)),
+        access_(access),
+        patience_(patience),
+        places_(std::move(places)) {}
 
   const oci::Reference& name() const { return name_; }
   Access access() const { return access_; }
@@ -93,6 +101,7 @@ class Exchange {
   Shared& shared_;
   const oci::Reference name_;
   const Access access_;
+  const Patience patience_;
   const std::vector<Place> places_;     // not empty; the registry itself is last
   std::atomic<size_t> first_place_{0};  // those before it have failed
 };

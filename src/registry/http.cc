@@ -15,10 +15,6 @@ bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-std::string origin_of(const Url& url) {
-  return url.scheme + "://" + url.host + ":" + std::to_string(url.port);
-}
-
 }  // namespace
 
 std::string_view HttpResponse::header(std::string_view name) const {
@@ -80,7 +76,7 @@ Result<std::unique_ptr<Http::Handle>> Http::take_handle(const Url& url) {
     auto idle = idle_.lock();
     // The newest one: its connection is the least likely to have been closed by the server.
     auto found = std::find_if(idle->rbegin(), idle->rend(),
-                              [&](const auto& entry) { return entry.first == origin_of(url); });
+                              [&](const auto& entry) { return entry.first == url.origin(); });
     if (found != idle->rend()) {
       std::unique_ptr<Handle> handle = std::move(found->second);
       idle->erase(std::next(found).base());
@@ -100,7 +96,7 @@ void Http::give_back(std::unique_ptr<Handle> handle, const Url& url) {
     oldest = std::move(idle->front().second);
     idle->erase(idle->begin());
   }
-  idle->emplace_back(origin_of(url), std::move(handle));
+  idle->emplace_back(url.origin(), std::move(handle));
 }
 
 Status Http::drive(Handle& handle, Transfer& transfer) {

@@ -71,6 +71,7 @@ struct HttpRequest {
   std::optional<uint64_t> upload_bytes = {};
   bool content_is_checked = false;    // may be fetched over http behind an https URL
   size_t text_limit_bytes = 1 << 20;  // of HttpResponse::text of a 2xx answer
+  std::optional<std::chrono::seconds> connect_timeout = {};  // if not the usual one
 };
 
 class Http {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/http_transfer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -53,6 +54,7 @@ void HttpTransfer::set(CURLoption option, Value value) {
 Status HttpTransfer::set_up(CURL* easy, const TlsSettings& tls,
                             std::chrono::seconds connect_timeout) {
   easy_ = easy;
+  connect_timeout = std::min(connect_timeout, request_.connect_timeout.value_or(connect_timeout));
   set(CURLOPT_URL, response_.url.to_string().c_str());
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));

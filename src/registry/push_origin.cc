@@ -68,7 +68,7 @@ Result<std::optional<Origin>> find_origin(Client& client, const oci::ImageConfig
   for (size_t i = 0; i < known.size() && i < kMostAsked; ++i) {
     auto ask = [&]() -> Result<std::optional<Origin>> {
       STRATA_TRY(std::unique_ptr<Repository> repository,
-                 client.repository(known[i], Access::kPull));
+                 client.repository(known[i], Access::kPull, Patience::kShort));
       STRATA_TRY(RemoteManifest text, repository->get_manifest(known[i].digest()->to_string()));
       return read_origin(*repository, std::move(text), config);
     };

@@ -9,9 +9,8 @@
 #include "registry/registries.h"
 #include "registry/url.h"
 
+namespace strata::registry {
 namespace {
-
-using namespace strata::registry;  // NOLINT: a program of its own
 
 void check(bool holds) {
   if (!holds) std::abort();
@@ -32,20 +31,18 @@ void links(std::string_view text) {
 }
 
 void urls(std::string_view text) {
-  strata::Result<Url> url = Url::parse(text);
+  Result<Url> url = Url::parse(text);
   if (url.ok()) {
-    strata::Result<Url> again = Url::parse(url->to_string());
+    Result<Url> again = Url::parse(url->to_string());
     check(again.ok() && again->to_string() == url->to_string());
   }
   Url base = Url::parse("https://h:5000/v2/a/b?c=d").value();
-  strata::Result<Url> resolved = base.resolve(text);
+  Result<Url> resolved = base.resolve(text);
   if (resolved.ok()) check(resolved->path.starts_with('/') && resolved->port != 0);
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text(reinterpret_cast<const char*>(data), size);
+// All readers of one text.
+void read_all(std::string_view text) {
   challenges(text);
   links(text);
   urls(text);
@@ -55,5 +52,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(!range || !range->first || *range->first <= *range->last);
   RegistryConfig config;
   (void)parse_registries_conf(text, config).ok();
+}
+
+}  // namespace
+}  // namespace strata::registry
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  strata::registry::read_all({reinterpret_cast<const char*>(data), size});
   return 0;
 }

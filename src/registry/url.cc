@@ -123,6 +123,8 @@ std::string Url::authority() const {
   return host + ":" + std::to_string(port);
 }
 
+std::string Url::origin() const { return scheme + "://" + host + ":" + std::to_string(port); }
+
 std::string Url::shown() const { return scheme + "://" + authority() + path; }
 
 std::string Url::to_string() const { return query.empty() ? shown() : shown() + "?" + query; }

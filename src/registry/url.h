@@ -33,6 +33,8 @@ struct Url {
   std::string shown() const;
   // "host:port"; the port is left out where it is the scheme's own.
   std::string authority() const;
+  // "scheme://host:port", the port always there.
+  std::string origin() const;
   bool same_origin(const Url& other) const {
     return scheme == other.scheme && host == other.host && port == other.port;
   }

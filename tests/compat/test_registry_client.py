@@ -282,6 +282,14 @@ esac
         assert not (work / "kept").exists()
 
 
+def test_a_helper_that_is_not_installed_knows_nobody(plain, archive, home, work):
+    upload(archive, plain, "public/y:1")
+    os.makedirs(home["DOCKER_CONFIG"])
+    with open(config_file(home), "w") as file:
+        json.dump({"credsStore": "of-another-machine"}, file)
+    assert strata(work, "tags", f"{plain.host}/public/y", env=home).lines == ["1"]
+
+
 def test_login_on_a_terminal_does_not_show_the_password(home, work):
     with secured(users=USERS) as server:
         pid, terminal = pty.fork()
