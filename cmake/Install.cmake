@@ -54,7 +54,7 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "libcurl4")  # opened at run time: dpkg
 set(CPACK_DEBIAN_DEVEL_PACKAGE_NAME libstrata-dev)
 set(CPACK_DEBIAN_DEVEL_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVEL_PACKAGE_DEPENDS
-  "libssl-dev, libisal-dev, libdeflate-dev, libzstd-dev, liblzma-dev, libbz2-dev, libboost-json1.81-dev, libfmt-dev")
+  "libssl-dev, libisal-dev, libdeflate-dev, libzstd-dev, liblzma-dev, libbz2-dev, libboost-json1.81-dev, libfmt-dev, libcurl4-openssl-dev")
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "Loads, saves, lists, inspects and removes container images in the data root of
  dockerd's overlay2 driver, while no daemon runs.")
 set(CPACK_COMPONENT_DEVEL_DESCRIPTION "The engine of strata as a static library, with its headers.")
