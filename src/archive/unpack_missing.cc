@@ -16,6 +16,9 @@
 namespace strata::archive {
 namespace {
 
+// Of gzip streams, inflated ahead: 20 MiB beside the blocks of the operation.
+constexpr size_t kPiecesAhead = 6;
+
 struct Job {
   size_t layer_number;  // within its image, for messages
   PlannedLayer layer;
@@ -93,7 +96,11 @@ class AbandonableSource final : public ByteSource {
 class Unpacking {
  public:
   Unpacking(LoadPlan& plan, Contents& contents, UnpackContext context, std::vector<Job>& jobs)
-      : early_sources_({&plan, &contents}), contents_(contents), context_(context), jobs_(jobs) {}
+      : early_sources_({&plan, &contents}),
+        gunzip_(context.pool, kPiecesAhead),
+        contents_(contents),
+        context_(context),
+        jobs_(jobs) {}
 
   Status run() {
     // Large layers first: the last one to end then ends soonest.
@@ -143,7 +150,7 @@ class Unpacking {
     Result<OpenedFile> opened = contents_.open(job.layer.file);
     if (!opened.ok() && contents_.has(job.layer.file)) return std::optional<UnpackedEarly>();
     STRATA_TRY(OpenedFile file, std::move(opened));
-    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(*file.source));
+    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(*file.source, gunzip_));
     AbandonableSource abandonable(*tar, failure_, turn);
     STRATA_TRY(UnpackedEarly unpacked, unpack_tar(abandonable, job.layer.diff));
     return std::optional<UnpackedEarly>(std::move(unpacked));
@@ -199,6 +206,7 @@ class Unpacking {
     Contents* contents;
   };
   Guarded<EarlySources> early_sources_;
+  codec::GunzipHelpers gunzip_;  // all lanes share it: the last, large layer gets all of it
   const Contents& contents_;
   UnpackContext context_;
   std::vector<Job>& jobs_;
