@@ -250,7 +250,6 @@ Result<std::optional<PlacedLayer>> LayerPusher::compress(Task& task) {
   STRATA_TRY(Fd files, parts_.store.driver().open_files(layer.cache));
   STRATA_TRY(Fd split, parts_.store.layers().open_tar_split(chain));
   auto produce = [&](ByteSink& to) -> Status {
-    compressors_->acquire();
     auto run = [&]() -> Status {
       BufferPool buffers(kReadBlockBytes, kReadBlocks);
       STRATA_TRY(std::unique_ptr<ByteSink> packer,
@@ -264,7 +263,9 @@ Result<std::optional<PlacedLayer>> LayerPusher::compress(Task& task) {
     return status;
   };
   UploadSource source;
+  // A layer waits for its turn before its request begins: servers drop bodies that do not come.
   source.open = [&]() -> Result<std::unique_ptr<ByteSource>> {
+    compressors_->acquire();  // given back by `produce`
     return std::unique_ptr<ByteSource>(std::make_unique<PipedSource>(produce));
   };
   STRATA_TRY(UploadedBlob blob,
