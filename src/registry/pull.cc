@@ -75,10 +75,9 @@ Result<archive::LoadPlan> plan_image(const Pulling& pull, const ResolvedImage& r
   return plan;
 }
 
-Status claim_layers(const oci::Manifest& manifest, size_t layers_here, RegistryContents& contents) {
-  for (size_t i = layers_here; i < manifest.layers.size(); ++i) {
-    STRATA_CHECK(contents.claim(manifest.layers[i]));
-  }
+// Also those that are here: somebody may remove them before we hold them.
+Status claim_layers(const oci::Manifest& manifest, RegistryContents& contents) {
+  for (const oci::Descriptor& layer : manifest.layers) STRATA_CHECK(contents.claim(layer));
   return {};
 }
 
@@ -100,6 +99,11 @@ Status record_sources(const Pulling& pull, const archive::PlannedImage& image,
   return {};
 }
 
+Status commit(store::Transaction& txn) {
+  Timer timer("commit");
+  return txn.commit();
+}
+
 // Fetches what is missing and publishes the image.
 Result<PullReport> fetch(const Pulling& pull, const ResolvedImage& remote,
                          RegistryContents& contents) {
@@ -110,7 +114,7 @@ Result<PullReport> fetch(const Pulling& pull, const ResolvedImage& remote,
   // Beyond this point image and layers are fixed.
 
   // From now on what is downloaded stays, whatever another pull of it does.
-  STRATA_CHECK(claim_layers(remote.manifest, layers_here, contents));
+  STRATA_CHECK(claim_layers(remote.manifest, contents));
   LayerNames names(image, remote.manifest, layers_here, pull.options.watcher);
 
   // In parallel, while they arrive: against the digest of the blob, and against the diffID.
@@ -119,10 +123,10 @@ Result<PullReport> fetch(const Pulling& pull, const ResolvedImage& remote,
   STRATA_TRY(report.warnings, archive::unpack_missing_layers(
                                   plan, contents, {pull.store, txn, pull.pool, buffers, &names}));
 
-  // Sync, then publish: layers, config, names.
+  // Publish: layers, config, names.
   STRATA_TRY([[maybe_unused]] ImageId id, txn.add_image(image.config.raw()));
   STRATA_TRY(report.is_new, set_names(pull.store, txn, pull.reference, remote.name_digest, id));
-  STRATA_CHECK(txn.commit());
+  STRATA_CHECK(commit(txn));
 
   STRATA_CHECK(record_sources(pull, image, remote.manifest, contents));
   STRATA_CHECK(contents.remove_all());  // they have done their duty

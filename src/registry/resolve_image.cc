@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/timer.h"
+
 namespace strata::registry {
 namespace {
 
@@ -104,6 +106,7 @@ Status check_is_image(const oci::Manifest& manifest, const Digest& digest) {
 
 Result<ResolvedImage> resolve_image(Repository& repository, const oci::Reference& reference,
                                     const std::optional<oci::Platform>& platform) {
+  Timer timer("resolve");
   STRATA_TRY(RemoteManifest remote,
              repository.get_manifest(reference.digest() ? reference.digest()->to_string()
                                                         : reference.tag()));
