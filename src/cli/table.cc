@@ -70,9 +70,76 @@ void set_widths(Table& table, size_t begin, size_t end, size_t column) {
   }
 }
 
+// Where every line has as many cells, a column is one width from top to bottom, and nothing has to
+// be remembered of the cells: nearly all tables, also those of 10,000 lines.
+class RegularTable {
+ public:
+  explicit RegularTable(std::string_view text) : text_(text) {}
+
+  // False when lines differ. The empty line behind the last newline does not count.
+  bool measure() {
+    size_t column = 0;
+    size_t width = 0;
+    bool first_line = true;
+    for (char c : text_) {
+      if (c != '\t' && c != '\n') {
+        width += is_first_byte(c);
+        continue;
+      }
+      if (c == '\t') {
+        if (first_line) widths_.push_back(kMinWidth);
+        if (column == widths_.size()) return false;
+        widths_[column] = std::max(widths_[column], width + kPadding);
+        ++column;
+      } else if (column != widths_.size()) {
+        return false;
+      } else {
+        column = 0;
+        first_line = false;
+        ++lines_;
+      }
+      width = 0;
+    }
+    return text_.ends_with('\n');
+  }
+
+  std::string align() const {
+    std::string out;
+    size_t line_width = 0;
+    for (size_t width : widths_) line_width += width;
+    out.reserve(text_.size() + lines_ * line_width);
+    size_t begin = 0;
+    size_t column = 0;
+    size_t width = 0;
+    for (size_t at = 0; at < text_.size(); ++at) {
+      const char c = text_[at];
+      if (c != '\t' && c != '\n') {
+        width += is_first_byte(c);
+        continue;
+      }
+      const bool ends_line = c == '\n';
+      out.append(text_, begin, at - begin + ends_line);
+      if (!ends_line) out.append(widths_[column] - width, ' ');
+      column = ends_line ? 0 : column + 1;
+      begin = at + 1;
+      width = 0;
+    }
+    return out;
+  }
+
+ private:
+  static bool is_first_byte(char c) { return (c & 0xc0) != 0x80; }
+
+  const std::string_view text_;
+  std::vector<size_t> widths_;  // of all columns but the last
+  size_t lines_ = 0;
+};
+
 }  // namespace
 
 std::string align_table(std::string_view cells) {
+  RegularTable regular(cells);
+  if (regular.measure()) return regular.align();
   Table table = split_lines(cells);
   set_widths(table, 0, table.line_count(), 0);
   std::string out;
