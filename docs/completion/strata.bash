@@ -33,10 +33,15 @@ _strata() {
     --sort) COMPREPLY=($(compgen -W "created size repository" -- "$current")); return ;;
     --wire-compression) COMPREPLY=($(compgen -W "zstd none" -- "$current")); return ;;
     --remote-program) _filedir; return ;;
+    --authfile | --src-authfile | --dest-authfile) _filedir; return ;;
+    --cert-dir | --src-cert-dir | --dest-cert-dir) _filedir -d; return ;;
     --compress | --compression) COMPREPLY=($(compgen -W "gzip zstd" -- "$current")); return ;;
   esac
   if [[ $current == -* || ${#command[@]} -eq 0 || (${#command[@]} -eq 1 && ${command[0]} =~ ^(image|manifest|remote|system)$) ]]; then
     COMPREPLY=($(compgen -W "$(_strata_words "${command[@]}")" -- "$current"))
+  elif [[ ${command[*]} == copy && $current != *:* ]]; then
+    COMPREPLY=($(compgen -W "docker:// root: docker-archive: oci-archive: oci:" -- "$current"))
+    compopt -o nospace
   else
     COMPREPLY=($(compgen -W "$(_strata_images)" -- "$current"))
     __ltrim_colon_completions "$current"

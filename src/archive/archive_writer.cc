@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "archive/tar_file.h"
 #include "base/timer.h"
 #include "driver/layer_reader.h"
 
@@ -14,21 +15,6 @@ constexpr uint64_t kTarBlock = 512;
 uint64_t padding_of(uint64_t size_bytes) {
   return (kTarBlock - size_bytes % kTarBlock) % kTarBlock;
 }
-
-// Writes at an offset of its own, so that several can fill one file.
-class PlaceSink final : public ByteSink {
- public:
-  PlaceSink(int fd, uint64_t offset) : fd_(fd), offset_(offset) {}
-  Status write(ByteSpan bytes) override {
-    STRATA_CHECK(pwrite_all(fd_, bytes, offset_));
-    offset_ += bytes.size();
-    return {};
-  }
-
- private:
-  int fd_;
-  uint64_t offset_;
-};
 
 // Counts, and stops what grows beyond the size that the header promised.
 class ExactSink final : public ByteSink {

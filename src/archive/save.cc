@@ -29,6 +29,9 @@ struct Prepared {
 
 Result<Prepared> prepare(const store::Store& store, const SaveOptions& options, Pool& pool) {
   STRATA_TRY(SavePlan plan, plan_save(store, options.names, pool));  // images, layers, sizes
+  for (SaveImage& image : plan.images) {
+    if (options.tags) image.tags = *options.tags;
+  }
   std::vector<LeftOutLayer> left_out = leave_out(plan, options.receiver);
   STRATA_TRY(Layout layout, lay_out(plan, options.format));  // files and their order
   if (!left_out.empty()) layout.add_text(kThinFile, thin_record_text(left_out), 0);

@@ -12,6 +12,7 @@
 #include "base/fs_at.h"
 #include "base/pool.h"
 #include "codec/compress.h"
+#include "oci/reference.h"
 #include "store/store.h"
 
 namespace strata::archive {
@@ -22,7 +23,8 @@ enum class ArchiveFormat { kDocker, kDockerLegacy, kOci };
 Result<ArchiveFormat> parse_archive_format(std::string_view text);
 
 struct SaveOptions {
-  std::vector<std::string> names;  // references or IDs, at least one
+  std::vector<std::string> names;                        // references or IDs, at least one
+  std::optional<std::vector<oci::Reference>> tags = {};  // instead of those that `names` bring
   ArchiveFormat format = ArchiveFormat::kDocker;
   std::optional<codec::CompressionSpec> compression;  // of the whole archive
   ReceiverLayers receiver;  // its layers are left out; empty: a full archive

@@ -13,6 +13,8 @@ constexpr Group kGroups[] = {{"image", "Manage images"},
 
 // In order of their names within the group.
 constexpr Route kRoutes[] = {
+    {"copy", "image", "copy", "", "[OPTIONS] SOURCE DESTINATION",
+     "Copy an image between registries, roots, archives and OCI folders", 2, 2, make_copy},
     {"", "system", "df", "", "[OPTIONS]", "Show how much disk the root uses", 0, 0, make_df},
     {"history", "image", "history", "", "[OPTIONS] IMAGE", "Show the history of an image", 1, 1,
      make_history},

@@ -187,7 +187,13 @@ Status push(store::Store& store, Client& client, const oci::Reference& name,
   if (name.digest()) return error(ErrorCode::kInvalid, "cannot push a digest reference");
   oci::Reference wanted = options.all_tags ? name : name.with_default_tag();
   STRATA_TRY(store::References known, store.references());
-  STRATA_TRY(std::vector<TaggedImage> images, choose(store, known, wanted, options.all_tags));
+  std::vector<TaggedImage> images;
+  if (options.image) {
+    STRATA_TRY(TaggedImage image, read_image(store, wanted, *options.image));
+    images.push_back(std::move(image));
+  } else {
+    STRATA_TRY(images, choose(store, known, wanted, options.all_tags));
+  }
   STRATA_TRY(std::unique_ptr<Repository> repository, client.repository(wanted, Access::kPush));
   for (const TaggedImage& image : images) {
     STRATA_CHECK(push_one(store, client, *repository, image, options, progress, pool));

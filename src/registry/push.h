@@ -42,6 +42,8 @@ struct PushOptions {
   // the registry has are not used.
   std::optional<codec::CompressionSpec> compression = {};
   bool all_tags = false;
+  // This image under the name, which need not be one of its names here.
+  std::optional<ImageId> image = {};
 };
 
 // At most 3 % larger than what docker makes, and as fast as that allows. An image of 1.46 GB, its six

@@ -29,8 +29,8 @@ constexpr std::string_view kLayerTypes[] = {
 
 class Resolver {
  public:
-  Resolver(Repository& repository, const std::optional<oci::Platform>& platform)
-      : repository_(repository), wanted_(platform.value_or(oci::Platform::host())) {}
+  Resolver(const FetchManifest& fetch, const std::optional<oci::Platform>& platform)
+      : fetch_(fetch), wanted_(platform.value_or(oci::Platform::host())) {}
 
   // All manifests below an index, with the platforms that it says.
   Status collect(const RemoteManifest& remote, int depth) {
@@ -46,7 +46,7 @@ class Resolver {
         candidates_.push_back(std::move(entry));
         continue;
       }
-      STRATA_TRY(RemoteManifest below, repository_.get_manifest(entry.digest.to_string()));
+      STRATA_TRY(RemoteManifest below, fetch_(entry.digest));
       STRATA_CHECK(collect(below, depth + 1));
     }
     return {};
@@ -74,7 +74,7 @@ class Resolver {
   }
 
  private:
-  Repository& repository_;
+  const FetchManifest& fetch_;
   const oci::Platform wanted_;
   std::vector<oci::Descriptor> candidates_;
   size_t indexes_ = 0;
@@ -104,6 +104,16 @@ Status check_is_image(const oci::Manifest& manifest, const Digest& digest) {
   return {};
 }
 
+Result<RemoteManifest> choose_manifest(RemoteManifest remote, const FetchManifest& fetch,
+                                       const std::optional<oci::Platform>& platform) {
+  STRATA_TRY(bool is_index, oci::is_index(remote.bytes).context("{}", remote.digest));
+  if (!is_index) return remote;
+  Resolver resolver(fetch, platform);
+  STRATA_CHECK(resolver.collect(remote, 1));
+  STRATA_TRY(const oci::Descriptor* chosen, resolver.choose());
+  return fetch(chosen->digest);
+}
+
 Result<ResolvedImage> resolve_image(Repository& repository, const oci::Reference& reference,
                                     const std::optional<oci::Platform>& platform) {
   Timer timer("resolve");
@@ -112,13 +122,12 @@ Result<ResolvedImage> resolve_image(Repository& repository, const oci::Reference
                                                         : reference.tag()));
   ResolvedImage image;
   image.name_digest = remote.digest;
-  STRATA_TRY(image.from_index, oci::is_index(remote.bytes).context("{}", remote.digest));
-  if (image.from_index) {
-    Resolver resolver(repository, platform);
-    STRATA_CHECK(resolver.collect(remote, 1));
-    STRATA_TRY(const oci::Descriptor* chosen, resolver.choose());
-    STRATA_TRY(remote, repository.get_manifest(chosen->digest.to_string()));
-  }
+  STRATA_TRY(remote,
+             choose_manifest(
+                 std::move(remote),
+                 [&](const Digest& digest) { return repository.get_manifest(digest.to_string()); },
+                 platform));
+  image.from_index = remote.digest != image.name_digest;
   image.manifest_digest = remote.digest;
   STRATA_TRY(image.manifest, oci::parse_manifest(remote.bytes).context("{}", remote.digest));
   STRATA_CHECK(check_is_image(image.manifest, remote.digest));

@@ -4,6 +4,7 @@
 // Threads: one per call.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "oci/manifest.h"
@@ -24,6 +25,12 @@ struct ResolvedImage {
 // list entries`), kUnsupported (OCI artifacts, schema 1, encrypted layers), kInvalid.
 Result<ResolvedImage> resolve_image(Repository& repository, const oci::Reference& reference,
                                     const std::optional<oci::Platform>& platform);
+
+// Through indexes to the manifest that fits; what is no index is it already. `fetch` gives a
+// manifest by its digest, verified. Errors: as above, and those of `fetch`.
+using FetchManifest = std::function<Result<RemoteManifest>(const Digest&)>;
+Result<RemoteManifest> choose_manifest(RemoteManifest remote, const FetchManifest& fetch,
+                                       const std::optional<oci::Platform>& platform);
 
 // Refuses what is no image: by the types of config and layers. Errors: kUnsupported, kInvalid.
 Status check_is_image(const oci::Manifest& manifest, const Digest& digest);
