@@ -60,6 +60,11 @@ class Pull final : public Command {
 
   Result<int> run(Context& context, const std::vector<std::string>& names) override {
     if (is_ssh_url(names.front())) {
+      if (all_tags_ || dry_run_ || !platform_.empty() || policy_ != "always") {
+        return context.fail(
+            "--all-tags, --dry-run, --platform and --policy are for registries, not for "
+            "an ssh:// address");
+      }
       return pull_over_ssh(context, names, ssh_, is_quiet(context));
     }
     std::vector<oci::Reference> references;

@@ -282,3 +282,10 @@ def test_only_its_own_copy_removes_itself(work):
 def test_the_command_that_serves_is_in_no_help(work):
     assert "serve-stdio" not in strata(work, "system", "--help").out + strata(work, "--help").out
     assert snapshot(work) == {}
+
+
+def test_options_of_registries_are_refused(work):
+    root = root_with(work / "here", image())
+    for words in (["push", "-a"], ["push", "--compression", "gzip"], ["pull", "--dry-run"], ["pull", "--policy", "never"], ["pull", "-a"]):
+        refused = strata(root, *words, "ssh://host/there", "app:1", check=False)
+        assert refused.code == 1 and "for registries" in refused.err
