@@ -150,7 +150,11 @@ class Unpacking {
     Result<OpenedFile> opened = contents_.open(job.layer.file);
     if (!opened.ok() && contents_.has(job.layer.file)) return std::optional<UnpackedEarly>();
     STRATA_TRY(OpenedFile file, std::move(opened));
-    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(*file.source, gunzip_));
+    // Decoding ahead costs twice the processor time. It is worth that where processors would idle.
+    const bool few = jobs_.size() * 2 <= context_.pool.jobs();
+    STRATA_TRY(std::unique_ptr<ByteSource> tar,
+               few ? codec::open_decompressed(*file.source, gunzip_)
+                   : codec::open_decompressed(*file.source));
     AbandonableSource abandonable(*tar, failure_, turn);
     STRATA_TRY(UnpackedEarly unpacked, unpack_tar(abandonable, job.layer.diff));
     return std::optional<UnpackedEarly>(std::move(unpacked));
