@@ -158,14 +158,15 @@ class Copy final : public Command {
 
   static void print(Context& context, const registry::CopyReport& report, const ImagePlace& to,
                     bool quiet) {
-    std::string id = report.digest ? report.digest->to_string() : report.image->to_string();
+    const bool has_manifest = report.digest && report.manifest_bytes > 0;
+    std::string id = has_manifest ? report.digest->to_string() : report.image->to_string();
     if (quiet) {
       context.out().print(id + "\n");
-    } else if (report.manifest_bytes > 0) {
+    } else if (has_manifest) {
       context.out().print(
           fmt::format("{}: digest: {} size: {}\n", to.text, id, report.manifest_bytes));
-    } else if (report.image) {
-      context.out().print(fmt::format("{}: image: {}\n", to.text, *report.image));
+    } else {
+      context.out().print(fmt::format("{}: image: {}\n", to.text, id));
     }
   }
 

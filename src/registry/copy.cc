@@ -158,7 +158,7 @@ Result<CopyReport> pull_into_root(const Copying& copy, const oci::Reference& nam
   STRATA_TRY(store::Transaction txn, store.begin());
   STRATA_CHECK(txn.set_reference(name.store_key(), pulled.image));
   STRATA_CHECK(txn.commit());
-  return CopyReport{digest, pulled.image, 0, std::move(pulled.warnings)};
+  return CopyReport{{}, pulled.image, 0, std::move(pulled.warnings)};
 }
 
 // Root -> registry: as push, under any name.

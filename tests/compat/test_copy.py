@@ -348,7 +348,7 @@ def test_anything_to_root(server, work, copy, where):
     elif where.startswith("oci"):
         copy(source, place)
     said = copy("-q", place, "root:some/name:3")
-    assert said.err == ""
+    assert (said.out, said.err) == (image.id + "\n", "")
     root = Root(work / "root")
     assert root.images() == {image.id}
     assert root.references()["some/name:3"] == image.id
