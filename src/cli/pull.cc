@@ -2,6 +2,8 @@
 // pull: images from registries, or from another host.
 #include "registry/pull.h"
 
+#include <malloc.h>
+
 #include "cli/pull_display.h"
 #include "cli/registry_options.h"
 #include "cli/routes.h"
@@ -13,6 +15,8 @@ namespace strata::cli {
 namespace {
 
 using registry::PullPolicy;
+
+constexpr int kHeaps = 2;
 
 struct PolicyName {
   std::string_view name;
@@ -59,6 +63,9 @@ class Pull final : public Command {
   }
 
   Result<int> run(Context& context, const std::vector<std::string>& names) override {
+    // Many threads, few heaps: else glibc keeps freed blocks for each of them (a peak of 72 MiB
+    // instead of 64).
+    ::mallopt(M_ARENA_MAX, kHeaps);
     if (is_ssh_url(names.front())) {
       if (all_tags_ || dry_run_ || !platform_.empty() || policy_ != "always") {
         return context.fail(

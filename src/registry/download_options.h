@@ -15,7 +15,7 @@
 namespace strata::registry {
 
 struct DownloadOptions {
-  unsigned connections = 8;           // of one pull
+  unsigned connections = 6;           // of one pull
   unsigned connections_per_blob = 4;  // where the server takes ranges
   uint64_t piece_bytes = 8u << 20;    // what one of several connections asks for at a time
   unsigned attempts = 5;              // in a row in which not one byte came
