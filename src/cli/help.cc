@@ -61,7 +61,8 @@ std::string help_of_program() {
 std::string help_of_group(const Group& group) {
   std::vector<Line> lines;
   for (const Route& route : routes()) {
-    if (route.group == group.name && !route.summary.empty()) lines.push_back({route.name, route.summary});
+    if (route.group == group.name && !route.summary.empty())
+      lines.push_back({route.name, route.summary});
   }
   return fmt::format("\nUsage:  strata {} COMMAND\n\n{}\n\nCommands:\n{}\n", group.name,
                      group.summary, command_lines(std::move(lines))) +
