@@ -64,7 +64,12 @@ Result<FileMetadata> metadata_of(const tar::Member& member) {
 }
 
 Status apply_to_fd(int fd, const FileMetadata& metadata, bool privileged, RefusedXattrs& refused) {
-  if (::fchown(fd, metadata.uid, metadata.gid) != 0 && (privileged || errno != EPERM)) {
+  // Most files were created as they are to be. Asking is cheaper than setting, which on a disk file
+  // system writes the inode each time.
+  STRATA_TRY(struct stat created, stat_fd(fd));
+  const bool is_owned = created.st_uid == metadata.uid && created.st_gid == metadata.gid;
+  if (!is_owned && ::fchown(fd, metadata.uid, metadata.gid) != 0 &&
+      (privileged || errno != EPERM)) {
     return errno_error(errno, fmt::format("chown to {}:{}", metadata.uid, metadata.gid));
   }
   STRATA_CHECK(
@@ -74,7 +79,10 @@ Status apply_to_fd(int fd, const FileMetadata& metadata, bool privileged, Refuse
   // After chown, which takes setuid and setgid away. Without privilege a file stays readable, or
   // save could not read it.
   mode_t mode = privileged ? metadata.mode : metadata.mode | 0400;
-  if (::fchmod(fd, mode) != 0) return errno_error(errno, fmt::format("chmod to {:o}", mode));
+  const bool has_mode = is_owned && (created.st_mode & 07777) == mode;
+  if (!has_mode && ::fchmod(fd, mode) != 0) {
+    return errno_error(errno, fmt::format("chmod to {:o}", mode));
+  }
   if (::futimens(fd, metadata.times) != 0) return errno_error(errno, "set times");
   return {};
 }

@@ -52,10 +52,12 @@ Result<CreatedFile> TreeWriter::create_file(const tar::Member& member, uint64_t 
   }
   STRATA_TRY(FileMetadata metadata, metadata_of(member));
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-  Result<Fd> created = open_at(*place.parent, place.name, kFlags, 0600);
+  // Nobody else comes here before the layer is published, so it may have its mode at once.
+  const mode_t mode = metadata.mode & 0777;
+  Result<Fd> created = open_at(*place.parent, place.name, kFlags, mode);
   if (!created.ok() && created.error().code() == ErrorCode::kConflict) {
     STRATA_CHECK(move_aside(place, entry_number));
-    created = open_at(*place.parent, place.name, kFlags, 0600);
+    created = open_at(*place.parent, place.name, kFlags, mode);
   }
   STRATA_TRY(Fd fd, std::move(created).context("entry \"{}\"", place.path));
   bool readable_back = !place.through_symlink && !member.sparse;
