@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "base/guarded.h"
+#include "base/heap.h"
 #include "base/timer.h"
 #include "oci/image_config.h"
 
@@ -100,7 +101,7 @@ class Lister {
   Status read_references();
   Status read_configs();
   Status read_run(Run& run);
-  Status read_image(ChainMemo& memo, ImageRow& row, Problem& problem);
+  Status read_image(const Fd& contents, ChainMemo& memo, ImageRow& row, Problem& problem);
   Status gather_rows();  // of all runs, sorted by ID
   Status read_sizes();
   Status finish_rows(size_t first);
@@ -116,7 +117,6 @@ class Lister {
 
   const Store& store_;
   Pool& pool_;
-  Fd contents_;
   std::unordered_set<ImageId> with_metadata_;
   std::deque<Run> runs_;           // in the order in which the folder gave them
   std::vector<ImageRow> rows_;     // of each image, sorted by ID
@@ -131,6 +131,7 @@ class Lister {
 
 Status Lister::read_references() {
   Timer timer("read references");
+  prefer_huge_heap_pages();
   STRATA_TRY(references_, store_.references());
   for (const auto& [repository, entries] : references_.repositories()) {
     for (const auto& [key, value] : entries) {
@@ -149,9 +150,6 @@ Status Lister::read_configs() {
     with_metadata_.insert(image);
     return {};
   }));
-  Result<Fd> contents = images.open_contents();
-  if (!contents.ok() && contents.error().code() == ErrorCode::kNotFound) return {};
-  STRATA_TRY(contents_, std::move(contents));
 
   TaskGroup tasks(pool_);
   auto read_last_run = [&] {
@@ -172,10 +170,13 @@ Status Lister::read_configs() {
 }
 
 Status Lister::read_run(Run& run) {
+  prefer_huge_heap_pages();  // some hundred bytes of each image are kept
+  // One for each run: threads that open files below one descriptor wait for its reference count.
+  STRATA_TRY(Fd contents, store_.images().open_contents());
   ChainMemo memo;
   run.problems.resize(run.rows.size());
   for (size_t i = 0; i < run.rows.size(); ++i) {
-    STRATA_CHECK(read_image(memo, run.rows[i], run.problems[i]));
+    STRATA_CHECK(read_image(contents, memo, run.rows[i], run.problems[i]));
   }
   auto named = named_layers_.lock();
   memo.visit([&](const ChainId& chain) { named->try_emplace(chain); });
@@ -205,9 +206,9 @@ Status Lister::gather_rows() {
   });
 }
 
-Status Lister::read_image(ChainMemo& memo, ImageRow& row, Problem& problem) {
+Status Lister::read_image(const Fd& contents, ChainMemo& memo, ImageRow& row, Problem& problem) {
   const ImageId& image = row.id;
-  Result<std::string> config = ImageDb::read_config(contents_, image);
+  Result<std::string> config = ImageDb::read_config(contents, image);
   if (!config.ok()) {
     problem.gone = config.error().code() == ErrorCode::kNotFound;
     problem.text = config.error().message();
