@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "base/lock.h"
 #include "oci/json.h"
 
 namespace strata::store {
@@ -35,6 +36,22 @@ Result<BlobSource> parse_source(const boost::json::value& value) {
   STRATA_TRY(source.repository, oci::get_string(*object, "V2Metadata", "SourceRepository"));
   STRATA_TRY(source.hmac, oci::get_string(*object, "V2Metadata", "HMAC"));
   return source;
+}
+
+// Held while a record is read and replaced, so that of two pulls none loses what the other adds.
+Result<FileLock> lock_records(const Fd& root) {
+  STRATA_CHECK(ensure_dir_at(root, "strata", 0700));
+  STRATA_TRY(Fd file, open_at(root, "strata/records.lock", O_RDWR | O_CREAT, 0600));
+  return FileLock::acquire(std::move(file), FileLock::Mode::kExclusive)
+      .context("strata/records.lock");
+}
+
+// Under the lock one name is enough for the new file, and a killed writer leaves it where it is
+// ours. Not synced: a record that is lost is found out again.
+Status replace_record(const Fd& root, const std::string& path, std::string_view content) {
+  const std::string fresh = "strata/record.new";
+  STRATA_CHECK(write_file_at(root, fresh, content, 0644));
+  return rename_at(root, fresh, root, path, Existing::kReplace);
 }
 
 }  // namespace
@@ -66,19 +83,21 @@ Status DistributionDb::add(const DiffId& diff, const BlobSource& source) const {
   STRATA_CHECK(ensure_dirs_at(root_, folder_, 0700));
   STRATA_CHECK(ensure_dirs_at(root_, by_digest, 0755));
   STRATA_CHECK(ensure_dirs_at(root_, by_diff, 0755));
+  STRATA_TRY(FileLock held, lock_records(root_));
   STRATA_TRY(std::vector<BlobSource> sources, sources_of(diff));
   std::erase(sources, source);
   sources.push_back(source);
   if (sources.size() > kMaxSources) sources.erase(sources.begin(), sources.end() - kMaxSources);
-  STRATA_CHECK(replace_file_at(root_, by_diff + "/" + diff.hex(), to_json(sources), 0644));
-  return replace_file_at(root_, by_digest + "/" + source.blob.hex(), diff.to_string(), 0644);
+  STRATA_CHECK(replace_record(root_, by_diff + "/" + diff.hex(), to_json(sources)));
+  return replace_record(root_, by_digest + "/" + source.blob.hex(), diff.to_string());
 }
 
 Status DistributionDb::remove(const DiffId& diff, const BlobSource& source) const {
+  STRATA_TRY(FileLock held, lock_records(root_));
   STRATA_TRY(std::vector<BlobSource> sources, sources_of(diff));
   if (std::erase(sources, source) == 0) return {};
-  return replace_file_at(root_, folder_ + "/v2metadata-by-diffid/sha256/" + diff.hex(),
-                         to_json(sources), 0644);
+  return replace_record(root_, folder_ + "/v2metadata-by-diffid/sha256/" + diff.hex(),
+                        to_json(sources));
 }
 
 }  // namespace strata::store
