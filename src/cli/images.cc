@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // images: one row for each tag.
+#include <malloc.h>
+
 #include <algorithm>
 #include <array>
 #include <deque>
 #include <map>
 
-#include "base/heap.h"
 #include "base/timer.h"
 #include "cli/filters.h"
 #include "cli/formatter.h"
@@ -126,6 +127,16 @@ std::vector<SortKey> sort_keys(const std::vector<ImageRow>& images) {
   return keys;
 }
 
+// Every worker keeps some hundred bytes of each image. glibc grows a thread's heap page by page, one
+// mprotect each, which hold up the page faults of all others: 1,500 for 10,000 images, and as many
+// steps back when the list is freed. Memory that is not touched costs nothing.
+void grow_heaps_in_large_steps() {
+  constexpr int kStepBytes = 8 << 20;
+  constexpr int kKeepBytes = 256 << 20;
+  ::mallopt(M_TOP_PAD, kStepBytes);
+  ::mallopt(M_TRIM_THRESHOLD, kKeepBytes);
+}
+
 class Images final : public Command {
  public:
   void declare(Options& options) override {
@@ -147,7 +158,6 @@ class Images final : public Command {
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     grow_heaps_in_large_steps();
-    prefer_huge_heap_pages();
     STRATA_TRY(Filters filters, Filters::parse(filters_));
     for (const std::string& pattern : arguments) filters.add("reference", pattern);
     STRATA_TRY(store::ImageList selected, select(context, filters));

@@ -11,7 +11,6 @@
 #include <unordered_set>
 
 #include "base/guarded.h"
-#include "base/heap.h"
 #include "base/timer.h"
 #include "oci/image_config.h"
 
@@ -131,7 +130,6 @@ class Lister {
 
 Status Lister::read_references() {
   Timer timer("read references");
-  prefer_huge_heap_pages();
   STRATA_TRY(references_, store_.references());
   for (const auto& [repository, entries] : references_.repositories()) {
     for (const auto& [key, value] : entries) {
@@ -170,7 +168,6 @@ Status Lister::read_configs() {
 }
 
 Status Lister::read_run(Run& run) {
-  prefer_huge_heap_pages();  // some hundred bytes of each image are kept
   // One for each run: threads that open files below one descriptor wait for its reference count.
   STRATA_TRY(Fd contents, store_.images().open_contents());
   ChainMemo memo;
