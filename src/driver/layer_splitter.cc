@@ -20,8 +20,13 @@ LayerSplitter::~LayerSplitter() = default;
 Status LayerSplitter::begin() { return recorder_.begin(*target_.metadata); }
 
 Status LayerSplitter::take(const Slice& bytes) {
+  return take(bytes, [&](tar::ParserEvents& events) { return parser_.feed(bytes.bytes, events); });
+}
+
+Status LayerSplitter::take(const Slice& bytes,
+                           const std::function<Status(tar::ParserEvents&)>& report) {
   block_ = bytes;
-  Status parsed = parser_.feed(bytes.bytes, *this);
+  Status parsed = report(*this);
   // Nothing keeps blocks while it waits for more of them.
   filler_.flush();
   STRATA_CHECK(recorder_.flush());

@@ -29,6 +29,8 @@ class LayerSplitter final : private tar::ParserEvents {
   Status begin();
   // The next bytes of the tar.
   Status take(const Slice& bytes);
+  // The same bytes, of which `report` knows the members.
+  Status take(const Slice& bytes, const std::function<Status(tar::ParserEvents&)>& report);
   // The end of the tar, `tar_bytes` in all. Returns layerdb/size.
   Result<uint64_t> finish(uint64_t tar_bytes);
   std::vector<std::string> warnings();

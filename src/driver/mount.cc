@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <thread>
 
 namespace strata::driver {
@@ -36,42 +37,77 @@ Status bind_read_only(const std::string& from, const std::string& at, const std:
   return {};
 }
 
-Status mount_from_here(const std::vector<std::string>& lower, const std::string& at,
-                       const std::string& target) {
-  if (lower.size() == 1) return bind_read_only(lower[0], at, target);
-  std::string options = "lowerdir=";
-  for (size_t i = 0; i < lower.size(); ++i) options += (i == 0 ? "" : ":") + lower[i];
+Status mount_overlay(const std::string& options, unsigned long flags, const std::string& at,
+                     const std::string& target) {
   if (options.size() > max_options()) {
     return error(ErrorCode::kUnsupported,
-                 "mount at {}: {} layers need {} bytes of options, at most {} fit", target,
-                 lower.size(), options.size(), max_options());
+                 "mount at {}: the layers need {} bytes of options, at most {} fit", target,
+                 options.size(), max_options());
   }
-  if (::mount("overlay", at.c_str(), "overlay", MS_RDONLY, options.c_str()) != 0) {
+  if (::mount("overlay", at.c_str(), "overlay", flags, options.c_str()) != 0) {
     return mount_error(errno, target);
   }
   return {};
 }
 
-}  // namespace
+std::string lower_option(const std::vector<std::string>& lower) {
+  return fmt::format("lowerdir={}", fmt::join(lower, ":"));
+}
 
-Status mount_lower_read_only(const Fd& home, const std::vector<std::string>& lower,
-                             const std::string& target) {
+// Calls `mount_here` with the name of `target`, in a thread whose working directory is `home`:
+// relative lower paths count from there, and the process's own directory is left alone.
+Status mount_in(const Fd& home, const std::string& target,
+                const std::function<Status(const std::string& at)>& mount_here) {
   STRATA_TRY(Fd place, open_path(target, O_PATH | O_DIRECTORY));
   // By its name, not by /proc/self/fd: that would go on to mean the folder under the mount, and a
   // bind mount is named twice.
   STRATA_TRY(std::string at, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", place.get())));
   STRATA_CHECK(place.close());
-  // Relative lower paths count from the working directory: a thread with one of its own leaves the
-  // process's alone.
   Status result;
   std::thread([&] {
     if (::unshare(CLONE_FS) != 0 || ::fchdir(home.get()) != 0) {
       result = errno_error(errno, "enter the layers' folder");
       return;
     }
-    result = mount_from_here(lower, at, target);
+    result = mount_here(at);
   }).join();
   return result;
+}
+
+// The kernel resolves it while it mounts, and no character of a root's path can disturb the options.
+std::string option_path(const Fd& folder, std::string_view name) {
+  return fmt::format("/proc/self/fd/{}/{}", folder.get(), name);
+}
+
+}  // namespace
+
+Status mount_lower_read_only(const Fd& home, const std::vector<std::string>& lower,
+                             const std::string& target) {
+  return mount_in(home, target, [&](const std::string& at) -> Status {
+    if (lower.size() == 1) return bind_read_only(lower[0], at, target);
+    return mount_overlay(lower_option(lower), MS_RDONLY, at, target);
+  });
+}
+
+Status mount_upper(const Fd& home, const std::vector<std::string>& lower, const Fd& folder,
+                   FileSyncs syncs, const std::string& target) {
+  if (lower.empty()) {
+    return mount_in(folder, target, [&](const std::string& at) -> Status {
+      if (::mount("diff", at.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
+      return mount_error(errno, target);
+    });
+  }
+  // What these would leave in `diff` means nothing without this mount's lower layers.
+  std::string options = "index=off,redirect_dir=off,metacopy=off";
+  if (syncs == FileSyncs::kSkipped) {
+    options += ",volatile";
+    STRATA_CHECK(remove_tree_at(folder, "work"));
+    STRATA_CHECK(mkdir_at(folder, "work", 0700));
+  }
+  options += fmt::format(",{},upperdir={},workdir={}", lower_option(lower),
+                         option_path(folder, "diff"), option_path(folder, "work"));
+  return mount_in(home, target,
+                  [&](const std::string& at) { return mount_overlay(options, 0, at, target); });
 }
 
 Status unmount(const std::string& target) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Read-only mounts of layers.
+// Mounts of layers.
 // Threads: any.
-// Kernel:  overlayfs since 4.0, 500 lower layers since 4.8.
+// Kernel:  overlayfs since 4.0, 500 lower layers since 4.8, volatile since 5.10.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "base/fs_at.h"
+#include "driver/driver.h"
 
 namespace strata::driver {
 
@@ -17,7 +17,13 @@ namespace strata::driver {
 Status mount_lower_read_only(const Fd& home, const std::vector<std::string>& lower,
                              const std::string& target);
 
-// Takes away what mount_read_only() made. Errors: kInvalid when nothing is mounted there, kBusy
+// Mounts the folders `lower` (as above; may be none) with `folder`'s `diff` and `work` upon them,
+// writable. `folder` alone is bind-mounted. Where fsync is skipped, `work` is made anew, since the
+// kernel refuses one that was used so before (a machine that crashed may have lost what was in it).
+Status mount_upper(const Fd& home, const std::vector<std::string>& lower, const Fd& folder,
+                   FileSyncs syncs, const std::string& target);
+
+// Takes away what the functions above made. Errors: kInvalid when nothing is mounted there, kBusy
 // when it is in use.
 Status unmount(const std::string& target);
 

@@ -125,6 +125,10 @@ Result<Fd> Overlay2::open_files(const CacheId& cache) const {
   return open_dir_at(root_, layer_path(cache, "diff"));
 }
 
+Result<Fd> Overlay2::open_folder(const CacheId& cache) const {
+  return open_dir_at(root_, home_path(cache.name()));
+}
+
 Result<std::string> Overlay2::lower_on(const Below& below) const {
   Fd published;
   if (below.published != nullptr) {
@@ -148,7 +152,9 @@ Status Overlay2::prepare(const Fd& staged, const Below& below) {
   if (!below.none()) {
     STRATA_TRY(std::string lower, lower_on(below));
     STRATA_CHECK(write_file_at(staged, "lower", lower, 0644));
-    STRATA_CHECK(ensure_dir_at(staged, "work", 0700));
+    // A mount that was written through leaves things in it.
+    STRATA_CHECK(remove_tree_at(staged, "work"));
+    STRATA_CHECK(mkdir_at(staged, "work", 0700));
   }
   STRATA_CHECK(write_file_at(staged, "committed", "", 0600));
   if (::fchmod(staged.get(), 0710) != 0) return errno_error(errno, "chmod a staged layer");
@@ -229,6 +235,13 @@ Status Overlay2::mount_read_only(const CacheId& top, const std::string& target) 
   std::vector<std::string> layers = {top.name() + "/diff"};
   for (std::string& part : split_lower(lower.value_or(""))) layers.push_back(std::move(part));
   return mount_lower_read_only(home, layers, target);
+}
+
+Status Overlay2::mount_writable(const Fd& folder, const std::string& target,
+                                FileSyncs syncs) const {
+  STRATA_TRY(Fd home, open_dir_at(root_, std::string(kHome)));
+  STRATA_TRY(std::optional<std::string> lower, read_file_if_exists_at(folder, "lower"));
+  return mount_upper(home, split_lower(lower.value_or("")), folder, syncs, target);
 }
 
 }  // namespace strata::driver

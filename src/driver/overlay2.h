@@ -21,6 +21,7 @@ class Overlay2 final : public Driver {
   Result<bool> lies_on(const CacheId& cache, const CacheId& below) const override;
   Result<std::vector<CacheId>> list() const override;
   Result<Fd> open_files(const CacheId& cache) const override;
+  Result<Fd> open_folder(const CacheId& cache) const override;
   Status prepare(const Fd& staged, const Below& below) override;
   Result<std::string> side_name(const Fd& staged) const override;
   Status publish(const Fd& staging, const std::string& name, const CacheId& cache) override;
@@ -28,6 +29,8 @@ class Overlay2 final : public Driver {
   Status sync_names() override;
   Result<GraphData> graph_data(const CacheId& cache) const override;
   Status mount_read_only(const CacheId& top, const std::string& target) const override;
+  Status mount_writable(const Fd& folder, const std::string& target,
+                        FileSyncs syncs) const override;
 
  private:
   // The value of `lower` for a layer on top of `below`.

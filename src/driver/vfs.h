@@ -23,6 +23,7 @@ class Vfs final : public Driver {
   Result<bool> lies_on(const CacheId&, const CacheId&) const override { return true; }
   Result<std::vector<CacheId>> list() const override;
   Result<Fd> open_files(const CacheId& cache) const override;
+  Result<Fd> open_folder(const CacheId& cache) const override { return open_files(cache); }
   Status prepare(const Fd& staged, const Below& below) override;
   Result<std::string> side_name(const Fd&) const override { return std::string(); }
   Status publish(const Fd& staging, const std::string& name, const CacheId& cache) override;
@@ -30,6 +31,8 @@ class Vfs final : public Driver {
   Status sync_names() override;
   Result<GraphData> graph_data(const CacheId&) const override { return GraphData(); }
   Status mount_read_only(const CacheId& top, const std::string& target) const override;
+  Status mount_writable(const Fd& folder, const std::string& target,
+                        FileSyncs syncs) const override;
 
  private:
   const Fd& root_;
