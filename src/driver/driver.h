@@ -42,7 +42,8 @@ struct Below {
 using GraphData = std::map<std::string, std::string>;
 
 // What fsync and the like do in a writable mount. kSkipped: nothing, for who syncs all of it when it
-// is done, and throws it away after a crash; dpkg is ten times as fast then.
+// is done, and throws it away after a crash. A folder that was mounted so is refused with kHonoured
+// until it is prepared anew.
 enum class FileSyncs { kHonoured, kSkipped };
 
 class Driver {

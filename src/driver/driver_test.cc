@@ -2,12 +2,18 @@
 #include "driver/driver.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
+#include <thread>
+
+#include "driver/mount.h"
 
 namespace strata::driver {
 namespace {
@@ -147,6 +153,62 @@ TEST(Overlay2, DamagedLinkReachesNothingElse) {
             "the layer below: link is \"../../x\", expected 26 characters of A-Z2-7");
   must(layers.driver->remove(a));
   EXPECT_EQ(names_in(layers.root, "overlay2/l"), Names{});
+}
+
+// Runs `body` where mounts are nobody else's, with the path of `root`, which shows them.
+void in_own_mounts(const Fd& root, const std::function<void(const std::string& path)>& body) {
+  std::thread([&] {
+    ASSERT_EQ(::unshare(CLONE_NEWNS | CLONE_FS), 0);
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    body(must(readlink_at(Fd(), fmt::format("/proc/self/fd/{}", root.get()))));
+  }).join();
+}
+
+TEST(Overlay2, WritesGoToTheTopFolderAlone) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount";
+  Layers layers("overlay2");
+  must(write_file_at(layers.stage("base"), "below", "1", 0644));
+  CacheId base = layers.publish("base");
+  layers.stage("top");
+  Fd top = must(open_dir_at(layers.staging, "top"));
+  must(layers.driver->prepare(top, {.published = &base}));
+  must(mkdir_at(layers.root, "merged", 0700));
+  in_own_mounts(layers.root, [&](const std::string& path) {
+    const std::string target = path + "/merged";
+    // The last comes after a mount whose syncs were skipped.
+    for (FileSyncs syncs : {FileSyncs::kHonoured, FileSyncs::kSkipped, FileSyncs::kSkipped}) {
+      must(layers.driver->mount_writable(top, target, syncs));
+      EXPECT_EQ(must(read_file_at(Fd(), target + "/below")), "1");
+      must(write_file_at(Fd(), target + "/new", "2", 0644));
+      must(unmount(target));
+      EXPECT_FALSE(must(exists_at(Fd(), target + "/new")));
+    }
+  });
+  EXPECT_EQ(must(read_file_at(top, "diff/new")), "2");
+  EXPECT_EQ(names_in(must(layers.driver->open_files(base)), "."), Names{"below"});
+  EXPECT_EQ(names_in(must(layers.driver->open_folder(base)), "."),
+            (Names{"committed", "diff", "link"}));
+}
+
+TEST(Overlay2, ABaseLayerIsWrittenWithoutOverlay) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount";
+  Layers layers("overlay2");
+  layers.stage("base");
+  Fd base = must(open_dir_at(layers.staging, "base"));
+  must(layers.driver->prepare(base, {}));
+  must(mkdir_at(layers.root, "merged", 0700));
+  in_own_mounts(layers.root, [&](const std::string& path) {
+    must(layers.driver->mount_writable(base, path + "/merged", FileSyncs::kSkipped));
+    must(write_file_at(Fd(), path + "/merged/new", "2", 0644));
+  });
+  EXPECT_EQ(must(read_file_at(base, "diff/new")), "2");
+}
+
+TEST(Vfs, HasNoWritableLayers) {
+  Layers layers("vfs");
+  Status mounted = layers.driver->mount_writable(layers.root, "/x", FileSyncs::kHonoured);
+  ASSERT_FALSE(mounted.ok());
+  EXPECT_EQ(mounted.error().code(), ErrorCode::kUnsupported);
 }
 
 TEST(Vfs, PutsADiffOnACopyOfTheTreeBelow) {

@@ -54,6 +54,13 @@ std::string lower_option(const std::vector<std::string>& lower) {
   return fmt::format("lowerdir={}", fmt::join(lower, ":"));
 }
 
+// The same folder by its name. A process that entered a mount namespace of its own has descriptors
+// from before that, and the kernel refuses to stack what they lead to.
+Result<Fd> reopen(const Fd& folder) {
+  STRATA_TRY(std::string path, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get())));
+  return open_path(path, O_PATH | O_DIRECTORY);
+}
+
 // Calls `mount_here` with the name of `target`, in a thread whose working directory is `home`:
 // relative lower paths count from there, and the process's own directory is left alone.
 Status mount_in(const Fd& home, const std::string& target,
@@ -63,9 +70,10 @@ Status mount_in(const Fd& home, const std::string& target,
   // bind mount is named twice.
   STRATA_TRY(std::string at, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", place.get())));
   STRATA_CHECK(place.close());
+  STRATA_TRY(Fd here, reopen(home));
   Status result;
   std::thread([&] {
-    if (::unshare(CLONE_FS) != 0 || ::fchdir(home.get()) != 0) {
+    if (::unshare(CLONE_FS) != 0 || ::fchdir(here.get()) != 0) {
       result = errno_error(errno, "enter the layers' folder");
       return;
     }
@@ -104,8 +112,9 @@ Status mount_upper(const Fd& home, const std::vector<std::string>& lower, const 
     STRATA_CHECK(remove_tree_at(folder, "work"));
     STRATA_CHECK(mkdir_at(folder, "work", 0700));
   }
+  STRATA_TRY(Fd upper, reopen(folder));
   options += fmt::format(",{},upperdir={},workdir={}", lower_option(lower),
-                         option_path(folder, "diff"), option_path(folder, "work"));
+                         option_path(upper, "diff"), option_path(upper, "work"));
   return mount_in(home, target,
                   [&](const std::string& at) { return mount_overlay(options, 0, at, target); });
 }
