@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/pool.h"
 
+#include <sys/eventfd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 
 namespace strata {
@@ -43,7 +46,7 @@ struct ForState {
 
 }  // namespace
 
-Pool::Pool(unsigned jobs) {
+Pool::Pool(unsigned jobs) : cancelled_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   for (unsigned i = 0; i < std::max(1u, jobs); ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -51,6 +54,13 @@ Pool::~Pool() {
   state_.lock()->stopping = true;
   work_available_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+}
+
+void Pool::cancel() {
+  cancelled_.store(true, std::memory_order_relaxed);
+  const int kept = errno;  // of what a signal interrupts
+  (void)!::eventfd_write(cancelled_fd_.get(), 1);
+  errno = kept;
 }
 
 void Pool::run(std::function<void()> task) {

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/guarded.h"
 #include "base/result.h"
 
@@ -36,12 +37,16 @@ class Pool {
   // failed one may not have run.
   Status parallel_for(size_t count, const std::function<Status(size_t)>& body);
 
-  // From now on cancelled() holds. Long loops ask for it and return kCancelled.
-  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  // From now on cancelled() holds. Long loops ask for it and return kCancelled. May be called in a
+  // signal handler.
+  void cancel();
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
   Status check_cancelled() const {
     return cancelled() ? Status(Error(ErrorCode::kCancelled, "interrupted")) : Status();
   }
+  // Readable once cancelled() holds: for those who wait in poll. Borrowed; -1 where the system had
+  // none to give.
+  int cancelled_fd() const { return cancelled_fd_.get(); }
 
  private:
   struct State {
@@ -54,6 +59,7 @@ class Pool {
   std::condition_variable work_available_;
   std::condition_variable space_available_;
   std::atomic<bool> cancelled_{false};
+  Fd cancelled_fd_;
   std::vector<std::thread> threads_;
 };
 
