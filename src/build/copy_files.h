@@ -20,6 +20,7 @@
 #include "build/content_sum.h"
 #include "build/instruction.h"
 #include "build/source_tree.h"
+#include "build/tree_copier.h"
 
 namespace strata::build {
 
@@ -31,13 +32,6 @@ struct CopyOrigin {
   const Fd* root = nullptr;  // the data root, for what ADD downloads
 };
 
-// Where they go to.
-struct CopyTarget {
-  const Fd* merged;  // top of the tree as the container sees it
-  const Fd* upper =
-      nullptr;  // the upper folder of the overlay mount that `merged` is; null: a plain folder
-};
-
 class CopyPlan {
  public:
   CopyPlan(CopyPlan&&) noexcept;
@@ -47,6 +41,8 @@ class CopyPlan {
   const std::string& sum() const;
 
  private:
+  friend class CopyPlanner;
+  friend class CopyWork;
   friend Result<CopyPlan> plan_copy(const Copy& request, const CopyOrigin& origin, Pool& pool);
   friend Status copy_files(const CopyPlan& plan, const std::string& workdir,
                            const CopyTarget& target, Pool& pool);

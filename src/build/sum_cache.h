@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// SumCache: sums of a context's files, kept between builds, so that a rebuild only asks for the files' times.
+// SumCache: sums of a context's files, kept between builds, so that a rebuild reads no file again.
 //
-// A sum is taken for true while device, inode, size, mode, mtime and ctime of the file are as they were, and if the
-// file was older than the clock's grain when it was read: one that changes again within the same tick looks unchanged.
-// Shape:   <root>/strata/context-sums/<32 hex digits of the folder's device and inode>; docs/formats/build-context.md.
+// A sum holds while device, inode, size, mtime and ctime of the file and the header fields that it covers are as they
+// were. It is not kept for a file that was changed within the last tick of the clock: it could change once more without
+// a new time.
+// Shape:   <root>/strata/context-sums/<32 hex digits: device and inode of the context's folder>; grammar in sum_cache.cc.
 // Threads: any thread may call look_up and add.
-// Crash:   the file is replaced as a whole; what is damaged is read as empty.
+// Crash:   the file is replaced as a whole; one that is damaged counts as empty.
 #pragma once
 
 #include <cstdint>
@@ -23,27 +24,44 @@ namespace strata::build {
 class SumCache {
  public:
   struct Key {
-    uint64_t device, inode, size_bytes;
-    int64_t mtime_ns, ctime_ns;
-    uint64_t
-        header;  // hash of the header fields that the sum covers beside the content (name, mode, owner ...)
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    uint64_t size_bytes = 0;
+    int64_t mtime_ns = 0;
+    int64_t ctime_ns = 0;
+    uint64_t header = 0;  // hash of what the sum covers besides the content: name, mode, owner ...
     bool operator==(const Key&) const = default;
   };
+  static constexpr size_t kMaxFiles = 64;  // contexts that are remembered
 
-  // `root` is the data root (borrowed); `folder` what the files are in. Never fails: without a readable file it begins empty.
+  // What former builds have left for this folder. `root` is the data root, and borrowed.
   static std::unique_ptr<SumCache> open(const Fd& root, const struct stat& folder);
 
   std::optional<Digest> look_up(const Key& key) const;
-  void add(const Key& key, const Digest& sum);
+  // `read_at_ns` (wall clock): when reading of the file began. Too young a file is not kept.
+  void add(const Key& key, int64_t read_at_ns, const Digest& sum);
 
-  // Writes what was looked up or added, if anything was added; old entries that nobody asked for go. Other builds may do so at
-  // the same time: the last one wins. Removes the caches that were not used for longest, beyond a number.
+  // Writes the file anew, if something was added. Of what was there before it keeps what was asked for, and the rest unless
+  // that is more. Of builds that save at the same time the last one wins. The caches that were not used for longest go,
+  // beyond kMaxFiles.
   Status save();
 
  private:
-  SumCache() = default;
-  struct State;
-  std::shared_ptr<State> state_;
+  struct Record {
+    Key key;
+    Digest sum;
+  };
+  SumCache(const Fd& root, std::string name) : root_(root), name_(std::move(name)) {}
+  void read();
+  Status remove_oldest(const Fd& folder);
+  size_t slot(const Key& key) const;
+
+  const Fd& root_;
+  const std::string name_;
+  std::vector<Record> records_;         // as read; not changed afterwards
+  std::vector<uint32_t> slots_;         // a hash table: index + 1, 0 for none
+  mutable std::vector<uint8_t> asked_;  // for each record; written by any thread, always to 1
+  Guarded<std::vector<Record>> added_;
 };
 
 }  // namespace strata::build

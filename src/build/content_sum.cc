@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// sum    = SHA-256(fields content)
+// fields = "name" name "mode" mode "uid" uid "gid" gid "size" size "typeflag" type "linkname" target
+//          "uname" user "gname" group "devmajor" major "devminor" minor { xattr value }
+// Numbers are decimal; type is the character of a tar header; a folder's name ends in '/'.
+// Source: FORMATS section 7.3; histories that dockerd 20.10 has written.
+#include "build/content_sum.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "tar/member.h"
+
+namespace strata::build {
+namespace {
+
+constexpr size_t kReadBytes = 64 << 10;
+constexpr size_t kEntriesAtOnce = 64;
+constexpr mode_t kPermissions = 07777;
+constexpr char kCapability[] = "security.capability";
+constexpr size_t kMaxCapabilityBytes = 64;  // 24 today
+
+char type_of(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFLNK:
+      return tar::kSymlink;
+    case S_IFCHR:
+      return tar::kCharDevice;
+    case S_IFBLK:
+      return tar::kBlockDevice;
+    case S_IFDIR:
+      return tar::kDirectory;
+    case S_IFIFO:
+      return tar::kFifo;
+    default:
+      return tar::kRegular;
+  }
+}
+
+std::string user_name(uid_t uid) {
+  std::array<char, 16384> buffer;
+  struct passwd entry, *found = nullptr;
+  ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+  return found == nullptr ? std::string() : found->pw_name;
+}
+
+std::string group_name(gid_t gid) {
+  std::array<char, 16384> buffer;
+  struct group entry, *found = nullptr;
+  ::getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found);
+  return found == nullptr ? std::string() : found->gr_name;
+}
+
+int64_t clock_now_ns() {
+  struct timespec now;
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+uint64_t hash_of(std::string_view text) {
+  uint64_t hash = 0xCBF29CE484222325u;  // FNV-1a
+  for (const char byte : text) {
+    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001B3u;
+  }
+  return hash ^ (hash >> 29);
+}
+
+std::string sum_of_sums(std::string_view kind, std::string_view joined) {
+  return fmt::format("{}:{}", kind, Digest::of(joined).hex());
+}
+
+// Digests sort as their hex digits do, and much faster.
+std::string join_sorted(std::vector<Digest>& digests, std::vector<std::string>& texts) {
+  std::sort(digests.begin(), digests.end());
+  std::sort(texts.begin(), texts.end());
+  std::string joined;
+  joined.reserve(digests.size() * (Digest::kHexDigits + 1));
+  auto text = texts.begin();
+  auto add = [&](std::string_view sum) { joined.append(joined.empty() ? "" : ",").append(sum); };
+  for (const Digest& digest : digests) {
+    const std::string hex = digest.hex();
+    for (; text != texts.end() && *text < hex; ++text) add(*text);
+    add(hex);
+  }
+  for (; text != texts.end(); ++text) add(*text);
+  return joined;
+}
+
+}  // namespace
+
+struct ContentSums::Member {
+  std::string path;  // in the tree
+  const SourceEntry* entry;
+  std::string link_name;  // target of a symlink; of a file that was met before its first name
+  bool is_link = false;   // a further name of a file
+};
+
+Result<ContentSums::Known*> ContentSums::known(const std::string& folder, Pool& pool) {
+  const std::string key = tree_.kind() == SourceTree::Kind::kContext ? "." : folder;
+  Known& known = known_[key];
+  if (known.list != nullptr) return &known;
+  STRATA_TRY(known.list, tree_.list(key, pool));
+  known.sums.resize(known.list->size());
+  if (tree_.kind() == SourceTree::Kind::kContext) {
+    for (size_t i = 0; i < known.list->size(); ++i) {
+      const SourceEntry& entry = (*known.list)[i];
+      if (entry.links > 1 && !entry.is_folder()) {
+        known.first_names.try_emplace({entry.device, entry.inode}, i);
+      }
+    }
+  }
+  return &known;
+}
+
+std::string ContentSums::fields_of(const Member& member) const {
+  const SourceEntry& entry = *member.entry;
+  const bool context = tree_.kind() == SourceTree::Kind::kContext;
+  const bool names = !context && form_ == SumForm::kDocker20;
+  const bool device = S_ISCHR(entry.mode) || S_ISBLK(entry.mode);
+  const bool content = entry.is_file() && !member.is_link;
+  return fmt::format(
+      "name{}{}mode{}uid{}gid{}size{}typeflag{}linkname{}uname{}gname{}devmajor{}devminor{}",
+      member.path, entry.is_folder() ? "/" : "",
+      form_ == SumForm::kDocker20 ? entry.mode : entry.mode & kPermissions, context ? 0 : entry.uid,
+      context ? 0 : entry.gid, content ? entry.size_bytes : 0,
+      member.is_link ? tar::kHardLink : type_of(entry.mode), member.link_name,
+      names ? user_name(entry.uid) : "", names ? group_name(entry.gid) : "",
+      device ? major(entry.special) : 0, device ? minor(entry.special) : 0);
+}
+
+Result<Digest> ContentSums::sum_of(const Member& member, Sha256& hash) const {
+  const std::string fields = fields_of(member);
+  const SourceEntry& entry = *member.entry;
+  if (!entry.is_file() || member.is_link) {
+    hash.update(as_bytes(fields));
+    return hash.finish();
+  }
+  const SumCache::Key key{entry.device,   entry.inode,    entry.size_bytes,
+                          entry.mtime_ns, entry.ctime_ns, hash_of(fields)};
+  if (cache_ != nullptr) {
+    if (std::optional<Digest> kept = cache_->look_up(key)) return *kept;
+  }
+  const int64_t read_at_ns = clock_now_ns();
+  STRATA_TRY(Fd file,
+             open_in_root(tree_.top(), member.path, O_RDONLY | O_NOFOLLOW, 0, Symlinks::kRefuse));
+  hash.update(as_bytes(fields));
+  std::array<char, kMaxCapabilityBytes> capability;
+  const ssize_t size = ::fgetxattr(file.get(), kCapability, capability.data(), capability.size());
+  if (size > 0) {
+    hash.update(as_bytes(kCapability));
+    hash.update(as_bytes(std::string_view(capability.data(), static_cast<size_t>(size))));
+  }
+  thread_local std::vector<std::byte> buffer(kReadBytes);
+  for (uint64_t at = 0; at < entry.size_bytes;) {
+    STRATA_TRY(const size_t count, pread_full(file.get(), buffer, at));
+    if (count == 0) break;
+    hash.update(ByteSpan(buffer).first(std::min<uint64_t>(count, entry.size_bytes - at)));
+    at += count;
+  }
+  const Digest sum = hash.finish();
+  if (cache_ != nullptr) cache_->add(key, read_at_ns, sum);
+  return sum;
+}
+
+Result<Digest> ContentSums::sum_of_entry(const Known& known, size_t index, Sha256& hash) const {
+  const SourceList& list = *known.list;
+  Member member{list.path(index), &list[index], {}};
+  auto first = known.first_names.find({list[index].device, list[index].inode});
+  if (list[index].links > 1 && first != known.first_names.end() && first->second != index) {
+    member.is_link = true;
+    member.link_name = list.path(first->second);
+  } else if (list[index].is_symlink()) {
+    STRATA_TRY(member.link_name, readlink_at(tree_.top(), member.path));
+  }
+  return sum_of(member, hash).context("{}", member.path);
+}
+
+// Docker takes the sum of what a link inside of a folder leads to; nothing if it leads round in a circle, and the path
+// itself if it leads nowhere.
+Result<std::optional<ContentSums::Sum>> ContentSums::sum_of_link(Known& known, size_t index,
+                                                                 Pool& pool) {
+  const bool context = tree_.kind() == SourceTree::Kind::kContext;
+  std::string path = known.list->path(index);
+  Result<SourceTree::Place> place = tree_.find(path, pool);
+  if (!place.ok()) {
+    if (place.error().code() != ErrorCode::kInvalid) return std::move(place).error();
+    return std::optional<Sum>();
+  }
+  if (!place->exists) return std::optional(Sum{{}, context ? std::move(path) : place->path});
+  if (context && (place->path == "." || place->entry.implied)) {
+    return std::optional(Sum{{}, std::move(path)});
+  }
+  Sha256 hash;
+  if (std::optional<size_t> target = known.list->find(place->path)) {
+    if (!known.sums[*target]) {
+      STRATA_TRY(known.sums[*target], sum_of_entry(known, *target, hash));
+    }
+    return std::optional(Sum{*known.sums[*target], {}});
+  }
+  STRATA_TRY(const Digest sum, sum_of(Member{place->path, &place->entry, {}}, hash));
+  return std::optional(Sum{sum, {}});
+}
+
+Status ContentSums::fill(Known& known, size_t begin, size_t end, Pool& pool) {
+  const size_t pieces = (end - begin + kEntriesAtOnce - 1) / kEntriesAtOnce;
+  return pool.parallel_for(pieces, [&](size_t piece) -> Status {
+    STRATA_CHECK(pool.check_cancelled());
+    Sha256 hash;
+    const size_t first = begin + piece * kEntriesAtOnce;
+    for (size_t i = first; i < std::min(end, first + kEntriesAtOnce); ++i) {
+      const SourceEntry& entry = (*known.list)[i];
+      if (entry.is_symlink() || entry.implied || known.sums[i]) continue;
+      STRATA_TRY(known.sums[i], sum_of_entry(known, i, hash));
+    }
+    return {};
+  });
+}
+
+Result<std::string> ContentSums::sum_of_folder(const SourceTree::Place& place, Pool& pool) {
+  STRATA_TRY(Known * known, this->known(place.path, pool));
+  const SourceList& list = *known->list;
+  const std::optional<size_t> top = list.find(place.path);
+  if (!top) return error(ErrorCode::kNotFound, "{} is gone", place.path);
+  const size_t first =
+      *top + (place.path == "." ? 1 : 0);  // docker knows nothing of the tree's top
+  STRATA_CHECK(fill(*known, first, list[*top].end, pool));
+  std::vector<Digest> digests;
+  std::vector<std::string> texts;  // where docker has no sum and takes the path instead
+  for (size_t i = first; i < list[*top].end; ++i) {
+    if (list[i].implied) {
+      texts.push_back(list.path(i));
+    } else if (list[i].is_symlink()) {
+      STRATA_TRY(std::optional<Sum> sum, sum_of_link(*known, i, pool));
+      if (!sum) continue;
+      if (sum->text.empty()) {
+        digests.push_back(sum->digest);
+      } else {
+        texts.push_back(std::move(sum->text));
+      }
+    } else {
+      digests.push_back(*known->sums[i]);
+    }
+  }
+  return sum_of_sums("dir", join_sorted(digests, texts));
+}
+
+Result<std::string> ContentSums::sum(const SourceTree::Place& place, Pool& pool) {
+  if (place.entry.is_folder()) return sum_of_folder(place, pool);
+  Digest sum;
+  Sha256 hash;
+  if (tree_.kind() == SourceTree::Kind::kContext) {
+    STRATA_TRY(Known * known, this->known(".", pool));
+    const std::optional<size_t> index = known->list->find(place.path);
+    if (!index) return error(ErrorCode::kNotFound, "{} is gone", place.path);
+    if (!known->sums[*index]) {
+      STRATA_TRY(known->sums[*index], sum_of_entry(*known, *index, hash));
+    }
+    sum = *known->sums[*index];
+  } else {
+    STRATA_TRY(sum, sum_of(Member{place.path, &place.entry, {}}, hash));
+  }
+  return "file:" + sum.hex();
+}
+
+std::string join_sums(const std::vector<std::string>& sums) {
+  if (sums.size() == 1) return sums[0];
+  return sum_of_sums("multi", fmt::format("{}", fmt::join(sums, ",")));
+}
+
+}  // namespace strata::build

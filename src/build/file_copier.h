@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// FileCopier: makes single files of a COPY in an open folder, with as few system calls as it takes.
+// Threads: any.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+
+#include "base/fs_at.h"
+#include "build/source_tree.h"
+
+namespace strata::build {
+
+struct Owner {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// What becomes of owner, mode and capabilities.
+struct CopyRules {
+  // The owner of all that is made. Nothing: it stays as it is (COPY --from).
+  std::optional<Owner> owner;
+  // Docker changes the owner after the mode, even to what it is: the kernel then takes setuid bits and capabilities away.
+  bool drops_privileges() const { return owner.has_value(); }
+};
+
+class FileCopier {
+ public:
+  explicit FileCopier(const CopyRules& rules);
+
+  // A name in an open folder.
+  struct Name {
+    const Fd& folder;
+    std::string name;
+  };
+  struct Options {
+    bool with_capabilities = false;  // docker loses them when it copies a single file
+    bool check_owner = false;        // the folder hands its group on
+  };
+  // Makes a file, symlink, device or fifo, which must not exist. Errors: by errno, naming `to`.
+  Status copy(const SourceEntry& entry, const Name& from, const Name& to,
+              const Options& options) const;
+  // Owner, mode and times of a folder; times of whole seconds, as a tar has them.
+  Status finish_folder(const SourceEntry& entry, const Name& folder) const;
+  Owner owner_of(const SourceEntry& entry) const;
+
+ private:
+  Status copy_regular(const SourceEntry& entry, const Name& from, const Name& to,
+                      const Options& options) const;
+  Status copy_content(const SourceEntry& entry, int in, int out, const std::string& name) const;
+  Status copy_sparse(int in, int out, uint64_t size_bytes, const std::string& name) const;
+  Status copy_range(int in, int out, uint64_t begin, uint64_t end, const std::string& name) const;
+  mode_t mode_of(const SourceEntry& entry) const;
+
+  const CopyRules rules_;
+  const mode_t umask_;
+  // What the file systems have refused once is not tried again.
+  mutable std::atomic<bool> can_clone_{true};
+  mutable std::atomic<bool> can_copy_range_{true};
+};
+
+}  // namespace strata::build
