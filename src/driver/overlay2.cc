@@ -23,6 +23,8 @@ namespace {
 constexpr std::string_view kHome = "overlay2";
 constexpr std::string_view kLinkAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 constexpr size_t kLinkSize = 26;
+// An image of kMaxLayers with a container's init layer and its own upon them, and one to spare.
+constexpr size_t kMaxLower = 128;
 constexpr std::array<std::string_view, 5> kOwnNames = {"diff", "link", "lower", "work",
                                                        "committed"};
 
@@ -139,7 +141,7 @@ Result<std::string> Overlay2::lower_on(const Below& below) const {
   STRATA_TRY(link, checked_link(std::move(link), "the layer below"));
   STRATA_TRY(std::optional<std::string> rest, read_file_if_exists_at(folder, "lower"));
   std::vector<std::string> parts = split_lower(rest.value_or(""));
-  if (parts.size() + 2 > kMaxLayers) return error(ErrorCode::kInvalid, "max depth exceeded");
+  if (parts.size() + 1 > kMaxLower) return error(ErrorCode::kInvalid, "max depth exceeded");
   std::string lower = "l/" + link;
   for (const std::string& part : parts) lower += ":" + part;
   return lower;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "store/container_layers.h"
 #include "store/test_store.h"
 
 namespace strata::store {
@@ -48,6 +49,14 @@ std::string state_of(const Store& store) {
     if (path.ends_with("/parent")) state += path + "\n";
   }
   state += must(store.references()).to_json() + "\n";
+  std::vector<LayerMount> mounts = must(store.layers().mounts());
+  for (const Container& container : must(store.containers())) {
+    bool mounted = std::any_of(mounts.begin(), mounts.end(), [&](const LayerMount& mount) {
+      return mount.container_id == container.id && !mount.init_id.empty();
+    });
+    state += fmt::format("container {}{}\n", container.name, mounted ? "" : " BROKEN");
+  }
+  state += fmt::format("{} mounts\n", mounts.size());
   bool has_links = store.driver().name() == "overlay2";
   size_t folders = must(store.driver().list()).size();
   state += fmt::format("{} folders, {} links, {} records, {} staged\n", folders,
@@ -179,6 +188,66 @@ TEST(Crash, RemovedLayersAreThereOrGone) {
         << when << "\n"
         << state;
   });
+}
+
+const std::string kContainerId(64, 'c');
+
+void create_container(Store& store, const std::string& id = kContainerId) {
+  Transaction txn = must(store.begin());
+  ImageId image = must(store.images().list()).at(0);
+  ChainId base = must(store.layers().list()).at(0).chain;
+  StagedContainer staged = must(txn.stage_container(id, "box", &base));
+  std::string config = fmt::format(
+      R"({{"ID":"{}","Name":"/box","Image":"{}","Config":{{"Image":"a:1"}}}})", id, image);
+  must(write_file_at(staged.files, "config.v2.json", config, 0600));
+  must(txn.commit());
+}
+
+// `before` and `after` as operations on a root with one image.
+void expect_container_is_atomic(const std::function<void(Store&)>& before,
+                                const std::function<void(Store&)>& operation) {
+  TempRoot root;
+  Store store = root.writer();
+  before(store);
+  const std::string state_before = state_of(store);
+  operation(store);
+  const std::string state_after = state_of(store);
+  ASSERT_NE(state_before, state_after);
+  expect_before_or_after(before, operation, [&](const Store& s, const std::string& when) {
+    std::string state = state_of(s);
+    EXPECT_TRUE(state == state_before || state == state_after) << when << "\n" << state;
+  });
+}
+
+TEST(Crash, ContainerIsMadeWholeOrNotAtAll) {
+  expect_container_is_atomic(load_small, [](Store& store) { create_container(store); });
+}
+
+TEST(Crash, ContainerIsRemovedWholeOrNotAtAll) {
+  expect_container_is_atomic(
+      [](Store& store) {
+        load_small(store);
+        create_container(store);
+      },
+      [](Store& store) { must(remove_container(store, kContainerId)); });
+}
+
+TEST(Crash, ContainerOfTakenNameLeavesTheStoreAsItWas) {
+  TempRoot root;
+  Store store = root.writer();
+  load_small(store);
+  create_container(store);
+  std::string before = state_of(store);
+  Transaction txn = must(store.begin());
+  must(txn.stage_container(std::string(64, 'd'), "box", nullptr));
+  Status committed = txn.commit();
+  ASSERT_FALSE(committed.ok());
+  EXPECT_EQ(committed.error().code(), ErrorCode::kConflict);
+  EXPECT_EQ(committed.error().message(),
+            "Conflict. The container name \"/box\" is already in use by container \"" +
+                kContainerId +
+                "\". You have to remove (or rename) that container to be able to reuse that name.");
+  EXPECT_EQ(state_of(store), before);
 }
 
 TEST(Crash, WhatDockerdIsRemovingStays) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "store/container_layers.h"
 #include "store/removal.h"
 
 namespace strata::store {
@@ -22,7 +23,11 @@ class Publisher {
     // change.
     STRATA_CHECK(publish_layers());
     parts_.step("layers-published");
-    return publish_images();
+    STRATA_TRY(std::vector<MovedReference> moved, publish_images());
+    for (const PlannedContainer& container : plan_.containers) {
+      STRATA_CHECK(publish_container(parts_, plan_.work.folder(), container));
+    }
+    return moved;
   }
 
  private:
@@ -61,7 +66,7 @@ class Publisher {
 };
 
 Result<bool> Publisher::adds_anything() const {
-  if (!plan_.layers.empty()) return true;
+  if (!plan_.layers.empty() || !plan_.containers.empty()) return true;
   for (const ImageId& image : plan_.images) {
     STRATA_TRY(bool there, parts_.images.exists(image));
     if (!there) return true;
@@ -81,6 +86,11 @@ Status Publisher::write_journal() {
     }
     STRATA_TRY(std::string side_name, parts_.driver->side_name(files));
     journal.layers.push_back({layer.chain, layer.cache, std::move(side_name)});
+  }
+  for (const PlannedContainer& container : plan_.containers) {
+    STRATA_CHECK(complete_container(parts_, plan_.work.folder(), container));
+    STRATA_TRY(auto change, journal_of(parts_, plan_.work.folder(), container));
+    journal.containers.push_back(std::move(change));
   }
   journal.images = plan_.images;
   journal.references = plan_.references;

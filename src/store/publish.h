@@ -31,6 +31,20 @@ struct PlannedMetadata {
   std::string key;  // parent, lastUpdated, builtLocally
 };
 
+// A container, staged in folders of these names.
+struct PlannedContainer {
+  std::string name;            // within the transaction
+  std::string id;              // 64 hex
+  std::string container_name;  // without "/"
+  std::string mount_id;
+  std::optional<ChainId> parent;
+
+  std::string init_name() const { return "container-init-" + name; }
+  std::string layer_name() const { return "container-layer-" + name; }
+  std::string record_name() const { return "container-mount-" + name; }
+  std::string files_name() const { return "container-" + name; }
+};
+
 // All that a transaction will publish. Its folder holds the staged things.
 struct PublishPlan {
   explicit PublishPlan(WorkFolder folder) : work(std::move(folder)) {}
@@ -42,6 +56,7 @@ struct PublishPlan {
   std::vector<ImageId> images;
   std::vector<PlannedMetadata> metadata;
   std::vector<Journal::SetReference> references;
+  std::vector<PlannedContainer> containers;
 };
 
 // Names of staged things in the work folder.

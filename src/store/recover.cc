@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "store/container_layers.h"
 #include "store/removal.h"
 
 namespace strata::store {
@@ -96,6 +97,9 @@ Status roll_back(const Parts& parts, WorkFolder& work) {
   STRATA_TRY(std::optional<Journal> journal, work.read_journal());
   if (journal) {
     STRATA_CHECK(finish_removals(parts, *journal));
+    for (const Journal::ContainerChange& container : journal->containers) {
+      STRATA_CHECK(withdraw_container(parts, container));
+    }
     STRATA_TRY(bool complete, is_complete(parts, *journal));
     if (!complete) {
       STRATA_CHECK(withdraw_images(parts, *journal, work));

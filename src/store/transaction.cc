@@ -29,7 +29,7 @@ struct Transaction::State {
   Result<bool> is_known(const ChainId& chain);
   Result<size_t> depth_of(const ChainId& chain) const;
   Status write_record(const StagedLayer& staged, const PlannedLayer& layer) const;
-  Status prepare_files(const StagedLayer& staged, const ChainId* parent) const;
+  Status prepare_files(const Fd& folder, const ChainId* parent) const;
   Status stage_metadata(const ImageId& image, const std::string& key, std::string_view content);
 };
 
@@ -82,14 +82,14 @@ Result<size_t> Transaction::State::depth_of(const ChainId& chain) const {
   return layers.size();
 }
 
-Status Transaction::State::prepare_files(const StagedLayer& staged, const ChainId* parent) const {
-  if (parent == nullptr) return parts.driver->prepare(staged.folder, {});
+Status Transaction::State::prepare_files(const Fd& folder, const ChainId* parent) const {
+  if (parent == nullptr) return parts.driver->prepare(folder, {});
   if (const PlannedLayer* planned = plan.find(*parent)) {
     STRATA_TRY(Fd below, open_dir_at(plan.work.folder(), staged_files_name(planned->name)));
-    return parts.driver->prepare(staged.folder, {.staged = &below});
+    return parts.driver->prepare(folder, {.staged = &below});
   }
   STRATA_TRY(Layer below, parts.layers.read(*parent));
-  return parts.driver->prepare(staged.folder, {.published = &below.cache});
+  return parts.driver->prepare(folder, {.published = &below.cache});
 }
 
 Status Transaction::State::write_record(const StagedLayer& staged,
@@ -140,7 +140,7 @@ Result<ChainId> Transaction::add_layer(StagedLayer staged, const ChainId* parent
   }
   if (layer.depth > driver::kMaxLayers) return error(ErrorCode::kInvalid, "max depth exceeded");
   STRATA_CHECK(state.write_record(staged, layer));
-  STRATA_CHECK(state.prepare_files(staged, parent).context("layer {}", diff));
+  STRATA_CHECK(state.prepare_files(staged.folder, parent).context("layer {}", diff));
   state.plan.layers.push_back(std::move(layer));
   return chain;
 }
@@ -177,6 +177,33 @@ Status Transaction::touch(const ImageId& image) {
 Status Transaction::set_reference(const std::string& key, const ImageId& image) {
   state_->plan.references.push_back({key, image});
   return {};
+}
+
+Result<StagedContainer> Transaction::stage_container(const std::string& id, const std::string& name,
+                                                     const ChainId* parent) {
+  State& state = *state_;
+  const Fd& work = state.plan.work.folder();
+  PlannedContainer planned{.name = fmt::format("{}", state.plan.containers.size()),
+                           .id = id,
+                           .container_name = name,
+                           .mount_id = random_hex(Digest::kBytes),
+                           .parent = {}};
+  if (parent != nullptr) {
+    STRATA_CHECK(state.hold({parent, 1}));
+    planned.parent = *parent;
+  }
+  for (const std::string& folder : {planned.init_name(), planned.layer_name()}) {
+    STRATA_CHECK(mkdir_at(work, folder, 0700));
+    STRATA_CHECK(mkdir_at(work, folder + "/diff", 0755));
+  }
+  STRATA_CHECK(mkdir_at(work, planned.record_name(), 0755));
+  STRATA_CHECK(mkdir_at(work, planned.files_name(), 0710));
+  StagedContainer staged{.id = id, .mount_id = planned.mount_id, .init = {}, .files = {}};
+  STRATA_TRY(staged.init, open_dir_at(work, planned.init_name()));
+  STRATA_TRY(staged.files, open_dir_at(work, planned.files_name()));
+  STRATA_CHECK(state.prepare_files(staged.init, parent).context("container {}", id));
+  state.plan.containers.push_back(std::move(planned));
+  return staged;
 }
 
 Status Transaction::commit() {

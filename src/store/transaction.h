@@ -40,6 +40,15 @@ struct MovedReference {
   ImageId to;
 };
 
+// A container that is being made. To be filled: the init layer (mounted with
+// Driver::mount_writable, for what each container has), and the container's own folder.
+struct StagedContainer {
+  std::string id;        // 64 hex
+  std::string mount_id;  // the name that its layer will have in the driver's home
+  Fd init;               // prepared: holds `diff/`
+  Fd files;              // becomes containers/<id>, 0710
+};
+
 class Transaction {
  public:
   Transaction(Transaction&&) noexcept;
@@ -73,7 +82,13 @@ class Transaction {
   // Points a reference (a key, see References) to an image. Later calls win.
   Status set_reference(const std::string& key, const ImageId& image);
 
-  // Publishes: layers bottom up, configs, parent links, references; whether after a sync of the
+  // A new container `id` on `parent`, which is held from now on (null: on nothing). commit() fails
+  // with kConflict, in docker's words, when another container has the `name`.
+  // Errors: as add_layer.
+  Result<StagedContainer> stage_container(const std::string& id, const std::string& name,
+                                          const ChainId* parent);
+
+  // Publishes: layers bottom up, configs, parent links, references, containers; whether after a sync of the
   // layers' files, OpenOptions::wait_for_disk says. What another
   // process published in the meantime counts as ours. To be called once; after an error nothing of
   // this transaction is left.

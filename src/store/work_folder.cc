@@ -5,6 +5,7 @@
 //       "image" SP 64HEX
 //       "reference" SP 64HEX SP key
 //       "removed" SP record SP cache-id                       cache-id is "-" when it is not known
+//       "container" SP id SP mount-id SP side-name SP side-name    of the layer and of its init layer
 //       "end"                                                 without it, nothing of this was begun
 //   strata/staging/<16HEX>/lease    64HEX(chain) LF, each a layer that must stay
 //   strata/staging/<16HEX>/…        staged things: layer-<n>, record-<n>, image-<64HEX>, file-<n>
@@ -46,6 +47,13 @@ Status parse_line(std::string_view line, Journal& journal) {
   } else if (kind == "removed") {
     std::string record(take(line, ' '));
     journal.removed.push_back({std::move(record), from_dash(line)});
+  } else if (kind == "container") {
+    Journal::ContainerChange container;
+    container.id = take(line, ' ');
+    container.mount_id = from_dash(take(line, ' '));
+    container.side_name = from_dash(take(line, ' '));
+    container.init_side_name = from_dash(line);
+    journal.containers.push_back(std::move(container));
   } else {
     return error(ErrorCode::kCorrupt, "journal: unknown line \"{}\"", kind.substr(0, 40));
   }
@@ -105,6 +113,10 @@ std::string Journal::to_text() const {
   }
   for (const RemovedLayer& layer : removed) {
     text += fmt::format("removed {} {}\n", layer.record, or_dash(layer.cache));
+  }
+  for (const ContainerChange& container : containers) {
+    text += fmt::format("container {} {} {} {}\n", container.id, or_dash(container.mount_id),
+                        or_dash(container.side_name), or_dash(container.init_side_name));
   }
   return text + "end\n";
 }

@@ -30,10 +30,19 @@ struct Journal {
     std::string record;  // <chain>-<64 hex>-removing, in layerdb/sha256
     std::string cache;   // empty: not known
   };
+  // A container that comes, or goes: which of the two is told by its folder, which appears last and
+  // vanishes first.
+  struct ContainerChange {
+    std::string id;
+    std::string mount_id;        // empty: not known
+    std::string side_name;       // of its layer; empty: to be read from the layer
+    std::string init_side_name;  // of its init layer
+  };
   std::vector<PublishedLayer> layers;  // bottom up
   std::vector<ImageId> images;         // staged as image-<hex>
   std::vector<SetReference> references;
   std::vector<RemovedLayer> removed;  // top to base
+  std::vector<ContainerChange> containers;
 
   std::string to_text() const;
   // Errors: kCorrupt, when the last line is missing: then nothing of it was begun.
