@@ -106,8 +106,9 @@ class Driver {
   // Shows a folder and all below it at `target`, a directory; what is written there goes to the
   // folder's `diff`. `folder` is prepared, staged or published; nobody else may have it mounted. To
   // be taken away with unmount(). Errors: as above; kUnsupported (vfs has no layers to stack).
-  virtual Status mount_writable(const Fd& folder, const std::string& target,
-                                FileSyncs syncs) const = 0;
+  // `bottom` (may be null) is a folder whose files show below all of them, and are never written.
+  virtual Status mount_writable(const Fd& folder, const std::string& target, FileSyncs syncs,
+                                const Fd* bottom = nullptr) const = 0;
 };
 
 // True for the names that make_driver knows.

@@ -119,6 +119,23 @@ Status mount_upper(const Fd& home, const std::vector<std::string>& lower, const 
                   [&](const std::string& at) { return mount_overlay(options, 0, at, target); });
 }
 
+Status enter_private_mounts() {
+  if (::unshare(CLONE_NEWNS) != 0) return errno_error(errno, "a mount namespace of our own");
+  // What the host mounts later is seen, what we mount is not.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
+    return errno_error(errno, "make the mounts private");
+  }
+  return {};
+}
+
+Status mount_memory(const std::string& target) {
+  if (::mount("tmpfs", target.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ==
+      0) {
+    return {};
+  }
+  return mount_error(errno, target);
+}
+
 Status unmount(const std::string& target) {
   if (::umount2(target.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
   if (errno == EINVAL) return error(ErrorCode::kInvalid, "{}: not mounted", target);

@@ -23,6 +23,13 @@ Status mount_lower_read_only(const Fd& home, const std::vector<std::string>& low
 Status mount_upper(const Fd& home, const std::vector<std::string>& lower, const Fd& folder,
                    FileSyncs syncs, const std::string& target);
 
+// From now on mounts of this process, and of what it starts, are seen by nobody else and end with
+// it. To be called before the first thread. Errors: kPermission (needs CAP_SYS_ADMIN).
+Status enter_private_mounts();
+
+// A new file system in memory at `target`. Errors: by errno.
+Status mount_memory(const std::string& target);
+
 // Takes away what the functions above made. Errors: kInvalid when nothing is mounted there, kBusy
 // when it is in use.
 Status unmount(const std::string& target);

@@ -239,11 +239,13 @@ Status Overlay2::mount_read_only(const CacheId& top, const std::string& target) 
   return mount_lower_read_only(home, layers, target);
 }
 
-Status Overlay2::mount_writable(const Fd& folder, const std::string& target,
-                                FileSyncs syncs) const {
+Status Overlay2::mount_writable(const Fd& folder, const std::string& target, FileSyncs syncs,
+                                const Fd* bottom) const {
   STRATA_TRY(Fd home, open_dir_at(root_, std::string(kHome)));
   STRATA_TRY(std::optional<std::string> lower, read_file_if_exists_at(folder, "lower"));
-  return mount_upper(home, split_lower(lower.value_or("")), folder, syncs, target);
+  std::vector<std::string> below = split_lower(lower.value_or(""));
+  if (bottom != nullptr) below.push_back(fmt::format("/proc/self/fd/{}", bottom->get()));
+  return mount_upper(home, below, folder, syncs, target);
 }
 
 }  // namespace strata::driver

@@ -29,8 +29,8 @@ class Overlay2 final : public Driver {
   Status sync_names() override;
   Result<GraphData> graph_data(const CacheId& cache) const override;
   Status mount_read_only(const CacheId& top, const std::string& target) const override;
-  Status mount_writable(const Fd& folder, const std::string& target,
-                        FileSyncs syncs) const override;
+  Status mount_writable(const Fd& folder, const std::string& target, FileSyncs syncs,
+                        const Fd* bottom) const override;
 
  private:
   // The value of `lower` for a layer on top of `below`.

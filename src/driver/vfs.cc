@@ -83,7 +83,8 @@ Status Vfs::mount_read_only(const CacheId& top, const std::string& target) const
   return mount_lower_read_only(home, {top.name()}, target);
 }
 
-Status Vfs::mount_writable(const Fd&, const std::string& target, FileSyncs) const {
+Status Vfs::mount_writable(const Fd&, const std::string& target, FileSyncs,
+                           const Fd* /*bottom*/) const {
   return error(
       ErrorCode::kUnsupported,
       "mount at {}: storage driver vfs cannot put a writable layer upon others; use a root "

@@ -31,8 +31,8 @@ class Vfs final : public Driver {
   Status sync_names() override;
   Result<GraphData> graph_data(const CacheId&) const override { return GraphData(); }
   Status mount_read_only(const CacheId& top, const std::string& target) const override;
-  Status mount_writable(const Fd& folder, const std::string& target,
-                        FileSyncs syncs) const override;
+  Status mount_writable(const Fd& folder, const std::string& target, FileSyncs syncs,
+                        const Fd* bottom) const override;
 
  private:
   const Fd& root_;

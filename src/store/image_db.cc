@@ -114,6 +114,12 @@ Result<bool> ImageDb::built_locally(const ImageId& image) const {
   return text == "\x01";
 }
 
+Result<bool> ImageDb::is_foreign(const ImageId& image) const {
+  STRATA_TRY(std::optional<std::string> text,
+             read_file_if_exists_at(root_, metadata_path(image.hex()) + "/builtLocally"));
+  return text == std::string_view("\0", 1);
+}
+
 Status ImageDb::remove(const ImageId& image) const {
   STRATA_CHECK(unlink_at(root_, content_path(image.hex())));
   return remove_tree_at(root_, metadata_path(image.hex()));

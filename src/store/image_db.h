@@ -41,7 +41,10 @@ class ImageDb {
   Result<std::multimap<ImageId, ImageId>> children() const;
   // Time of the last tag operation as it is written (RFC 3339); empty when there was none.
   Result<std::string> last_updated(const ImageId& image) const;
+  // Whether a build or a commit on this root made the image. Daemons before 24.0.9 do not say.
   Result<bool> built_locally(const ImageId& image) const;
+  // Whether it is marked as brought here from elsewhere, parent link and all (a load of ours).
+  Result<bool> is_foreign(const ImageId& image) const;
 
   // Paths below the root; the folder of all for an empty `name`.
   std::string content_path(const std::string& name) const;
