@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,7 +27,7 @@ struct ExpandOptions {
   char escape = '\\';
   bool keep_quotes = false;      // quotes and escapes stay
   bool keep_unset = false;       // ${A} of what is not set stays as written
-  bool quotes_are_text = false;  // heredoc content: quotes mean nothing
+  bool quotes_are_text = false;  // content of a heredoc
 };
 
 // What else an expansion found.
@@ -51,8 +52,8 @@ Result<std::vector<std::string>> expand_words(std::string_view word, const LookU
 class BuildArgs {
  public:
   // `given`: --build-arg; `platform_args`: TARGETPLATFORM and the like, as if declared before the first FROM.
-  BuildArgs(std::map<std::string, std::string> given,
-            std::map<std::string, std::string> platform_args);
+  BuildArgs(const std::map<std::string, std::string>& given,
+            const std::map<std::string, std::string>& platform_args);
 
   void declare_global(std::string_view key,
                       std::optional<std::string> default_value);                 // ARG before FROM
@@ -74,9 +75,13 @@ class BuildArgs {
   std::vector<std::string> unused() const;
 
  private:
-  std::map<std::string, std::string> given_;
-  std::map<std::string, std::optional<std::string>> global_, stage_;
-  std::map<std::string, bool> used_;
+  using Declared = std::map<std::string, std::optional<std::string>, std::less<>>;
+
+  std::optional<std::string> find(const Declared& scope, std::string_view key) const;
+
+  std::map<std::string, std::string, std::less<>> given_;
+  Declared global_, stage_;
+  std::set<std::string, std::less<>> declared_;  // in any scope so far
 };
 
 }  // namespace strata::build

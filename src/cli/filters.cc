@@ -9,7 +9,6 @@
 #include <ctime>
 
 #include "cli/go_print.h"
-#include "cli/units.h"
 #include "store/references.h"
 
 namespace strata::cli {
@@ -44,7 +43,7 @@ std::optional<oci::Time> parse_local_time(const std::string& text) {
 }
 
 Result<oci::Time> parse_until(const std::string& text) {
-  if (std::optional<int64_t> ago = parse_duration(text)) {
+  if (const Result<int64_t> ago = oci::parse_duration(text); ago.ok()) {
     oci::Time time = oci::current_time();
     time.seconds -= *ago / 1'000'000'000;
     return time;

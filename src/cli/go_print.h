@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "cli/value.h"
+#include "oci/go_text.h"
 
 namespace strata::cli {
 
@@ -24,15 +25,10 @@ std::string go_sprint(std::span<const Value> values);
 std::string go_sprintln(std::span<const Value> values);
 // fmt.Sprintf. What does not fit is said in the text as Go does: "%!d(string=x)", "%!s(MISSING)".
 std::string go_sprintf(std::string_view format, std::span<const Value> values);
-// %q of a string: Go syntax with double quotes.
-std::string go_quote(std::string_view text);
-// "1m30s", "5s", "0s".
-std::string go_duration(int64_t nanoseconds);
+using oci::code_point;
+using oci::go_duration;
+using oci::go_quote;
 // %g with the fewest digits that keep the value (%v of a float64).
 std::string go_float(double value);
-
-// The code point of the valid UTF-8 character that `text` begins with; of a byte that is none, its
-// value.
-char32_t code_point(std::string_view text);
 
 }  // namespace strata::cli

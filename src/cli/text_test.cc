@@ -41,8 +41,8 @@ TEST(Units, DurationsAreReadAndPrintedAsGoDoes) {
   const boost::json::value all = expectations("durations.json");
   for (const boost::json::value& each : all.as_array()) {
     std::string text = text_of(each, "text");
-    std::optional<int64_t> found = parse_duration(text);
-    EXPECT_EQ(found.has_value(), each.at("valid").as_bool()) << text;
+    const Result<int64_t> found = oci::parse_duration(text);
+    EXPECT_EQ(found.ok(), each.at("valid").as_bool()) << text;
     if (!found) continue;
     EXPECT_EQ(*found, each.at("nanoseconds").as_int64()) << text;
     EXPECT_EQ(go_duration(*found), text_of(each, "printed")) << text;

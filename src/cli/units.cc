@@ -5,11 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <span>
-
-#include "cli/go_print.h"
 
 namespace strata::cli {
 namespace {
@@ -55,37 +52,6 @@ std::string human_duration(std::chrono::seconds age) {
   if (hours < 24 * 30 * 2) return fmt::format("{} weeks", hours / 24 / 7);
   if (hours < 24 * 365 * 2) return fmt::format("{} months", hours / 24 / 30);
   return fmt::format("{} years", hours / 24 / 365);
-}
-
-std::optional<int64_t> parse_duration(std::string_view text) {
-  bool negative = text.starts_with('-');
-  if (negative || text.starts_with('+')) text.remove_prefix(1);
-  if (text == "0") return 0;
-  if (text.empty()) return std::nullopt;
-  struct Unit {
-    std::string_view name;
-    double nanoseconds;
-  };
-  static constexpr std::array kUnits{Unit{"ns", 1},    Unit{"us", 1e3}, Unit{"µs", 1e3},
-                                     Unit{"ms", 1e6},  Unit{"s", 1e9},  Unit{"m", 60e9},
-                                     Unit{"h", 3600e9}};
-  double total = 0;
-  while (!text.empty()) {
-    size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-    double number = 0;
-    auto [end, failed] = std::from_chars(text.data(), text.data() + digits, number);
-    if (failed != std::errc() || end != text.data() + digits) return std::nullopt;
-    text.remove_prefix(digits);
-    std::string_view name =
-        text.substr(0, std::min(text.find_first_of("0123456789."), text.size()));
-    const Unit* unit = std::find_if(kUnits.begin(), kUnits.end(),
-                                    [&](const Unit& each) { return each.name == name; });
-    if (unit == kUnits.end()) return std::nullopt;
-    total += number * unit->nanoseconds;
-    text.remove_prefix(name.size());
-  }
-  if (total > 9.2e18) return std::nullopt;
-  return static_cast<int64_t>(negative ? -total : total);
 }
 
 }  // namespace strata::cli

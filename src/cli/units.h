@@ -4,10 +4,7 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 
 namespace strata::cli {
 
@@ -18,8 +15,5 @@ std::string human_size(double bytes, int digits = 4);
 std::string binary_size(double bytes);
 // "Less than a second", "5 seconds", "About a minute", "2 hours", "6 years".
 std::string human_duration(std::chrono::seconds age);
-
-// A Go duration ("24h", "1h30m", "10s", "1.5h") in nanoseconds; none if it is not one.
-std::optional<int64_t> parse_duration(std::string_view text);
 
 }  // namespace strata::cli
