@@ -6,13 +6,16 @@
 namespace strata::cli {
 namespace {
 
-constexpr Group kGroups[] = {{"image", "Manage images"},
+constexpr Group kGroups[] = {{"container", "Manage containers"},
+                             {"image", "Manage images"},
                              {"manifest", "Look at manifests in registries"},
                              {"remote", "Look at images in registries"},
                              {"system", "Look at the data root"}};
 
 // In order of their names within the group.
 constexpr Route kRoutes[] = {
+    {"commit", "container", "commit", "", "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
+     "Create a new image from a container's changes", 1, 2, make_commit},
     {"copy", "image", "copy", "", "[OPTIONS] SOURCE DESTINATION",
      "Copy an image between registries, roots, archives and OCI folders", 2, 2, make_copy},
     {"", "system", "df", "", "[OPTIONS]", "Show how much disk the root uses", 0, 0, make_df},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
+// passwd      *( name ":" password ":" number ":" rest "\n" ), group likewise; the first of a number
 // capability  magic_etc(4, little-endian: revision in the top byte) data(16) [rootid(4)]
 // Source: capabilities(7), "File capability extended attribute versioning"; linux/capability.h.
 #include "driver/tree_member.h"
@@ -8,6 +9,7 @@
 #include <sys/xattr.h>
 
 #include <cerrno>
+#include <charconv>
 
 #include "driver/driver.h"
 
@@ -193,6 +195,35 @@ Status tidy_xattrs(const WalkEntry& entry, const TreeMembers& made) {
 }
 
 }  // namespace
+
+namespace {
+
+Result<std::map<uint32_t, std::string>> read_names(const Fd& folder, const std::string& file) {
+  std::map<uint32_t, std::string> names;
+  STRATA_TRY(std::optional<std::string> text, read_file_if_exists_at(folder, file));
+  std::string_view rest = text ? *text : std::string_view();
+  while (!rest.empty()) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    size_t password = line.find(':');
+    size_t number = line.find(':', password + 1);
+    if (password == std::string_view::npos || number == std::string_view::npos) continue;
+    uint32_t id = 0;
+    auto [end, failure] = std::from_chars(line.data() + number + 1, line.data() + line.size(), id);
+    bool whole = failure == std::errc() && (end == line.data() + line.size() || *end == ':');
+    if (whole) names.emplace(id, line.substr(0, password));
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<OwnerNames> read_owner_names(const Fd& folder) {
+  OwnerNames names;
+  STRATA_TRY(names.users, read_names(folder, "passwd"));
+  STRATA_TRY(names.groups, read_names(folder, "group"));
+  return names;
+}
 
 bool is_whiteout_device(const struct stat& info) {
   return S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0);

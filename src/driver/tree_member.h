@@ -26,6 +26,9 @@ struct OwnerNames {
   std::map<uint32_t, std::string> users, groups;
 };
 
+// The names that the files `passwd` and `group` in `folder` (/etc) give; a missing file gives none.
+Result<OwnerNames> read_owner_names(const Fd& folder);
+
 enum class TreeForm {
   kLayer,  // an overlay upper folder: whiteouts and opaque marks become members
   kWhole,  // a whole tree, as export gives it

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/commit.h"
+
+#include "driver/upper_recorder.h"
+#include "oci/merge_config.h"
+#include "oci/new_image.h"
+#include "runtime/container_record.h"
+#include "store/transaction.h"
+
+namespace strata::runtime {
+namespace {
+
+// 16 MiB: enough to keep the disk, the workers and the hash busy at once.
+constexpr size_t kBlockBytes = size_t{256} << 10;
+constexpr size_t kBlocks = 64;
+
+Result<Fd> open_upper(const store::Store& store, const ContainerRecord& container) {
+  const std::string_view driver = store.driver().name();
+  if (driver != "overlay2") {
+    return error(ErrorCode::kUnsupported,
+                 "container {}: storage driver {} keeps no layer of a container apart; only "
+                 "overlay2 does",
+                 container.id, driver);
+  }
+  STRATA_TRY(store::LayerMount mount, find_mount(store, container.id));
+  STRATA_TRY(CacheId cache, CacheId::parse(mount.mount_id));
+  return store.driver().open_files(cache).context("container {}", container.id);
+}
+
+// What the container wrote, as a layer on those of its image.
+Result<std::optional<DiffId>> add_upper(store::Transaction& txn, const Fd& upper,
+                                        const oci::ImageConfig& image, const CommitOptions& options,
+                                        Pool& pool) {
+  const std::vector<ChainId> below = image.chain_ids();
+  STRATA_CHECK(txn.hold_layers(below));
+  STRATA_TRY(store::StagedLayer staged, txn.stage_layer());
+  BufferPool buffers(kBlockBytes, kBlocks);
+  driver::RecordOptions record;
+  record.style = options.header_style;
+  record.names = &options.owner_names;
+  STRATA_TRY(driver::UnpackedLayer layer,
+             driver::copy_upper(upper, {&staged.folder, &staged.diff, &staged.metadata}, record,
+                                pool, buffers));
+  if (driver::is_empty_layer(layer.diff_id)) return std::optional<DiffId>();
+  STRATA_CHECK(txn.add_layer(std::move(staged), below.empty() ? nullptr : &below.back(),
+                             layer.diff_id, layer.size_bytes)
+                   .context("commit {}", options.container));
+  return std::optional<DiffId>(layer.diff_id);
+}
+
+Result<std::string> new_config(const ContainerRecord& container, const oci::ImageConfig& image,
+                               const std::optional<DiffId>& layer, const CommitOptions& options) {
+  oci::NewImage made;
+  made.parent = &image;
+  made.config = container.config;
+  if (options.change) STRATA_CHECK(options.change(made.config));
+  oci::merge_config(made.config, container.config);
+  made.container_config = container.config;
+  made.container = container.id;
+  made.author = options.author;
+  made.created = oci::current_time();
+  made.layer = layer;
+  made.step.created = made.created;
+  made.step.author = options.author;
+  made.step.comment = options.message;
+  const std::vector<std::string> words = container.config.cmd.value_or(std::vector<std::string>());
+  made.step.created_by = fmt::format("{}", fmt::join(words, " "));
+  return oci::make_image_config(made);
+}
+
+}  // namespace
+
+Result<ImageId> commit(store::Store& store, const CommitOptions& options, Pool& pool) {
+  STRATA_TRY(ContainerRecord container, find_container(store, options.container));
+  STRATA_TRY(Fd upper, open_upper(store, container));
+  STRATA_TRY(std::string raw, store.images().read_config(container.image));
+  STRATA_TRY(oci::ImageConfig parent, oci::ImageConfig::parse(std::move(raw)));
+  STRATA_TRY(store::Transaction txn, store.begin());
+  STRATA_TRY(std::optional<DiffId> layer, add_upper(txn, upper, parent, options, pool));
+  // Beyond this point nothing of the container is read any more.
+  STRATA_TRY(std::string config, new_config(container, parent, layer, options));
+  STRATA_TRY(ImageId image, txn.add_image(config));
+  STRATA_CHECK(txn.set_parent(image, container.image));
+  STRATA_CHECK(txn.set_built_locally(image));
+  if (options.reference) {
+    STRATA_CHECK(txn.set_reference(options.reference->store_key(), image));
+    STRATA_CHECK(txn.touch(image));
+  }
+  STRATA_CHECK(txn.commit());
+  return image;
+}
+
+}  // namespace strata::runtime
