@@ -207,7 +207,8 @@ Result<std::optional<ContentSums::Sum>> ContentSums::sum_of_link(Known& known, s
   return std::optional(Sum{sum, {}});
 }
 
-Status ContentSums::fill(Known& known, size_t begin, size_t end, Pool& pool) {
+Status ContentSums::fill(Known& known, size_t begin, size_t end, const Selection& selection,
+                         Pool& pool) {
   const size_t pieces = (end - begin + kEntriesAtOnce - 1) / kEntriesAtOnce;
   return pool.parallel_for(pieces, [&](size_t piece) -> Status {
     STRATA_CHECK(pool.check_cancelled());
@@ -215,24 +216,26 @@ Status ContentSums::fill(Known& known, size_t begin, size_t end, Pool& pool) {
     const size_t first = begin + piece * kEntriesAtOnce;
     for (size_t i = first; i < std::min(end, first + kEntriesAtOnce); ++i) {
       const SourceEntry& entry = (*known.list)[i];
-      if (entry.is_symlink() || entry.implied || known.sums[i]) continue;
+      if (entry.is_symlink() || entry.implied || known.sums[i] || !is_taken(selection, i)) continue;
       STRATA_TRY(known.sums[i], sum_of_entry(known, i, hash));
     }
     return {};
   });
 }
 
-Result<std::string> ContentSums::sum_of_folder(const SourceTree::Place& place, Pool& pool) {
+Result<std::string> ContentSums::sum_of_folder(const SourceTree::Place& place,
+                                               const Selection& selection, Pool& pool) {
   STRATA_TRY(Known * known, this->known(place.path, pool));
   const SourceList& list = *known->list;
   const std::optional<size_t> top = list.find(place.path);
   if (!top) return error(ErrorCode::kNotFound, "{} is gone", place.path);
   const size_t first =
       *top + (place.path == "." ? 1 : 0);  // docker knows nothing of the tree's top
-  STRATA_CHECK(fill(*known, first, list[*top].end, pool));
+  STRATA_CHECK(fill(*known, first, list[*top].end, selection, pool));
   std::vector<Digest> digests;
   std::vector<std::string> texts;  // where docker has no sum and takes the path instead
   for (size_t i = first; i < list[*top].end; ++i) {
+    if (!is_taken(selection, i)) continue;
     if (list[i].implied) {
       texts.push_back(list.path(i));
     } else if (list[i].is_symlink()) {
@@ -250,8 +253,9 @@ Result<std::string> ContentSums::sum_of_folder(const SourceTree::Place& place, P
   return sum_of_sums("dir", join_sorted(digests, texts));
 }
 
-Result<std::string> ContentSums::sum(const SourceTree::Place& place, Pool& pool) {
-  if (place.entry.is_folder()) return sum_of_folder(place, pool);
+Result<std::string> ContentSums::sum(const SourceTree::Place& place, const Selection& selection,
+                                     Pool& pool) {
+  if (place.entry.is_folder()) return sum_of_folder(place, selection, pool);
   Digest sum;
   Sha256 hash;
   if (tree_.kind() == SourceTree::Kind::kContext) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/pool.h"
+#include "build/selection.h"
 #include "build/source_tree.h"
 #include "build/sum_cache.h"
 #include "hash/sha256.h"
@@ -30,9 +31,9 @@ class ContentSums {
   ContentSums(SourceTree& tree, SumForm form, SumCache* cache)
       : tree_(tree), form_(form), cache_(cache) {}
 
-  // "file:<hex>" or "dir:<hex>" of a place in the tree. No file is read twice in the life of this object.
-  // Errors: by errno, naming the file; kCancelled.
-  Result<std::string> sum(const SourceTree::Place& place, Pool& pool);
+  // "file:<hex>" or "dir:<hex>" of a place in the tree; of a folder what of its list is selected. No
+  // file is read twice in the life of this object. Errors: by errno, naming the file; kCancelled.
+  Result<std::string> sum(const SourceTree::Place& place, const Selection& selection, Pool& pool);
 
  private:
   // What the list of a tree needs to know besides the entries.
@@ -48,12 +49,13 @@ class ContentSums {
   };
 
   Result<Known*> known(const std::string& folder, Pool& pool);
-  Status fill(Known& known, size_t begin, size_t end, Pool& pool);
+  Status fill(Known& known, size_t begin, size_t end, const Selection& selection, Pool& pool);
   std::string fields_of(const Member& member) const;
   Result<Digest> sum_of(const Member& member, Sha256& hash) const;
   Result<Digest> sum_of_entry(const Known& known, size_t index, Sha256& hash) const;
   Result<std::optional<Sum>> sum_of_link(Known& known, size_t index, Pool& pool);
-  Result<std::string> sum_of_folder(const SourceTree::Place& place, Pool& pool);
+  Result<std::string> sum_of_folder(const SourceTree::Place& place, const Selection& selection,
+                                    Pool& pool);
 
   SourceTree& tree_;
   const SumForm form_;

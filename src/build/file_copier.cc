@@ -15,6 +15,9 @@ namespace strata::build {
 namespace {
 
 constexpr mode_t kPermissions = 07777;
+constexpr mode_t kPlainBits = 0777;
+constexpr mode_t kSpecialBits = 07000;
+constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 constexpr size_t kCopyChunkBytes = size_t{1} << 30;
 constexpr size_t kBufferBytes = size_t{256} << 10;
 constexpr char kCapability[] = "security.capability";
@@ -124,6 +127,7 @@ Owner FileCopier::owner_of(const SourceEntry& entry) const {
 }
 
 mode_t FileCopier::mode_of(const SourceEntry& entry) const {
+  if (rules_.chmod) return rules_.chmod->apply(entry.mode);
   mode_t mode = entry.mode & kPermissions;
   if (rules_.drops_privileges() && !entry.is_folder()) {
     mode &= ~static_cast<mode_t>(S_ISUID);
@@ -132,25 +136,43 @@ mode_t FileCopier::mode_of(const SourceEntry& entry) const {
   return mode;
 }
 
+// A new file is the process's own; only `check` says that its group may be another.
+Status FileCopier::set_owner(const SourceEntry& entry, const Name& to, int fd, bool check) const {
+  const Owner owner = owner_of(entry);
+  const bool is_own = owner.uid == ::geteuid() && owner.gid == ::getegid();
+  if ((check || !is_own) && ::fchown(fd, owner.uid, owner.gid) != 0)
+    return failed("chown", to.name);
+  return {};
+}
+
+Status FileCopier::set_mode(const SourceEntry& entry, const Name& to, int fd) const {
+  const mode_t mode = mode_of(entry);
+  const bool is_set = (mode & (umask_ | kSpecialBits)) == 0;  // by open()
+  if (!is_set && ::fchmod(fd, mode) != 0) return failed("chmod", to.name);
+  return {};
+}
+
 Status FileCopier::copy_regular(const SourceEntry& entry, const Name& from, const Name& to,
                                 const Options& options) const {
   STRATA_TRY(Fd in, open_at(from.folder, from.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  const mode_t mode = mode_of(entry);
-  STRATA_TRY(Fd out,
-             open_at(to.folder, to.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0777));
+  STRATA_TRY(Fd out, open_at(to.folder, to.name, kNewFile, mode_of(entry) & kPlainBits));
   STRATA_CHECK(copy_content(entry, in.get(), out.get(), to.name));
-  const Owner owner = owner_of(entry);
-  const bool other = owner.uid != ::geteuid() || owner.gid != ::getegid();
-  if ((other || options.check_owner) && ::fchown(out.get(), owner.uid, owner.gid) != 0) {
-    return failed("chown", to.name);
-  }
+  STRATA_CHECK(set_owner(entry, to, out.get(), options.check_owner));
   if (options.with_capabilities && !rules_.drops_privileges()) {
     STRATA_CHECK(copy_capability(in.get(), out.get(), to.name));
   }
-  if ((mode & (umask_ | 07000)) != 0 && ::fchmod(out.get(), mode) != 0) {
-    return failed("chmod", to.name);
-  }
+  STRATA_CHECK(set_mode(entry, to, out.get()));
   if (::futimens(out.get(), times_of(entry).data()) != 0) return failed("set times of", to.name);
+  return out.close().context("{}", to.name);
+}
+
+Status FileCopier::write(const std::string& text, const Name& to) const {
+  SourceEntry entry;
+  entry.mode = S_IFREG | 0644;
+  STRATA_TRY(Fd out, open_at(to.folder, to.name, kNewFile, mode_of(entry) & kPlainBits));
+  STRATA_CHECK(write_all(out.get(), as_bytes(text)).context("{}", to.name));
+  STRATA_CHECK(set_owner(entry, to, out.get(), true));
+  STRATA_CHECK(set_mode(entry, to, out.get()));
   return out.close().context("{}", to.name);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/fs_at.h"
+#include "build/mode_change.h"
 #include "build/source_tree.h"
 
 namespace strata::build {
@@ -20,7 +21,8 @@ struct Owner {
 // What becomes of owner, mode and capabilities.
 struct CopyRules {
   // The owner of all that is made. Nothing: it stays as it is (COPY --from).
-  std::optional<Owner> owner;
+  std::optional<Owner> owner = {};
+  std::optional<ModeChange> chmod = {};
   // Docker changes the owner after the mode, even to what it is: the kernel then takes setuid bits and capabilities away.
   bool drops_privileges() const { return owner.has_value(); }
 };
@@ -41,6 +43,8 @@ class FileCopier {
   // Makes a file, symlink, device or fifo, which must not exist. Errors: by errno, naming `to`.
   Status copy(const SourceEntry& entry, const Name& from, const Name& to,
               const Options& options) const;
+  // A file with this content: 0644, and of now.
+  Status write(const std::string& text, const Name& to) const;
   // Owner, mode and times of a folder; times of whole seconds, as a tar has them.
   Status finish_folder(const SourceEntry& entry, const Name& folder) const;
   Owner owner_of(const SourceEntry& entry) const;
@@ -48,6 +52,8 @@ class FileCopier {
  private:
   Status copy_regular(const SourceEntry& entry, const Name& from, const Name& to,
                       const Options& options) const;
+  Status set_owner(const SourceEntry& entry, const Name& to, int fd, bool check) const;
+  Status set_mode(const SourceEntry& entry, const Name& to, int fd) const;
   Status copy_content(const SourceEntry& entry, int in, int out, const std::string& name) const;
   Status copy_sparse(int in, int out, uint64_t size_bytes, const std::string& name) const;
   Status copy_range(int in, int out, uint64_t begin, uint64_t end, const std::string& name) const;

@@ -166,21 +166,24 @@ class PathPattern::Match {
 
   bool any_name(size_t token, size_t at) {
     for (;; ++at) {
-      if (!failed_before(token, at) && from(token + 1, at)) return true;
+      if (failed_before(token, at)) return false;
+      if (from(token + 1, at)) return true;
       if (at == path_.size() || path_[at] == '/') return false;
     }
   }
 
   bool any_folders(size_t token, size_t at) {
     while (true) {
-      if (!failed_before(token, at) && from(token + 1, at)) return true;
+      if (failed_before(token, at)) return false;
+      if (from(token + 1, at)) return true;
       const size_t slash = path_.find('/', at);
       if (slash == std::string_view::npos) return false;
       at = slash + 1;
     }
   }
 
-  // Marks the rest behind a star at this place as tried.
+  // Marks the rest behind a star at this place as tried. Who has done so before has tried all places
+  // that follow as well.
   bool failed_before(size_t token, size_t at) {
     if (!remember_) return false;
     if (tried_.empty()) tried_.resize(tokens_.size() * (path_.size() + 1));

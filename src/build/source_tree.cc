@@ -133,7 +133,7 @@ Result<SourceTree::Place> SourceTree::find(std::string_view path, Pool& pool) {
     std::optional<SourceEntry> entry;
     if (place.exists || name == "..") {
       if (place.exists && !place.entry.is_folder()) {
-        return error(ErrorCode::kInvalid, "{}: {} is no folder", path, place.path);
+        return error(ErrorCode::kInvalid, "lstat {}: not a directory", path);
       }
       STRATA_TRY(entry, look_up(next, pool));
     }

@@ -40,10 +40,10 @@ Result<bool> TreeCopier::make_folder(const Folder& parent, const std::string& na
   return true;
 }
 
-Status TreeCopier::make_folders(const SourceList& list, size_t first) {
+Status TreeCopier::make_folders(const SourceList& list, size_t first, const Selection& selection) {
   std::vector<size_t> above{0};  // the folders that lead to where we are
   for (size_t i = first + 1; i < list[first].end; ++i) {
-    if (!list[i].is_folder()) continue;
+    if (!list[i].is_folder() || !is_taken(selection, i)) continue;
     while (list[folders_[above.back()].index].end <= i) above.pop_back();
     const Folder& parent = folders_[above.back()];
     const std::string name(list.name(i));
@@ -56,14 +56,14 @@ Status TreeCopier::make_folders(const SourceList& list, size_t first) {
 }
 
 // Pieces of the work, the files of one folder each; further names of a file are put aside.
-std::vector<TreeCopier::Piece> TreeCopier::cut(const SourceList& list) {
+std::vector<TreeCopier::Piece> TreeCopier::cut(const SourceList& list, const Selection& selection) {
   std::map<std::pair<uint64_t, uint64_t>, size_t> first_names;
   std::vector<Piece> pieces;
   for (size_t f = 0; f < folders_.size(); ++f) {
     bool begin_anew = true;
     const size_t folder = folders_[f].index;
     for (size_t i = folder + 1; i < list[folder].end; i = list[i].end) {
-      if (list[i].is_folder()) continue;
+      if (list[i].is_folder() || !is_taken(selection, i)) continue;
       if (list[i].links > 1) {
         auto [first, is_first] = first_names.try_emplace({list[i].device, list[i].inode}, i);
         if (!is_first) {
@@ -127,12 +127,12 @@ Status TreeCopier::finish_folders(const SourceList& list) const {
   return {};
 }
 
-Status TreeCopier::copy_content(const SourceList& list, size_t folder, const std::string& into,
-                                bool is_new) {
+Status TreeCopier::copy_content(const SourceList& list, size_t folder, const Selection& selection,
+                                const std::string& into, bool is_new) {
   folders_ = {Folder{folder, 0, into, is_new}};
   links_.clear();
-  STRATA_CHECK(make_folders(list, folder));
-  const std::vector<Piece> pieces = cut(list);
+  STRATA_CHECK(make_folders(list, folder, selection));
+  const std::vector<Piece> pieces = cut(list, selection);
   STRATA_CHECK(
       pool_.parallel_for(pieces.size(), [&](size_t i) { return copy_piece(list, pieces[i]); }));
   STRATA_CHECK(make_links(list));
@@ -147,6 +147,13 @@ Status TreeCopier::copy_file(const SourceTree::Place& place, const std::string& 
   STRATA_TRY(Fd into, open_folder(to_folder, false));
   STRATA_CHECK(remove_tree_at(into, to_name));
   return files_.copy(place.entry, {from, from_name}, {into, to_name}, {false, true});
+}
+
+Status TreeCopier::write_file(const std::string& text, const std::string& to) {
+  const auto [folder, name] = split(to);
+  STRATA_TRY(Fd into, open_folder(folder, false));
+  STRATA_CHECK(remove_tree_at(into, name));
+  return files_.write(text, {into, name});
 }
 
 }  // namespace strata::build

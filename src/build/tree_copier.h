@@ -12,6 +12,7 @@
 
 #include "base/pool.h"
 #include "build/file_copier.h"
+#include "build/selection.h"
 #include "build/source_tree.h"
 
 namespace strata::build {
@@ -28,11 +29,14 @@ class TreeCopier {
   TreeCopier(SourceTree& from, const CopyTarget& target, const CopyRules& rules, Pool& pool)
       : from_(from), target_(target), files_(rules), pool_(pool) {}
 
-  // All that is below a folder of the list goes into the folder `into`, which is there. `is_new`: it was made for this
+  // What is selected of all that is below a folder of the list goes into the folder `into`, which is there. `is_new`: it was made for this
   // and is empty. What is in the way goes, but folders are merged.
-  Status copy_content(const SourceList& list, size_t folder, const std::string& into, bool is_new);
+  Status copy_content(const SourceList& list, size_t folder, const Selection& selection,
+                      const std::string& into, bool is_new);
   // A file takes the place `to`; its folder is there. What was there goes, even a folder.
   Status copy_file(const SourceTree::Place& place, const std::string& to);
+  // The same for a file that the Dockerfile holds.
+  Status write_file(const std::string& text, const std::string& to);
 
  private:
   struct Folder {
@@ -48,9 +52,9 @@ class TreeCopier {
   };
 
   Result<Fd> open_folder(const std::string& path, bool is_new) const;
-  Status make_folders(const SourceList& list, size_t first);
+  Status make_folders(const SourceList& list, size_t first, const Selection& selection);
   Result<bool> make_folder(const Folder& parent, const std::string& name);
-  std::vector<Piece> cut(const SourceList& list);
+  std::vector<Piece> cut(const SourceList& list, const Selection& selection);
   Status copy_piece(const SourceList& list, const Piece& piece) const;
   Status make_links(const SourceList& list);
   Status finish_folders(const SourceList& list) const;

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "build/copy_plan.h"
+
+#include "tar/path.h"
+
+namespace strata::build {
+namespace {
+
+// A heredoc counts as the file that it becomes.
+std::string sum_of_text(const std::string& name, const std::string& text) {
+  return "file:" +
+         Digest::of(fmt::format("name{}mode{}size{}{}", name, 0100644, text.size(), text)).hex();
+}
+
+std::string last_component(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+// The folders in front of the first component that is a pattern: nothing else need be looked through.
+std::string folder_before_pattern(std::string_view text) {
+  size_t end = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t slash = text.find('/', at);
+    if (slash == std::string_view::npos) break;
+    const std::string_view part = text.substr(at, slash - at);
+    if (has_wildcards(part) || part.find('\\') != std::string_view::npos) break;
+    at = slash + 1;
+    end = slash;
+  }
+  return end == 0 ? "." : std::string(text.substr(0, end));
+}
+
+}  // namespace
+
+// Finds what the sources of a request mean, in order.
+class CopyPlanner {
+ public:
+  CopyPlanner(CopyPlan::State& state, Pool& pool) : state_(state), pool_(pool) {}
+
+  Status run() {
+    const Copy& request = state_.request;
+    STRATA_TRY(excludes_, IgnoreMatcher::make(request.excludes));
+    for (const std::string& source : request.sources) STRATA_CHECK(add_source(source));
+    for (const Heredoc& heredoc : request.heredocs) add_text(heredoc);
+    if (state_.sources.empty()) return invalid("no source files were specified");
+    if (state_.sources.size() > 1 && !request.parents && !request.destination.ends_with('/')) {
+      return error(ErrorCode::kInvalid,
+                   "When using {} with more than one source file, the destination must be a "
+                   "directory and end with a /",
+                   keyword());
+    }
+    state_.sum = join_sums(state_.parts);
+    return {};
+  }
+
+ private:
+  std::string_view keyword() const { return state_.request.is_add ? "ADD" : "COPY"; }
+  Error invalid(std::string_view what) const {
+    return error(ErrorCode::kInvalid, "{} failed: {}", keyword(), what);
+  }
+  Error forbidden(const std::string& path) const {
+    return invalid(fmt::format("forbidden path outside the build context: {} ()", path));
+  }
+  Error missing(const std::string& path) const {
+    const bool context = state_.origin.tree->kind() == SourceTree::Kind::kContext;
+    return error(ErrorCode::kNotFound, "{} failed: {}stat {}: file does not exist", keyword(),
+                 context ? "file not found in build context or excluded by .dockerignore: " : "",
+                 tar::clean_path(path));
+  }
+
+  Status add_source(const std::string& source) {
+    if (state_.request.parents) return add_with_parents(source);
+    return add_matching(source, {});
+  }
+
+  // "a/./b*": what b* means below a, with its folders. Without "/./" it is what lies below the top.
+  Status add_with_parents(const std::string& source) {
+    const size_t pivot = source.find("/./");
+    const bool has_pivot = pivot != std::string::npos;
+    const std::string text = tar::clean_path(has_pivot ? source.substr(pivot + 3) : source);
+    const std::string above = has_pivot ? source.substr(0, pivot) : ".";
+    std::optional<PathPattern> include;
+    if (text != ".") {
+      Result<PathPattern> pattern =
+          PathPattern::compile(text, PathPattern::DoubleStar::kAnyFolders);
+      if (!pattern.ok()) return invalid(pattern.error().message());
+      include = std::move(*pattern);
+    }
+    const size_t before = state_.sources.size();
+    STRATA_CHECK(add_matching(above, include));
+    const bool is_pattern = has_wildcards(above) || has_wildcards(text);
+    if (state_.sources.size() == before && !is_pattern) return missing(above + "/" + text);
+    return {};
+  }
+
+  Status add_matching(const std::string& source, const std::optional<PathPattern>& include) {
+    // Docker compares a pattern with paths as it stands, apart from what leads to the top.
+    std::string_view text = source;
+    if (text.size() > 1 && text.starts_with('/')) text.remove_prefix(1);
+    if (text.starts_with("./")) text.remove_prefix(2);
+    if (!has_wildcards(text)) return add_path(std::string(text), include);
+    // What is wrong in a pattern matches nothing.
+    Result<PathPattern> pattern = PathPattern::compile(text, PathPattern::DoubleStar::kNotSpecial);
+    if (!pattern.ok()) return {};
+    const std::string folder = folder_before_pattern(text);
+    STRATA_TRY(const SourceTree::Place top, state_.origin.tree->find(folder, pool_));
+    if (!top.exists || top.path != folder || !top.entry.is_folder()) return {};
+    STRATA_TRY(const auto list, state_.origin.tree->list(folder, pool_));
+    for (size_t i = 1; i < list->size(); ++i) {
+      const std::string path = list->path(i);
+      if (pattern->matches(path)) STRATA_CHECK(add_path(path, include));
+    }
+    return {};
+  }
+
+  Status add_path(const std::string& path, const std::optional<PathPattern>& include) {
+    if (tar::leaves_root(path)) return forbidden(path);
+    Result<SourceTree::Place> place = state_.origin.tree->find(path, pool_);
+    if (!place.ok()) {
+      if (place.error().code() == ErrorCode::kInvalid) return forbidden(path);
+      return std::move(place).error();
+    }
+    if (!place->exists) return missing(path);
+    CopySource source;
+    source.tree = state_.origin.tree;
+    source.name = last_component(tar::clean_path(path));
+    if (!place->entry.is_folder()) {
+      if (include || excludes_.leaves_out(source.name)) return {};
+    } else if (include || !excludes_.empty()) {
+      STRATA_TRY(const auto list, source.tree->list(place->path, pool_));
+      std::optional<Selection> selected =
+          select(*list, list->find(place->path).value_or(0), include, excludes_);
+      if (!selected) return {};
+      source.selection = std::move(*selected);
+    }
+    source.may_unpack = state_.request.unpack.value_or(state_.request.is_add);
+    source.keeps_owner = !state_.request.from.empty() && state_.request.chown.empty();
+    STRATA_TRY(std::string sum, state_.sums->sum(*place, source.selection, pool_));
+    state_.parts.push_back(std::move(sum));
+    source.place = std::move(*place);
+    state_.sources.push_back(std::move(source));
+    return {};
+  }
+
+  void add_text(const Heredoc& heredoc) {
+    CopySource source;
+    source.name = heredoc.name;
+    source.text = heredoc.text();
+    state_.parts.push_back(sum_of_text(source.name, *source.text));
+    state_.sources.push_back(std::move(source));
+  }
+
+  CopyPlan::State& state_;
+  Pool& pool_;
+  IgnoreMatcher excludes_;
+};
+
+CopyPlan::CopyPlan(std::unique_ptr<State> state) : state_(std::move(state)) {}
+CopyPlan::CopyPlan(CopyPlan&&) noexcept = default;
+CopyPlan::~CopyPlan() = default;
+const std::string& CopyPlan::sum() const { return state_->sum; }
+
+Result<CopyPlan> plan_copy(const Copy& request, const CopyOrigin& origin, Pool& pool) {
+  auto state = std::make_unique<CopyPlan::State>();
+  state->request = request;
+  state->origin = origin;
+  state->sums = std::make_unique<ContentSums>(*origin.tree, origin.form, origin.cache);
+  STRATA_CHECK(CopyPlanner(*state, pool).run());
+  return CopyPlan(std::move(state));
+}
+
+}  // namespace strata::build
