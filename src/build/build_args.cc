@@ -18,6 +18,23 @@ bool is_predefined(std::string_view key) {
 
 }  // namespace
 
+std::map<std::string, std::string> platform_args(const oci::Platform& build,
+                                                 const oci::Platform& target,
+                                                 const std::string& stage) {
+  std::map<std::string, std::string> out{{"TARGETSTAGE", stage.empty() ? "default" : stage}};
+  const auto add = [&](const std::string& prefix, const oci::Platform& platform) {
+    const oci::Platform plain = platform.normalized();
+    out[prefix + "PLATFORM"] = plain.to_string();
+    out[prefix + "OS"] = plain.os;
+    out[prefix + "OSVERSION"] = plain.os_version;
+    out[prefix + "ARCH"] = plain.architecture;
+    out[prefix + "VARIANT"] = plain.variant;
+  };
+  add("BUILD", build);
+  add("TARGET", target);
+  return out;
+}
+
 BuildArgs::BuildArgs(const std::map<std::string, std::string>& given,
                      const std::map<std::string, std::string>& platform_args)
     : given_(given.begin(), given.end()) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "oci/platform.h"
 
 namespace strata::build {
 
@@ -45,6 +46,12 @@ Result<std::string> expand_word(std::string_view word, const LookUp& look_up, ch
 // The same, split into words (EXPOSE $PORTS).
 Result<std::vector<std::string>> expand_words(std::string_view word, const LookUp& look_up,
                                               char escape = '\\');
+
+// TARGETPLATFORM, TARGETOS, TARGETARCH, TARGETVARIANT, BUILDPLATFORM ... and TARGETSTAGE (`stage`;
+// "default" if empty).
+std::map<std::string, std::string> platform_args(const oci::Platform& build,
+                                                 const oci::Platform& target,
+                                                 const std::string& stage);
 
 // The arguments of a build: what --build-arg gave, what ARG declared, and which of it is in force.
 //   global scope:  ARG before FROM; seen by FROM, and by a stage that declares the name again.

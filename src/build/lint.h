@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `build --check`: the rules of BuildKit's linter by their names.
-// Source: https://docs.docker.com/reference/build-checks/; docs/formats/dockerfile.md.
+// Source: https://docs.docker.com/reference/build-checks/; docs/formats/dockerfile.md, "Checks".
 // Threads: values.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,16 +24,23 @@ struct Finding {
 };
 
 struct LintOptions {
-  std::map<std::string, std::string> build_args;  // --build-arg
-  // The pattern of .dockerignore that leaves a source of COPY or ADD out, or empty. Absent: not looked at.
-  std::function<std::string(const std::string& source)> ignored_by;
+  // --build-arg. BUILDKIT_DOCKERFILE_CHECK among them counts instead of the file's check directive.
+  std::map<std::string, std::string> build_args;
+  std::map<std::string, std::string> platform_args;  // platform_args() of expand.h
+  // The environment of an image; nothing: not known, and then no variable counts as undefined.
+  std::function<std::optional<std::vector<std::string>>(const std::string& image)> environment_of;
+  // Whether .dockerignore leaves this path of the context out. Absent: there is no such file, or it
+  // has exceptions (!).
+  std::function<bool(const std::string& source)> is_ignored;
 };
 
 struct LintReport {
   std::vector<Finding> findings;  // by line
-  bool fails = false;             // `# check=error=true` and there are findings
+  // `check=error=true` and there are findings: "lint violation found for rules: A, B".
+  std::string failure;
 };
 
+// Rules that need the images themselves (InvalidBaseImagePlatform) are not looked at.
 // Errors: kInvalid, for a check directive that is not well formed.
 Result<LintReport> lint(const Dockerfile& file, const LintOptions& options = {});
 

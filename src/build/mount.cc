@@ -54,16 +54,6 @@ Result<std::vector<std::string>> split_csv(std::string_view text) {
   return fields;
 }
 
-std::optional<bool> parse_bool(std::string_view text) {
-  for (const std::string_view yes : {"1", "t", "T", "TRUE", "true", "True"}) {
-    if (text == yes) return true;
-  }
-  for (const std::string_view no : {"0", "f", "F", "FALSE", "false", "False"}) {
-    if (text == no) return false;
-  }
-  return std::nullopt;
-}
-
 std::optional<uint32_t> parse_number(std::string_view text, int base) {
   uint32_t number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number, base);
@@ -153,8 +143,8 @@ class MountReader {
 
   Status read_switch(const std::string& key, const std::string& value) {
     if (key == "required" && !is_secret_or_ssh() && !later_) return unexpected(key);
-    const std::optional<bool> yes = parse_bool(value);
-    if (!yes) return invalid(fmt::format("invalid value for {}: {}", key, value));
+    const Result<bool> yes = oci::parse_bool(value);
+    if (!yes.ok()) return invalid(fmt::format("invalid value for {}: {}", key, value));
     if (key == "required") {
       mount_.required = *yes;
     } else {

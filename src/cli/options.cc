@@ -7,20 +7,12 @@
 #include <charconv>
 
 #include "cli/go_print.h"
+#include "oci/go_text.h"
 
 namespace strata::cli {
 namespace {
 
 Error refuse(std::string message) { return Error(ErrorCode::kInvalid, std::move(message)); }
-
-// Go's strconv.ParseBool.
-Result<bool> parse_bool(const std::string& text) {
-  static constexpr std::string_view kTrue[] = {"1", "t", "T", "true", "TRUE", "True"};
-  static constexpr std::string_view kFalse[] = {"0", "f", "F", "false", "FALSE", "False"};
-  if (std::count(std::begin(kTrue), std::end(kTrue), text) > 0) return true;
-  if (std::count(std::begin(kFalse), std::end(kFalse), text) > 0) return false;
-  return refuse(fmt::format("strconv.ParseBool: parsing {}: invalid syntax", go_quote(text)));
-}
 
 }  // namespace
 
@@ -30,7 +22,7 @@ std::string Options::Option::shown() const {
 
 void Options::flag(char letter, std::string_view name, std::string_view help, bool& target) {
   auto set = [&target](const std::string& value) -> Status {
-    STRATA_TRY(target, parse_bool(value));
+    STRATA_TRY(target, oci::parse_bool(value));
     return {};
   };
   options_.push_back({letter, name, "", help, target ? "true" : "", set, nullptr});

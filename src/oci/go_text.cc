@@ -110,6 +110,17 @@ Result<int64_t> parse_duration(std::string_view text) {
   return static_cast<int64_t>(negative ? -total : total);
 }
 
+Result<bool> parse_bool(std::string_view text) {
+  for (const std::string_view yes : {"1", "t", "T", "TRUE", "true", "True"}) {
+    if (text == yes) return true;
+  }
+  for (const std::string_view no : {"0", "f", "F", "FALSE", "false", "False"}) {
+    if (text == no) return false;
+  }
+  return error(ErrorCode::kInvalid, "strconv.ParseBool: parsing {}: invalid syntax",
+               go_quote(text));
+}
+
 char32_t code_point(std::string_view text) {
   char32_t code = static_cast<unsigned char>(text[0]);
   const size_t length = utf8_length(text);

@@ -20,6 +20,10 @@ std::string go_duration(int64_t nanoseconds);
 // Errors: kInvalid with Go's texts, `time: invalid duration "x"`, `time: missing unit in duration "5"`.
 Result<int64_t> parse_duration(std::string_view text);
 
+// "1", "t", "TRUE", "false" and the like, as strconv.ParseBool takes them.
+// Errors: kInvalid, `strconv.ParseBool: parsing "x": invalid syntax`.
+Result<bool> parse_bool(std::string_view text);
+
 // The code point of the valid UTF-8 character that `text` begins with; of a byte that is none, its
 // value.
 char32_t code_point(std::string_view text);
