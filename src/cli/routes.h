@@ -41,6 +41,7 @@ const Route* find_route(std::string_view group, std::string_view name);
 const Group* find_group(std::string_view name);
 
 // One function for each file of a command.
+std::unique_ptr<Command> make_build();
 std::unique_ptr<Command> make_commit();
 std::unique_ptr<Command> make_copy();
 std::unique_ptr<Command> make_df();

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "build/build.h"
+
+#include <algorithm>
+
+#include "build/build_work.h"
+#include "build/stage_run.h"
+
+namespace strata::build {
+namespace {
+
+constexpr size_t kBlockBytes = 256u << 10;
+constexpr size_t kBlocks = 64;
+
+// TARGETPLATFORM and the like.
+std::map<std::string, std::string> platform_args(const oci::Platform& target) {
+  const oci::Platform host = oci::Platform::host();
+  std::map<std::string, std::string> args;
+  auto add = [&](const std::string& prefix, const oci::Platform& platform) {
+    args[prefix + "PLATFORM"] = platform.to_string();
+    args[prefix + "OS"] = platform.os;
+    args[prefix + "ARCH"] = platform.architecture;
+    args[prefix + "VARIANT"] = platform.variant;
+  };
+  add("TARGET", target);
+  add("BUILD", host);
+  return args;
+}
+
+// The arguments before the first FROM, each seen by the next.
+Result<BuildArgs> global_args(const Dockerfile& file, const BuildRequest& request,
+                              const oci::Platform& platform) {
+  BuildArgs args(request.build_args, platform_args(platform));
+  for (const Instruction& instruction : file.global_args) {
+    for (const Arg::Variable& variable : std::get<Arg>(instruction.body).variables) {
+      std::optional<std::string> value;
+      if (variable.value.has_value()) {
+        STRATA_TRY(value, expand_word(*variable.value, args.look_up_global(), file.escape));
+      }
+      args.declare_global(variable.key, value);
+    }
+  }
+  return args;
+}
+
+// --label: an instruction behind the last one of the target.
+void add_labels(Dockerfile& file, size_t target, const std::map<std::string, std::string>& labels) {
+  if (labels.empty()) return;
+  Label label;
+  Instruction instruction;
+  instruction.original = "LABEL";
+  for (const auto& [key, value] : labels) {
+    // As a word of the file that stands for itself: in single quotes.
+    auto word = [](std::string_view text) {
+      std::string out = "'";
+      for (char c : text) out += c == '\'' ? std::string("'\"'\"'") : std::string(1, c);
+      return out + "'";
+    };
+    label.labels.push_back({word(key), word(value), true});
+    instruction.original += fmt::format(" {}={}", key, value);
+  }
+  instruction.keyword = "LABEL";
+  instruction.body = std::move(label);
+  Stage& stage = file.stages[target];
+  instruction.lines = stage.instructions.empty() ? stage.lines : stage.instructions.back().lines;
+  stage.instructions.push_back(std::move(instruction));
+}
+
+// Runs all stages, each on a thread of its own. The error is that of the first stage in the file
+// that failed by itself.
+Result<StageImage> run_stages(BuildWork& work, const BuildArgs& args,
+                              std::vector<std::string>& unused) {
+  const std::vector<PlannedStage>& stages = work.graph.stages;
+  std::vector<Status> ended(stages.size());
+  std::vector<std::vector<std::string>> unused_in(stages.size());
+  std::vector<size_t> first_steps = {1};
+  for (const PlannedStage& stage : stages) {
+    first_steps.push_back(first_steps.back() + 1 +
+                          work.file.stages[stage.index].instructions.size());
+  }
+  std::vector<size_t> indices;
+  for (const PlannedStage& stage : stages) indices.push_back(stage.index);
+  work.log.stages_planned(indices);
+  // As many lanes as stages: they wait for each other.
+  Status all = run_in_lanes(stages.size(), stages.size(), [&](size_t i) -> Status {
+    StageRun stage(work, stages[i], first_steps[i], args);
+    Result<StageImage> image = stage.run();
+    unused_in[i] = stage.args().unused();
+    if (image.ok()) {
+      work.results.set(stages[i].index, std::move(*image));
+    } else {
+      work.results.fail();
+      ended[i] = std::move(image).error();
+    }
+    work.log.stage_ended(stages[i].index);
+    return {};
+  });
+  STRATA_CHECK(std::move(all));
+  const Status* failure = nullptr;
+  for (const Status& status : ended) {
+    if (status.ok()) continue;
+    if (failure == nullptr || failure->error().code() == ErrorCode::kCancelled) failure = &status;
+  }
+  if (failure != nullptr) return failure->error();
+  unused = unused_in.empty() ? std::vector<std::string>() : unused_in.front();
+  for (const std::vector<std::string>& names : unused_in) {
+    std::vector<std::string> both;
+    std::set_intersection(unused.begin(), unused.end(), names.begin(), names.end(),
+                          std::back_inserter(both));
+    unused = std::move(both);
+  }
+  return work.results.wait(work.graph.target);
+}
+
+// The image's names. It may have been pruned since its step: what is there is added again.
+Result<std::vector<store::MovedReference>> name_image(store::Store& store, const StageImage& image,
+                                                      const std::vector<std::string>& tags) {
+  STRATA_TRY(store::Transaction txn, store.begin());
+  if (image.top() != nullptr) STRATA_CHECK(txn.hold_layers({image.top(), 1}));
+  STRATA_TRY(ImageId id, txn.add_image(image.config->raw()));
+  for (const std::string& tag : tags) STRATA_CHECK(txn.set_reference(tag, id));
+  if (!tags.empty()) STRATA_CHECK(txn.touch(id));
+  STRATA_CHECK(txn.commit());
+  return txn.moved();
+}
+
+}  // namespace
+
+Result<BuildReport> build(store::Store& store, BuildContext& context, const BuildRequest& request,
+                          BuildLog& log, Pool& pool, FailedCommand* failed) {
+  STRATA_TRY(Dockerfile file, parse_dockerfile(context.dockerfile_text()));
+  const oci::Platform platform = request.platform.value_or(oci::Platform::host());
+  STRATA_TRY(const BuildArgs args, global_args(file, request, platform));
+  std::set<std::string> names;
+  for (const NamedContext& named : request.contexts) names.insert(named.name);
+  STRATA_TRY(StageGraph graph, plan_stages(file, request.target, args, names));
+  add_labels(file, graph.target, request.labels);
+  if (!request.labels.empty()) ++graph.steps;
+  // From here on the stages and their steps are fixed.
+  STRATA_TRY(const ImageCache cache, ImageCache::open(store));
+  BuildWork work{store, context,  request, log,   pool, file, graph,
+                 cache, platform, {},      names, {},   {},   BufferPool(kBlockBytes, kBlocks),
+                 {}};
+  for (const NamedContext& named : request.contexts) {
+    ContextOptions options;
+    options.place = named.place;
+    options.root = &store.root();
+    STRATA_TRY(work.contexts[named.name], BuildContext::open_named(options, pool));
+  }
+  BuildReport report;
+  Result<StageImage> image = run_stages(work, args, report.unused_args);
+  if (failed != nullptr) *failed = *work.failed.lock();
+  if (!image.ok()) return std::move(image).error();
+  if (!image->config.has_value()) {
+    return error(ErrorCode::kInvalid, "No image was generated. Is your Dockerfile empty?");
+  }
+  report.image = image->config->id();
+  STRATA_TRY(report.moved, name_image(store, *image, request.tags));
+  if (context.sums() != nullptr) STRATA_CHECK(context.sums()->save());
+  return report;
+}
+
+}  // namespace strata::build

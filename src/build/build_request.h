@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a build is asked to do: the options of `build`, read and checked.
+// Threads: values.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "oci/platform.h"
+#include "runtime/run_spec.h"
+
+namespace strata::build {
+
+// --secret id=x,src=FILE or id=x,env=NAME.
+struct SecretSource {
+  std::string file;
+  std::string variable;
+};
+
+// --build-context NAME=PLACE.
+struct NamedContext {
+  std::string name;
+  std::string place;
+};
+
+struct BuildRequest {
+  std::vector<std::string> tags;  // keys of references
+  std::string target;
+  std::map<std::string, std::string> build_args;
+  std::map<std::string, std::string> labels;
+  std::optional<oci::Platform> platform;  // none: that of this machine
+  bool no_cache = false;
+  std::vector<std::string> no_cache_stages;  // --no-cache-filter
+  bool pull = false;                         // ask for newer base images
+  std::optional<int64_t> time;               // SOURCE_DATE_EPOCH: seconds; of image and files
+  std::string network;                       // default (that of the host), host or none
+  std::vector<std::string> extra_hosts;      // "name:address"
+  std::vector<runtime::Ulimit> ulimits;
+  uint64_t shm_size_bytes = 64u << 20;
+  bool allow_insecure = false;  // RUN --security=insecure
+  std::map<std::string, SecretSource> secrets;
+  std::map<std::string, std::string> ssh;  // ID: socket of an agent
+  std::vector<NamedContext> contexts;
+  std::string runtime;  // OCI runtime; empty: what is there
+
+  // Brings an image here that a FROM or --from names. Called without --pull only for names that the
+  // store does not have. Errors are those of a pull.
+  using Fetch = std::function<Status(const std::string& name, const oci::Platform& platform)>;
+  Fetch fetch;
+};
+
+}  // namespace strata::build

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// COPY and ADD of a stage.
+#include "build/copy_files.h"
+#include "build/stage_run.h"
+
+namespace strata::build {
+namespace {
+
+// What of the flags is in force stands in the history, and so counts for the cache.
+std::string flags_text(const Copy& copy) {
+  std::string text;
+  if (!copy.chown.empty()) text += fmt::format("--chown={} ", copy.chown);
+  if (!copy.chmod.empty()) text += fmt::format("--chmod={} ", copy.chmod);
+  if (copy.link) text += "--link ";
+  if (copy.parents) text += "--parents ";
+  for (const std::string& pattern : copy.excludes) text += fmt::format("--exclude={} ", pattern);
+  if (!copy.checksum.empty()) text += fmt::format("--checksum={} ", copy.checksum);
+  if (copy.keep_git_dir) text += "--keep-git-dir ";
+  if (copy.unpack.has_value()) text += fmt::format("--unpack={} ", *copy.unpack);
+  return text;
+}
+
+}  // namespace
+
+Result<Copy> StageRun::expanded(const Copy& copy) const {
+  Copy out = copy;
+  for (std::string& source : out.sources) {
+    STRATA_TRY(source, expanded(source));
+  }
+  for (std::string& pattern : out.excludes) {
+    STRATA_TRY(pattern, expanded(pattern));
+  }
+  STRATA_TRY(out.destination, expanded(copy.destination));
+  STRATA_TRY(out.chown, expanded(copy.chown));
+  STRATA_TRY(out.chmod, expanded(copy.chmod));
+  STRATA_TRY(out.checksum, expanded(copy.checksum));
+  ExpandOptions as_text{work_.file.escape, false, false, true};
+  static const std::vector<std::string> kNothing;
+  const auto& env = config_.config.env;
+  const LookUp look_up = args_.look_up(env.has_value() ? *env : kNothing);
+  for (Heredoc& heredoc : out.heredocs) {
+    if (!heredoc.expand) continue;
+    STRATA_TRY(Expanded content, expand(heredoc.content, look_up, as_text));
+    heredoc.content = std::move(content.word);
+    heredoc.expand = false;
+  }
+  return out;
+}
+
+Result<SourceFiles> StageRun::open_source(const std::string& from) {
+  if (from.empty()) return SourceFiles::of_context(work_.context);
+  if (auto named = work_.contexts.find(from); named != work_.contexts.end()) {
+    return SourceFiles::of_context(*named->second);
+  }
+  STRATA_TRY(StageSource source,
+             find_source(work_.file, from, planned_.index, work_.context_names));
+  StageImage image;
+  if (source.stage.has_value()) {
+    STRATA_TRY(image, work_.results.wait(*source.stage));
+  } else {
+    STRATA_TRY(image, image_of(from));
+  }
+  return SourceFiles::of_image(work_.store, image);
+}
+
+Status StageRun::copy_step(const Copy& copy) {
+  STRATA_TRY(const Copy request, expanded(copy));
+  STRATA_TRY(SourceFiles files, open_source(request.from));
+  CopyOrigin origin;
+  origin.tree = &files.tree();
+  origin.cache = files.sums();
+  origin.root = &work_.store.root();
+  STRATA_TRY(const CopyPlan plan, plan_copy(request, origin, work_.pool));
+  oci::ContainerConfig step = config_.config;
+  step.cmd = shell_of(config_.config);
+  step.cmd->push_back(fmt::format("#(nop) {} {}{} in {} ", copy.is_add ? "ADD" : "COPY",
+                                  flags_text(request), plan.sum(), request.destination));
+  return finish(std::move(step), [&](store::Transaction& txn) -> Result<std::optional<StepLayer>> {
+    STRATA_TRY(StepTree tree, StepTree::mount(work_.store, txn, image_, StepTree::Kind::kPlain));
+    const CopyTarget target{&tree.merged(), &tree.upper()};
+    STRATA_CHECK(copy_files(plan, config_.config.working_dir, target, work_.pool));
+    return std::move(tree).finish(work_.request.time, work_.pool, work_.buffers);
+  });
+}
+
+}  // namespace strata::build

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "build/stage_run.h"
+
+#include <algorithm>
+
+#include "oci/json.h"
+#include "oci/new_image.h"
+#include "store/resolve.h"
+
+namespace strata::build {
+namespace {
+
+// The cache must be asked again for each step, but a first miss ends it: what follows stands on
+// something new.
+std::string key_of(const oci::ImageConfig* parent, const oci::ContainerConfig& step) {
+  return (parent == nullptr ? std::string("scratch") : parent->id().to_string()) +
+         oci::go_json(step.to_json());
+}
+
+}  // namespace
+
+StageRun::StageRun(BuildWork& work, const PlannedStage& planned, size_t first_step,
+                   const BuildArgs& args)
+    : work_(work),
+      planned_(planned),
+      stage_(work.file.stages[planned.index]),
+      step_number_(first_step),
+      args_(args),
+      platform_(work.platform) {}
+
+Result<StageImage> StageRun::run() {
+  STRATA_CHECK(begin().context("{}:{}", work_.context.dockerfile_name(), stage_.lines.first));
+  for (const Instruction& instruction : stage_.instructions) {
+    STRATA_CHECK(work_.pool.check_cancelled());
+    ++step_number_;
+    work_.log.step_begun(planned_.index, step_number_, work_.graph.steps, instruction.original);
+    STRATA_CHECK(step(instruction)
+                     .context("{}:{}", work_.context.dockerfile_name(), instruction.lines.first));
+  }
+  return image_;
+}
+
+Status StageRun::begin() {
+  work_.log.step_begun(planned_.index, step_number_, work_.graph.steps, stage_.original);
+  if (!planned_.platform.empty()) {
+    STRATA_TRY(platform_, oci::Platform::parse(planned_.platform));
+  }
+  args_.start_stage();
+  STRATA_TRY(StageImage base, find_base());
+  STRATA_CHECK(take_base(std::move(base)));
+  return run_triggers();
+}
+
+Result<StageImage> StageRun::find_base() {
+  if (planned_.base.stage.has_value()) return work_.results.wait(*planned_.base.stage);
+  if (planned_.base.name == "scratch") return StageImage{};
+  return image_of(planned_.base.name);
+}
+
+Result<StageImage> StageRun::image_of(const std::string& name) {
+  Result<store::Resolved> found = store::resolve(work_.store, name);
+  if ((!found.ok() && found.error().code() == ErrorCode::kNotFound) || work_.request.pull) {
+    STRATA_CHECK(work_.request.fetch(name, platform_));
+    found = store::resolve(work_.store, name);
+  }
+  if (!found.ok()) return std::move(found).error();
+  STRATA_TRY(std::string raw, work_.store.images().read_config(found->image));
+  StageImage image;
+  STRATA_TRY(image.config, oci::ImageConfig::parse(std::move(raw)));
+  image.chains = image.config->chain_ids();
+  return image;
+}
+
+Status StageRun::take_base(StageImage image) {
+  image_ = std::move(image);
+  if (image_.config.has_value() && image_.config->config() != nullptr) {
+    STRATA_TRY(config_.config, oci::ContainerConfig::parse(*image_.config->config()));
+  }
+  oci::ContainerConfig& config = config_.config;
+  config.open_stdin = false;
+  config.stdin_once = false;
+  if (!oci::find_env(config.env, "PATH").has_value()) {
+    oci::set_env(config.env, "PATH", kDefaultPath);
+  }
+  if (image_.config.has_value()) {
+    config.image = image_.config->id().to_string();
+    work_.log.step_done(planned_.index, image_.config->id());
+  }
+  const auto& names = work_.request.no_cache_stages;
+  cache_usable_ =
+      !work_.request.no_cache &&
+      (stage_.name.empty() || std::find(names.begin(), names.end(), stage_.name) == names.end());
+  return {};
+}
+
+Status StageRun::run_triggers() {
+  const std::vector<std::string> triggers =
+      config_.config.on_build.value_or(std::vector<std::string>());
+  config_.config.on_build.reset();
+  if (triggers.empty()) return {};
+  work_.log.note(planned_.index, fmt::format("# Executing {} build trigger{}", triggers.size(),
+                                             triggers.size() == 1 ? "" : "s"));
+  for (const std::string& trigger : triggers) {
+    STRATA_TRY(Instruction instruction, parse_instruction(trigger));
+    STRATA_CHECK(step(instruction).context("ONBUILD {}", trigger));
+  }
+  return {};
+}
+
+Status StageRun::step(const Instruction& instruction) {
+  if (const auto* run = std::get_if<Run>(&instruction.body)) return run_step(*run);
+  if (const auto* copy = std::get_if<Copy>(&instruction.body)) return copy_step(*copy);
+  if (std::holds_alternative<Workdir>(instruction.body)) return workdir_step(instruction);
+  return config_step(instruction);
+}
+
+Status StageRun::config_step(const Instruction& instruction) {
+  STRATA_TRY(std::string what, apply_to_config(instruction, config_, args_, work_.file.escape));
+  oci::ContainerConfig step = config_.config;
+  step.cmd = no_command(config_.config, what);
+  return finish(std::move(step), nullptr);
+}
+
+Status StageRun::workdir_step(const Instruction& instruction) {
+  STRATA_TRY(std::string what, apply_to_config(instruction, config_, args_, work_.file.escape));
+  oci::ContainerConfig step = config_.config;
+  step.cmd = shell_of(config_.config);
+  step.cmd->push_back("#(nop) " + what);
+  return finish(std::move(step),
+                [this](store::Transaction& txn) -> Result<std::optional<StepLayer>> {
+                  STRATA_TRY(StepTree tree,
+                             StepTree::mount(work_.store, txn, image_, StepTree::Kind::kContainer));
+                  STRATA_CHECK(tree.make_folders(config_.config.working_dir));
+                  return std::move(tree).finish(work_.request.time, work_.pool, work_.buffers);
+                });
+}
+
+Result<std::string> StageRun::expanded(std::string_view word) const {
+  static const std::vector<std::string> kNothing;
+  const auto& env = config_.config.env;
+  return expand_word(word, args_.look_up(env.has_value() ? *env : kNothing), work_.file.escape);
+}
+
+bool StageRun::may_use_cache() const { return cache_usable_; }
+
+Status StageRun::finish(oci::ContainerConfig step, const Make& make) {
+  const std::optional<oci::Time> fixed = work_.request.time ? std::optional(now()) : std::nullopt;
+  if (may_use_cache()) {
+    STRATA_TRY(std::optional<oci::ImageConfig> found,
+               work_.cache.find(image_.get(), step, platform_, fixed));
+    if (found.has_value()) {
+      StageImage image;
+      image.chains = found->chain_ids();
+      image.config = std::move(found);
+      work_.log.step_cached(planned_.index, image.config->id());
+      take(std::move(image));
+      return {};
+    }
+    cache_usable_ = false;
+  }
+  const std::string key = key_of(image_.get(), step);
+  std::optional<StageImage> shared;
+  if (!work_.request.no_cache && !work_.shared.claim(key, shared)) {
+    if (!shared.has_value()) return error(ErrorCode::kCancelled, "another stage has failed");
+    work_.log.step_cached(planned_.index, shared->config->id());
+    take(std::move(*shared));
+    return {};
+  }
+  Result<StageImage> made = make_image(step, make);
+  if (!work_.request.no_cache) {
+    work_.shared.done(key, made.ok() ? std::optional(*made) : std::nullopt);
+  }
+  if (!made.ok()) return std::move(made).error();
+  work_.log.step_done(planned_.index, made->config->id());
+  take(std::move(*made));
+  return {};
+}
+
+Result<StageImage> StageRun::make_image(const oci::ContainerConfig& step, const Make& make) {
+  STRATA_TRY(store::Transaction txn, work_.store.begin());
+  if (!image_.chains.empty()) STRATA_CHECK(txn.hold_layers({&image_.chains.back(), 1}));
+  StageImage made;
+  made.chains = image_.chains;
+  std::optional<StepLayer> layer;
+  if (make) {
+    STRATA_TRY(layer, make(txn));
+  }
+  STRATA_CHECK(publish(txn, std::move(layer), step, made));
+  return made;
+}
+
+Status StageRun::publish(store::Transaction& txn, std::optional<StepLayer> layer,
+                         const oci::ContainerConfig& step, StageImage& made) {
+  oci::NewImage image;
+  image.parent = image_.get();
+  image.config = config_.config;
+  image.container_config = step;
+  image.author = config_.author;
+  image.created = now();
+  image.platform = platform_;
+  image.step.created = image.created;
+  image.step.author = config_.author;
+  image.step.created_by = fmt::format("{}", fmt::join(*step.cmd, " "));
+  if (layer.has_value()) {
+    image.layer = layer->written.diff_id;
+    STRATA_TRY(ChainId chain, txn.add_layer(std::move(layer->staged), image_.top(),
+                                            layer->written.diff_id, layer->written.size_bytes));
+    made.chains.push_back(chain);
+  }
+  STRATA_TRY(made.config, oci::ImageConfig::parse(oci::make_image_config(image)));
+  STRATA_TRY(ImageId id, txn.add_image(made.config->raw()));
+  if (image_.config.has_value()) {
+    // Somebody may have pruned it since: an image without a name that nothing stands on.
+    STRATA_TRY(ImageId parent, txn.add_image(image_.config->raw()));
+    STRATA_CHECK(txn.set_parent(id, parent));
+  }
+  STRATA_CHECK(txn.set_built_locally(id));
+  return txn.commit();
+}
+
+void StageRun::take(StageImage image) {
+  image_ = std::move(image);
+  config_.config.image = image_.config->id().to_string();
+}
+
+oci::Time StageRun::now() const {
+  if (!work_.request.time.has_value()) return oci::current_time();
+  oci::Time time;
+  time.seconds = *work_.request.time;
+  return time;
+}
+
+}  // namespace strata::build

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// build: an image from a Dockerfile.
+#include "build/build.h"
+
+#include <cstdlib>
+
+#include "cli/build_display.h"
+#include "cli/build_options.h"
+#include "cli/registry_options.h"
+#include "cli/routes.h"
+#include "driver/mount.h"
+#include "oci/reference.h"
+#include "registry/pull.h"
+
+namespace strata::cli {
+namespace {
+
+class Build final : public Command {
+ public:
+  void declare(Options& options) override {
+    options_.declare(options);
+    registry_.declare(options);
+  }
+
+  Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
+    STRATA_TRY(build::BuildRequest request, options_.request());
+    // Before the first thread: all mounts of the build are our own, and end with us.
+    STRATA_CHECK(driver::enter_private_mounts());
+    STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
+    request.fetch = [&](const std::string& name, const oci::Platform& platform) {
+      return fetch(context, store, name, platform);
+    };
+    STRATA_TRY(auto build_context,
+               build::BuildContext::open(options_.context(arguments.front(), store.root()),
+                                         context.pool()));
+    const bool quiet = options_.quiet() || context.global().quiet;
+    BuildDisplay display(context.out(), context.err(), quiet);
+    build::FailedCommand failed;
+    Result<build::BuildReport> report =
+        build::build(store, *build_context, request, display, context.pool(), &failed);
+    display.close(!report.ok());
+    if (!report.ok()) {
+      if (failed.exit_code == 0) return std::move(report).error();
+      return context.fail(report.error().message(), failed.exit_code);
+    }
+    return finish(context, request, *report, quiet);
+  }
+
+ private:
+  Result<int> finish(Context& context, const build::BuildRequest& request,
+                     const build::BuildReport& report, bool quiet) const {
+    if (!report.unused_args.empty()) {
+      context.err().print(fmt::format("[Warning] One or more build-args [{}] were not consumed\n",
+                                      fmt::join(report.unused_args, " ")));
+    }
+    STRATA_CHECK(options_.write_files(report.image));
+    if (quiet) {
+      context.out().print(fmt::format("{}\n", report.image));
+      return 0;
+    }
+    context.out().print(fmt::format("Successfully built {}\n", report.image.short_hex()));
+    for (const std::string& tag : request.tags) {
+      context.out().print(fmt::format("Successfully tagged {}\n", tag));
+    }
+    return 0;
+  }
+
+  // Called by the threads of stages.
+  Status fetch(Context& context, store::Store& store, const std::string& name,
+               const oci::Platform& platform) {
+    auto fetching = fetching_.lock();
+    STRATA_TRY(oci::Reference reference, oci::Reference::parse(name));
+    if (*fetching == nullptr) {
+      STRATA_TRY(*fetching, registry_.open_client(context));
+    }
+    reference = reference.with_default_tag();
+    STRATA_TRY(auto repository, (*fetching)->repository(reference, registry::Access::kPull));
+    registry::PullOptions options;
+    options.platform = platform;
+    STRATA_TRY([[maybe_unused]] registry::PullReport report,
+               registry::pull(store, *repository, reference, options, context.pool()));
+    return {};
+  }
+
+  BuildOptions options_;
+  RegistryOptions registry_;
+  Guarded<std::unique_ptr<registry::Client>> fetching_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_build() { return std::make_unique<Build>(); }
+
+}  // namespace strata::cli

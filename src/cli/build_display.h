@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `build` prints: docker's lines. Stages that run at the same time come one after the other:
+// the first one in the file that is not done is shown as it goes, the others are kept until then.
+// Threads: any.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/guarded.h"
+#include "build/build_log.h"
+#include "cli/output.h"
+
+namespace strata::cli {
+
+class BuildDisplay final : public build::BuildLog {
+ public:
+  // `quiet`: nothing but warnings is shown; close() gives what was kept.
+  BuildDisplay(Output& out, Output& err, bool quiet) : out_(out), err_(err), quiet_(quiet) {}
+
+  void stages_planned(const std::vector<size_t>& stages) override;
+  void step_begun(size_t stage, size_t number, size_t total, std::string_view original) override;
+  void step_cached(size_t stage, const ImageId& image) override;
+  void step_done(size_t stage, const ImageId& image) override;
+  void output(size_t stage, Stream stream, std::string_view bytes) override;
+  void note(size_t stage, std::string_view line) override;
+  void warn(size_t stage, std::string_view line) override;
+  void stage_ended(size_t stage) override;
+
+  // The build has ended: all that was kept, in order. With `quiet`, only after a failure.
+  void close(bool failed);
+
+ private:
+  struct State {
+    std::vector<size_t> order;           // of the stages
+    size_t shown = 0;                    // index in `order`: the stage that is shown as it goes
+    std::map<size_t, std::string> kept;  // of the others, by stage
+    std::set<size_t> ended;
+  };
+  void say(size_t stage, std::string_view text);
+  void print(std::string_view text);
+
+  Output& out_;
+  Output& err_;
+  const bool quiet_;
+  Guarded<State> state_;
+};
+
+}  // namespace strata::cli

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/build_options.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "oci/reference.h"
+
+namespace strata::cli {
+namespace {
+
+// NAME=VALUE; without "=" the value is that of our own environment, and none if that has none.
+std::map<std::string, std::string> pairs_of(const std::vector<std::string>& words,
+                                            bool from_environment) {
+  std::map<std::string, std::string> pairs;
+  for (const std::string& word : words) {
+    const size_t equals = word.find('=');
+    const std::string name = word.substr(0, equals);
+    if (equals != word.npos) {
+      pairs[name] = word.substr(equals + 1);
+    } else if (!from_environment) {
+      pairs[name] = "";
+    } else if (const char* value = std::getenv(name.c_str())) {
+      pairs[name] = value;
+    }
+  }
+  return pairs;
+}
+
+Result<std::vector<std::string>> reference_keys(const std::vector<std::string>& tags) {
+  std::vector<std::string> keys;
+  for (const std::string& tag : tags) {
+    Result<oci::Reference> name = oci::Reference::parse(tag);
+    if (!name.ok()) {
+      return error(ErrorCode::kInvalid, "invalid argument \"{}\" for \"-t, --tag\" flag: {}", tag,
+                   name.error().message());
+    }
+    if (name->digest()) {
+      return error(ErrorCode::kInvalid, "refusing to create a tag with a digest reference");
+    }
+    STRATA_CHECK(name->check_storable());
+    keys.push_back(name->with_default_tag().store_key());
+  }
+  return keys;
+}
+
+// Seconds since 1970: --timestamp, or SOURCE_DATE_EPOCH.
+Result<std::optional<int64_t>> fixed_time(std::string text) {
+  std::string_view name = "--timestamp";
+  if (text.empty()) {
+    const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
+    if (epoch == nullptr || *epoch == '\0') return std::optional<int64_t>();
+    text = epoch;
+    name = "SOURCE_DATE_EPOCH";
+  }
+  int64_t seconds = 0;
+  const char* end = text.data() + text.size();
+  auto [stop, failure] = std::from_chars(text.data(), end, seconds);
+  if (failure != std::errc() || stop != end || seconds < 0) {
+    return error(ErrorCode::kInvalid, "{} is \"{}\", expected seconds since 1970", name, text);
+  }
+  return std::optional(seconds);
+}
+
+// "key=value,key=value"; a word without "=" has an empty value.
+std::map<std::string, std::string> fields_of(const std::string& text) {
+  std::map<std::string, std::string> fields;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    const std::string field = text.substr(begin, end - begin);
+    const size_t equals = field.find('=');
+    fields[field.substr(0, equals)] = equals == field.npos ? "" : field.substr(equals + 1);
+    begin = end + 1;
+  }
+  return fields;
+}
+
+// "id=x,src=FILE" or "id=x,env=NAME"; with neither the variable x, else the file x.
+Status add_secret(const std::string& text, std::map<std::string, build::SecretSource>& secrets) {
+  std::string id;
+  build::SecretSource source;
+  for (const auto& [key, value] : fields_of(text)) {
+    if (key == "id") {
+      id = value;
+    } else if (key == "src" || key == "source") {
+      source.file = value;
+    } else if (key == "env") {
+      source.variable = value;
+    } else if (key != "type" || (value != "file" && value != "env")) {
+      return error(ErrorCode::kInvalid, "--secret {}: unexpected key '{}' in '{}={}'", text, key,
+                   key, value);
+    }
+  }
+  if (id.empty()) return error(ErrorCode::kInvalid, "--secret {}: id is missing", text);
+  if (source.file.empty() && source.variable.empty()) {
+    (std::getenv(id.c_str()) != nullptr ? source.variable : source.file) = id;
+  }
+  secrets[id] = std::move(source);
+  return {};
+}
+
+// "default", or "id=SOCKET".
+Status add_agent(const std::string& text, std::map<std::string, std::string>& agents) {
+  const size_t equals = text.find('=');
+  const std::string id = text.substr(0, equals);
+  std::string socket = equals == text.npos ? "" : text.substr(equals + 1);
+  if (socket.empty()) {
+    const char* ours = std::getenv("SSH_AUTH_SOCK");
+    socket = ours == nullptr ? "" : ours;
+  }
+  if (socket.empty()) {
+    return error(ErrorCode::kInvalid,
+                 "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
+  }
+  struct stat info {};
+  STRATA_TRY(info, lstat_at(Fd(), socket).context("--ssh {}", text));
+  if (!S_ISSOCK(info.st_mode)) {
+    return error(ErrorCode::kUnsupported,
+                 "--ssh {}: {} is no socket of an agent; add keys to ssh-agent and pass its socket",
+                 text, socket);
+  }
+  agents[id] = std::move(socket);
+  return {};
+}
+
+// "nofile=1024:2048".
+Result<runtime::Ulimit> parse_ulimit(const std::string& text) {
+  runtime::Ulimit limit;
+  const size_t equals = text.find('=');
+  limit.name = text.substr(0, equals);
+  const std::string values = equals == text.npos ? "" : text.substr(equals + 1);
+  const size_t colon = values.find(':');
+  auto read = [](std::string_view value, uint64_t& number) {
+    auto [stop, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
+    return failure == std::errc() && stop == value.data() + value.size() && !value.empty();
+  };
+  if (limit.name.empty() || !read(std::string_view(values).substr(0, colon), limit.soft)) {
+    return error(ErrorCode::kInvalid, "invalid ulimit argument: {}", text);
+  }
+  limit.hard = limit.soft;
+  if (colon != values.npos && !read(std::string_view(values).substr(colon + 1), limit.hard)) {
+    return error(ErrorCode::kInvalid, "invalid ulimit argument: {}", text);
+  }
+  return limit;
+}
+
+// "64m": binary units.
+Result<uint64_t> parse_bytes(const std::string& text, std::string_view option) {
+  uint64_t number = 0;
+  auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit(stop, text.data() + text.size());
+  if (unit.ends_with('b') && unit.size() > 1) unit.pop_back();
+  constexpr std::string_view kUnits = "bkmgt";
+  const size_t power = unit.empty() ? 0 : kUnits.find(unit.front());
+  if (failure != std::errc() || power == kUnits.npos || unit.size() > 1 ||
+      number >> (63 - 10 * power) != 0) {
+    return error(ErrorCode::kInvalid, "invalid argument \"{}\" for \"{}\" flag: invalid size: '{}'",
+                 text, option, text);
+  }
+  return number << (10 * power);
+}
+
+}  // namespace
+
+void BuildOptions::declare(Options& options) {
+  options.list(kNoShort, "add-host", "list", "Add a custom host-to-IP mapping (host:ip)",
+               extra_hosts_);
+  options.list(kNoShort, "allow", "list", "Allow what is not allowed else (security.insecure)",
+               allowed_);
+  options.list(kNoShort, "build-arg", "list", "Set build-time variables", build_args_);
+  options.list(kNoShort, "build-context", "list", "Additional build contexts (name=path)",
+               contexts_);
+  options.text('f', "file", "string", "Name of the Dockerfile (Default is 'PATH/Dockerfile')",
+               file_);
+  options.text(kNoShort, "iidfile", "string", "Write the image ID to the file", id_file_);
+  options.list(kNoShort, "label", "list", "Set metadata for an image", labels_);
+  options.text(kNoShort, "network", "string", "Network of RUN: host (the default), or none",
+               network_);
+  options.check_last([](const std::string& value) {
+    bool known = value == "default" || value == "host" || value == "none";
+    return known ? Status()
+                 : Status(Error(ErrorCode::kInvalid,
+                                "must be host or none: there is no daemon "
+                                "that keeps other networks"));
+  });
+  options.flag(kNoShort, "no-cache", "Do not use the cache when building the image", no_cache_);
+  options.list(kNoShort, "no-cache-filter", "list", "Do not use the cache for these stages",
+               no_cache_stages_);
+  options.text(kNoShort, "platform", "string", "Set platform of base images that do not say theirs",
+               platform_);
+  options.flag(kNoShort, "pull", "Always attempt to pull a newer version of base images", pull_);
+  options.flag('q', "quiet", "Suppress the build output and print image ID on success", quiet_);
+  options.text(kNoShort, "runtime", "string", "OCI runtime for RUN: crun or runc, or a path",
+               runtime_);
+  options.list(kNoShort, "secret", "list",
+               "Secret for RUN --mount=type=secret (id=mysecret[,src=/local/secret])", secrets_);
+  options.text(kNoShort, "shm-size", "bytes", "Size of '/dev/shm'", shm_size_);
+  options.list(kNoShort, "ssh", "list", "SSH agent for RUN --mount=type=ssh (default|id=socket)",
+               ssh_);
+  options.list('t', "tag", "list", "Name and optionally a tag in the 'name:tag' format", tags_);
+  options.text(kNoShort, "target", "string", "Set the target build stage to build", target_);
+  options.text(kNoShort, "timestamp", "string",
+               "Time of the image and its newest file, seconds since 1970 (SOURCE_DATE_EPOCH)",
+               timestamp_);
+  options.list(kNoShort, "ulimit", "list", "Ulimit options", ulimits_);
+}
+
+Result<build::BuildRequest> BuildOptions::request() const {
+  build::BuildRequest request;
+  STRATA_TRY(request.tags, reference_keys(tags_));
+  request.target = target_;
+  request.build_args = pairs_of(build_args_, true);
+  request.labels = pairs_of(labels_, false);
+  if (!platform_.empty()) {
+    STRATA_TRY(request.platform, oci::Platform::parse(platform_));
+  }
+  request.no_cache = no_cache_;
+  request.no_cache_stages = no_cache_stages_;
+  request.pull = pull_;
+  STRATA_TRY(request.time, fixed_time(timestamp_));
+  if (request.time && !request.build_args.contains("SOURCE_DATE_EPOCH")) {
+    request.build_args["SOURCE_DATE_EPOCH"] = fmt::format("{}", *request.time);
+  }
+  request.network = network_;
+  request.extra_hosts = extra_hosts_;
+  for (const std::string& secret : secrets_) STRATA_CHECK(add_secret(secret, request.secrets));
+  for (const std::string& agent : ssh_) STRATA_CHECK(add_agent(agent, request.ssh));
+  for (const std::string& text : ulimits_) {
+    STRATA_TRY(runtime::Ulimit limit, parse_ulimit(text));
+    request.ulimits.push_back(std::move(limit));
+  }
+  if (!shm_size_.empty()) {
+    STRATA_TRY(request.shm_size_bytes, parse_bytes(shm_size_, "--shm-size"));
+  }
+  for (const std::string& what : allowed_) {
+    if (what != "security.insecure" && what != "network.host") {
+      return error(ErrorCode::kInvalid, "--allow {}: expected security.insecure or network.host",
+                   what);
+    }
+    request.allow_insecure = request.allow_insecure || what == "security.insecure";
+  }
+  request.runtime = runtime_;
+  for (const std::string& named : contexts_) {
+    const size_t equals = named.find('=');
+    if (equals == 0 || equals == named.npos) {
+      return error(ErrorCode::kInvalid, "invalid context name {}, expected name=path", named);
+    }
+    request.contexts.push_back({named.substr(0, equals), named.substr(equals + 1)});
+  }
+  return request;
+}
+
+build::ContextOptions BuildOptions::context(const std::string& place, const Fd& root) const {
+  build::ContextOptions options;
+  options.place = place;
+  options.dockerfile = file_;
+  options.root = &root;
+  return options;
+}
+
+Status BuildOptions::write_files(const ImageId& image) const {
+  if (id_file_.empty()) return {};
+  return replace_file_at(Fd(), id_file_, image.to_string(), 0644);
+}
+
+}  // namespace strata::cli

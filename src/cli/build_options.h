@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of `build`.
+// Threads: one at a time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "build/build_request.h"
+#include "build/context.h"
+#include "cli/options.h"
+#include "hash/digest.h"
+
+namespace strata::cli {
+
+class BuildOptions {
+ public:
+  void declare(Options& options);
+
+  // Errors: kInvalid, docker's texts for what is not well formed.
+  Result<build::BuildRequest> request() const;
+  build::ContextOptions context(const std::string& place, const Fd& root) const;
+  bool quiet() const { return quiet_; }
+  // --iidfile.
+  Status write_files(const ImageId& image) const;
+
+ private:
+  std::vector<std::string> tags_;
+  std::string file_;
+  std::string target_;
+  std::vector<std::string> build_args_;
+  std::vector<std::string> labels_;
+  std::string platform_;
+  bool no_cache_ = false;
+  std::vector<std::string> no_cache_stages_;
+  bool pull_ = false;
+  bool quiet_ = false;
+  std::string id_file_;
+  std::string network_ = "default";
+  std::string timestamp_;
+  std::vector<std::string> contexts_;
+  std::vector<std::string> extra_hosts_;
+  std::vector<std::string> allowed_;
+  std::vector<std::string> secrets_;
+  std::vector<std::string> ssh_;
+  std::vector<std::string> ulimits_;
+  std::string shm_size_;
+  std::string runtime_;
+};
+
+}  // namespace strata::cli
