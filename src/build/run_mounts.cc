@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "build/config_step.h"
 #include "build/content_sum.h"
@@ -163,6 +164,7 @@ Status RunMounts::prepare(const Fd& place, const std::string& path, BuildWork& w
   const std::string folder = fmt::format("{}/{}", path, kSecretsName);
   STRATA_CHECK(mkdir_at(place, std::string(kSecretsName), 0700));
   STRATA_CHECK(driver::mount_memory(folder));
+  secrets_folder_ = folder;
   STRATA_TRY(Fd secrets, open_path(folder, O_RDONLY | O_DIRECTORY));
   for (size_t i = 0; i < secrets_.size(); ++i) {
     const Secret& secret = secrets_[i];
@@ -173,6 +175,11 @@ Status RunMounts::prepare(const Fd& place, const std::string& path, BuildWork& w
     mounts_[secret.mount].source = fmt::format("{}/{}", folder, name);
   }
   return {};
+}
+
+Status RunMounts::release() {
+  if (secrets_folder_.empty()) return {};
+  return driver::unmount(std::exchange(secrets_folder_, std::string()));
 }
 
 Status RunMounts::take_cache(const Cache& cache, const BuildWork& work) {

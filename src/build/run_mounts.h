@@ -46,6 +46,8 @@ class RunMounts {
   // Makes what is not to be made before the step runs: caches and secrets. `place` is a folder of
   // the step's own; `path` is its absolute path.
   Status prepare(const Fd& place, const std::string& path, BuildWork& work);
+  // Forgets the secrets. To be called after the step, whatever came of it.
+  Status release();
 
  private:
   struct Cache {
@@ -71,6 +73,7 @@ class RunMounts {
   std::vector<Secret> secrets_;
   std::vector<std::unique_ptr<SourceFiles>> files_;
   std::vector<FileLock> locks_;
+  std::string secrets_folder_;  // where memory is mounted
   size_t agents_ = 0;
 };
 

@@ -83,8 +83,10 @@ Status StageRun::run_step(const Run& run) {
   return finish(std::move(step), [&](store::Transaction& txn) -> Result<std::optional<StepLayer>> {
     STRATA_TRY(StepTree tree, StepTree::mount(work_.store, txn, image_, StepTree::Kind::kContainer,
                                               mounts.points()));
-    STRATA_CHECK(mounts.prepare(tree.folder(), tree.folder_path(), work_));
-    STRATA_CHECK(execute(run, words, mounts, tree));
+    Status ran = mounts.prepare(tree.folder(), tree.folder_path(), work_);
+    if (ran.ok()) ran = execute(run, words, mounts, tree);
+    STRATA_CHECK(mounts.release());
+    STRATA_CHECK(std::move(ran));
     return std::move(tree).finish(work_.request.time, work_.pool, work_.buffers);
   });
 }

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`strata build`: the thin path of each part; tests/compat has the comparison with docker."""
+import json
+import pathlib
+
+import pytest
+
+from engine import needs_strata_itself, strata
+from procs import mounts_below
+from roots import Root, problems
+from verbs import unchanged
+
+pytestmark = [pytest.mark.as_root, needs_strata_itself("a build without a daemon")]
+
+BUSYBOX = "/bin/busybox"
+BASE = 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\n'
+
+
+@pytest.fixture
+def context(work):
+    folder = work / "context"
+    folder.mkdir()
+    (folder / "busybox").write_bytes(pathlib.Path(BUSYBOX).read_bytes())
+    (folder / "busybox").chmod(0o755)
+    (folder / "a.txt").write_text("hello\n")
+    return folder
+
+
+def build(work, context, text, *words, check=True, root=None):
+    (context / "Dockerfile").write_text(text)
+    result = strata(root or work / "root", "build", *words, context, check=check)
+    assert mounts_below(work) == []
+    assert problems(root or work / "root") == []
+    return result
+
+
+def config_of(work, name):
+    return json.loads(strata(work / "root", "inspect", name).out)[0]
+
+
+def test_each_step_is_an_image_and_the_next_build_finds_it(work, context):
+    text = BASE + 'ENV A=1 B="two words"\nWORKDIR /w/x\nCOPY a.txt .\nRUN cat a.txt > copy\nRUN true\nCMD ["sh"]\n'
+    first = build(work, context, text, "-t", "t:1")
+    assert "Using cache" not in first.out and "Successfully tagged t:1" in first.out
+    again = build(work, context, text, "-t", "t:2")
+    assert again.out.count("Using cache") == 8
+    one, two = config_of(work, "t:1"), config_of(work, "t:2")
+    assert one["Id"] == two["Id"]
+    assert one["Config"]["Env"][1:] == ["A=1", "B=two words"] and one["Config"]["WorkingDir"] == "/w/x"
+    ids = [line.split()[0] for line in strata(work / "root", "history", "-q", "t:1").lines]
+    assert len(ids) == 8 and "<missing>" not in ids
+    assert strata(work / "root", "history", "--no-trunc", "--format", "{{.CreatedBy}}", "t:1").lines[0] == \
+        '/bin/sh -c #(nop)  CMD ["sh"]'
+
+
+def test_a_changed_file_ends_the_cache_but_a_new_time_does_not(work, context):
+    text = BASE + "COPY a.txt /a\nRUN cat /a > /b\n"
+    build(work, context, text)
+    (context / "a.txt").touch()
+    assert build(work, context, text).out.count("Using cache") == 4
+    (context / "a.txt").write_text("other\n")
+    assert build(work, context, text).out.count("Using cache") == 2
+
+
+def test_the_same_input_and_time_give_the_same_image(work, context):
+    text = BASE + "COPY a.txt /a\nRUN touch /c && mkdir -p /d/e\nRUN rm /c\n"
+    ids = [build(work, context, text, "-q", "--timestamp", "1700000000", root=work / root).out.strip()
+           for root in ("one", "two")]
+    assert ids[0].startswith("sha256:") and ids[0] == ids[1]
+    config = json.loads(Root(work / "one").config_bytes(ids[0]))
+    assert config["created"] == "2023-11-14T22:13:20Z"
+
+
+def test_a_failing_command_says_where_and_leaves_the_steps_before(work, context):
+    result = build(work, context, BASE + "ENV A=1\nRUN echo no && exit 3\nENV B=2\n", check=False)
+    assert result.code == 3
+    assert "Dockerfile:5" in result.err and "returned a non-zero code: 3" in result.err
+    assert "/bin/sh -c echo no && exit 3" in result.err
+    assert len(strata(work / "root", "images", "-a", "-q").lines) == 3
+
+
+def test_stages_that_nothing_needs_do_not_run(work, context):
+    text = BASE.replace("FROM scratch", "FROM scratch AS base") + \
+        "FROM base AS unneeded\nRUN exit 1\nFROM base AS side\nRUN echo side > /side\nFROM base\nCOPY --from=side /side /x\nRUN cat /x\n"
+    result = build(work, context, text, "-t", "t:1")
+    assert "\nside\n" in result.out
+    assert build(work, context, text, "--target", "unneeded", check=False).code == 1
+
+
+def test_mounts_of_run_leave_nothing_behind(work, context):
+    (work / "secret").write_text("s3cret")
+    text = BASE + (
+        "RUN --mount=type=cache,target=/var/cache/x echo 1 >> /var/cache/x/log; cat /var/cache/x/log; "
+        "true\n"
+        "RUN --mount=type=bind,target=/ctx cat /ctx/a.txt\n"
+        "RUN --mount=type=secret,id=key cat /run/secrets/key\n"
+        "RUN --mount=type=tmpfs,target=/t touch /t/x\n")
+    args = ["--secret", f"id=key,src={work / 'secret'}"]
+    assert "s3cret" in build(work, context, text, "-t", "t:1", *args).out
+    assert build(work, context, text, "--no-cache", *args).out.count("1\n1\n") == 1
+    root = Root(work / "root")
+    image = config_of(work, "t:1")["Id"]
+    assert len(root.chain(image)) == 2, "the mounts' own folders are no layers"
+
+
+def test_heredocs(work, context):
+    text = BASE + "ENV NAME=you\nRUN <<EOF\necho hello $NAME\necho done\nEOF\n"
+    assert "hello you\ndone\n" in build(work, context, text).out
+
+
+@pytest.mark.parametrize("text,words", [
+    ("FOO bar\n", "unknown instruction: FOO"),
+    (BASE + "COPY nothing /x\n", "nothing"),
+    (BASE + "COPY a.txt a.txt /x\n", "directory and end with a /"),
+    ("FROM scratch\nCOPY a.txt /x\nSTOPSIGNAL SIGFOO\n", "Invalid signal: SIGFOO"),
+    ("", "file with no instructions"),
+])
+def test_what_is_wrong_is_said_with_code_1(work, context, text, words):
+    build(work, context, BASE)
+    result = build(work, context, text, "-t", "t:1", check=False)
+    assert result.code == 1 and words in result.err and result.err.count("\n") == 1, result
+
+
+def test_nothing_changes_when_the_file_is_wrong(work, context):
+    build(work, context, BASE, "-t", "t:1")
+    with unchanged(work / "root"):
+        build(work, context, BASE + "NOTHING\n", check=False)
