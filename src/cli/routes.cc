@@ -14,8 +14,8 @@ constexpr Group kGroups[] = {{"container", "Manage containers"},
 
 // In order of their names within the group.
 constexpr Route kRoutes[] = {
-    {"build", "image", "build", "", "[OPTIONS] PATH | URL | -",
-     "Build an image from a Dockerfile", 1, 1, make_build},
+    {"build", "image", "build", "", "[OPTIONS] PATH | URL | -", "Build an image from a Dockerfile",
+     1, 1, make_build},
     {"commit", "container", "commit", "", "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
      "Create a new image from a container's changes", 1, 2, make_commit},
     {"copy", "image", "copy", "", "[OPTIONS] SOURCE DESTINATION",
