@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "build/config_step.h"
-#include "build/content_sum.h"
+#include "build/copy_files.h"
 #include "driver/mount.h"
 #include "hash/digest.h"
 
@@ -104,9 +104,12 @@ Status RunMounts::add_bind(const Mount& mount, std::unique_ptr<SourceFiles> file
     return error(ErrorCode::kNotFound, "--mount=type=bind: source {}: no such file or folder in {}",
                  path, mount.from.empty() ? "the build context" : mount.from);
   }
-  ContentSums sums(files->tree(), SumForm::kDocker25, files->sums());
-  STRATA_TRY(std::string sum, sums.sum(place, work.pool));
-  words_.push_back(std::move(sum));
+  Copy as_copied;
+  as_copied.sources = {path};
+  as_copied.destination = "/";
+  STRATA_TRY(const CopyPlan plan,
+             plan_copy(as_copied, {.tree = &files->tree(), .cache = files->sums()}, work.pool));
+  words_.push_back(plan.sum());
   STRATA_TRY(std::string top, files->path());
   show({.source = place.path == "." ? top : fmt::format("{}/{}", top, place.path),
         .target = mount.target,
