@@ -2,7 +2,7 @@
 // commit: an image of a container.
 #include "runtime/commit.h"
 
-#include "cli/names.h"
+#include "cli/new_image_options.h"
 #include "cli/routes.h"
 
 namespace strata::cli {
@@ -23,19 +23,13 @@ class Commit final : public Command {
   }
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
-    if (!changes_.empty()) {
-      return error(ErrorCode::kUnsupported, "commit --change cannot be done yet");
-    }
     runtime::CommitOptions options;
     options.container = arguments[0];
     options.author = author_;
     options.message = message_;
-    if (arguments.size() > 1 && !arguments[1].empty()) {
-      STRATA_TRY(oci::Reference name, oci::Reference::parse(arguments[1]));
-      if (name.digest()) return context.fail("refusing to create commit with digest reference");
-      STRATA_CHECK(name.check_storable());
-      options.reference = name.with_default_tag();
-    }
+    STRATA_TRY(options.reference,
+               new_image_name(arguments.size() > 1 ? arguments[1] : "", "commit"));
+    STRATA_TRY(options.change, config_change(changes_));
     if (as_docker_ == "20.10") {
       options.header_style = tar::HeaderStyle::kDocker20;
       STRATA_TRY(Fd etc, open_path("/etc", O_PATH | O_DIRECTORY));

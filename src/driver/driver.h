@@ -69,6 +69,9 @@ class Driver {
   // The folder in which the names of the layer's tar-split are found; to be read with open_in_root
   // only. Errors: kNotFound.
   virtual Result<Fd> open_files(const CacheId& cache) const = 0;
+  // open_files of the layer and of all below it, the highest first: for a LayerStack.
+  // Errors: kNotFound, kCorrupt.
+  virtual Result<std::vector<Fd>> open_stack(const CacheId& top) const = 0;
   // The layer's whole folder in the driver's home. Errors: kNotFound.
   virtual Result<Fd> open_folder(const CacheId& cache) const = 0;
 

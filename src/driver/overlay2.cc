@@ -127,6 +127,26 @@ Result<Fd> Overlay2::open_files(const CacheId& cache) const {
   return open_dir_at(root_, layer_path(cache, "diff"));
 }
 
+Result<std::vector<Fd>> Overlay2::open_stack(const CacheId& top) const {
+  std::vector<Fd> layers;
+  STRATA_TRY(Fd diff, open_files(top));
+  layers.push_back(std::move(diff));
+  STRATA_TRY(std::optional<std::string> lower,
+             read_file_if_exists_at(root_, layer_path(top, "lower")));
+  for (const std::string& part : split_lower(lower.value_or(""))) {
+    std::string_view name = part;
+    if (name.starts_with("l/")) name.remove_prefix(2);
+    STRATA_TRY(std::string link, checked_link(std::string(name), top.name()));
+    Result<Fd> layer = open_dir_at(root_, home_path("l/" + link));
+    if (!layer.ok()) {
+      return error(ErrorCode::kCorrupt, "layer {} lies on l/{}: {}", top, link,
+                   layer.error().message());
+    }
+    layers.push_back(std::move(*layer));
+  }
+  return layers;
+}
+
 Result<Fd> Overlay2::open_folder(const CacheId& cache) const {
   return open_dir_at(root_, home_path(cache.name()));
 }

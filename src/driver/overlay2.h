@@ -21,6 +21,7 @@ class Overlay2 final : public Driver {
   Result<bool> lies_on(const CacheId& cache, const CacheId& below) const override;
   Result<std::vector<CacheId>> list() const override;
   Result<Fd> open_files(const CacheId& cache) const override;
+  Result<std::vector<Fd>> open_stack(const CacheId& top) const override;
   Result<Fd> open_folder(const CacheId& cache) const override;
   Status prepare(const Fd& staged, const Below& below) override;
   Result<std::string> side_name(const Fd& staged) const override;

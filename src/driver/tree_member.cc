@@ -225,10 +225,6 @@ Result<OwnerNames> read_owner_names(const Fd& folder) {
   return names;
 }
 
-bool is_whiteout_device(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0);
-}
-
 int64_t mtime_of(const struct stat& info, const MemberRules& rules) {
   return std::min<int64_t>(info.st_mtim.tv_sec, rules.latest_mtime.value_or(INT64_MAX));
 }

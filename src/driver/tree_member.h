@@ -48,8 +48,6 @@ struct TreeMembers {
   std::vector<std::string> xattr_names;  // all that the file has
 };
 
-bool is_whiteout_device(const struct stat& info);
-
 // `link_to` is the first name of an inode that had a member before, else empty.
 // Errors: kUnsupported for what only a mount can tell (overlayfs redirect or metacopy), kIo.
 Result<TreeMembers> members_of(const WalkEntry& entry, const std::string& link_to,

@@ -55,8 +55,8 @@ Result<Fd> open_file(const WalkEntry& file) {
 
 class TreeTarMaker {
  public:
-  TreeTarMaker(const Fd& tree, const TreeTarOptions& options, Pool& pool, BufferPool& buffers,
-               const std::function<bool(std::shared_ptr<TarBatch>)>& give)
+  TreeTarMaker(const LayerStack& tree, const TreeTarOptions& options, Pool& pool,
+               BufferPool& buffers, const std::function<bool(std::shared_ptr<TarBatch>)>& give)
       : walk_(tree), options_(options), pool_(pool), buffers_(buffers), give_(give), tasks_(pool) {}
 
   Result<TreeTarSummary> run() {
@@ -278,10 +278,21 @@ class TreeTarMaker {
   TaskGroup tasks_;
 };
 
-Result<TreeTarSummary> make_tree_tar(const Fd& tree, const TreeTarOptions& options, Pool& pool,
-                                     BufferPool& buffers,
+Result<TreeTarSummary> make_tree_tar(const LayerStack& tree, const TreeTarOptions& options,
+                                     Pool& pool, BufferPool& buffers,
                                      const std::function<bool(std::shared_ptr<TarBatch>)>& give) {
   return TreeTarMaker(tree, options, pool, buffers, give).run();
+}
+
+Status write_tree_tar(const LayerStack& tree, const TreeTarOptions& options, ByteSink& to,
+                      Pool& pool, BufferPool& buffers) {
+  BatchConsumer writer([&](const TarBatch& batch) { return to.write(batch.bytes().bytes); });
+  Result<TreeTarSummary> made =
+      make_tree_tar(tree, options, pool, buffers,
+                    [&](std::shared_ptr<TarBatch> batch) { return writer.push(std::move(batch)); });
+  Status written = writer.finish();
+  if (!made.ok()) return std::move(made).error();
+  return written;
 }
 
 BatchConsumer::BatchConsumer(std::function<Status(const TarBatch&)> consume) {

@@ -74,9 +74,13 @@ struct TreeTarSummary {
 // All batches are filled, or have failed, when this returns.
 // Errors: kCorrupt for a file that changes while it is read, kCancelled, kUnsupported (see
 // members_of), kIo; the first in the order of the tar.
-Result<TreeTarSummary> make_tree_tar(const Fd& tree, const TreeTarOptions& options, Pool& pool,
-                                     BufferPool& buffers,
+Result<TreeTarSummary> make_tree_tar(const LayerStack& tree, const TreeTarOptions& options,
+                                     Pool& pool, BufferPool& buffers,
                                      const std::function<bool(std::shared_ptr<TarBatch>)>& give);
+
+// Writes the whole tar to `to`, which is not finished. Errors: as above, and those of `to`.
+Status write_tree_tar(const LayerStack& tree, const TreeTarOptions& options, ByteSink& to,
+                      Pool& pool, BufferPool& buffers);
 
 // A thread that consumes batches in order.
 class BatchConsumer {

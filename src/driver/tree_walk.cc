@@ -6,49 +6,52 @@
 
 namespace strata::driver {
 
-Status TreeWalk::open_level(Level& level) const {
-  if (level.fd != nullptr) return {};
-  const std::string path = level.path.empty() ? "." : level.path;
-  STRATA_TRY(Fd fd, open_in_root(root_, path, O_RDONLY | O_DIRECTORY, 0, Symlinks::kRefuse));
-  level.fd = std::make_shared<const Fd>(std::move(fd));
-  return {};
-}
-
-Status TreeWalk::enter(std::string path) {
+Status TreeWalk::enter(std::string path, LayerStack::Folder folder) {
   Level level;
   level.path = std::move(path);
-  STRATA_CHECK(open_level(level));
-  STRATA_CHECK(visit_dir_at(*level.fd, ".", [&](const DirEntry& entry) -> Status {
-    level.order.push_back(static_cast<uint32_t>(level.names.size()));
-    level.names.append(entry.name).push_back('\0');
-    return {};
+  level.folder = std::move(folder);
+  STRATA_CHECK(stack_.list(level.folder, [&level](const std::string& name, size_t part) {
+    level.order.push_back({static_cast<uint32_t>(level.names.size()), static_cast<uint32_t>(part)});
+    level.names.append(name).push_back('\0');
   }));
   const char* names = level.names.data();
-  std::sort(level.order.begin(), level.order.end(),
-            [names](uint32_t a, uint32_t b) { return std::strcmp(names + a, names + b) < 0; });
-  if (!levels_.empty()) levels_.back().fd = nullptr;
+  std::sort(level.order.begin(), level.order.end(), [names](const Name& a, const Name& b) {
+    return std::strcmp(names + a.offset, names + b.offset) < 0;
+  });
+  if (!levels_.empty()) levels_.back().folder.fds.clear();
   levels_.push_back(std::move(level));
   return {};
 }
 
+// The folder that next() gave last.
+Status TreeWalk::enter_next() {
+  const Level& level = levels_.back();
+  std::string name = level.names.data() + level.order[level.next - 1].offset;
+  STRATA_TRY(LayerStack::Folder folder, stack_.child(level.folder, name));
+  return enter(level.path.empty() ? std::move(name) : level.path + "/" + name, std::move(folder));
+}
+
 Result<bool> TreeWalk::next(WalkEntry& entry) {
-  if (!begun_) {
-    begun_ = true;
-    STRATA_CHECK(enter(""));
-  } else if (!descend_.empty()) {
-    STRATA_CHECK(enter(std::exchange(descend_, {})));
+  if (levels_.empty()) {
+    STRATA_TRY(LayerStack::Folder root, stack_.root());
+    STRATA_CHECK(enter("", std::move(root)));
+  } else if (std::exchange(into_folder_, false)) {
+    STRATA_CHECK(enter_next().context("{}", entry.path));
   }
   while (levels_.back().next == levels_.back().order.size()) {
     if (levels_.size() == 1) return false;
     levels_.pop_back();
   }
   Level& level = levels_.back();
-  STRATA_CHECK(open_level(level));
-  entry.name = level.names.data() + level.order[level.next++];
+  if (level.folder.fds.empty()) {
+    STRATA_CHECK(stack_.reopen(level.folder, level.path).context("{}", level.path));
+  }
+  const Name& name = level.order[level.next++];
+  entry.name = level.names.data() + name.offset;
   entry.path = level.path.empty() ? entry.name : level.path + "/" + entry.name;
-  entry.folder = level.fd;
-  STRATA_TRY(entry.info, lstat_at(*level.fd, entry.name).context("{}", entry.path));
-  if (S_ISDIR(entry.info.st_mode)) descend_ = entry.path;
+  entry.folder = level.folder.fds[name.part];
+  STRATA_TRY(entry.info, lstat_at(*entry.folder, entry.name).context("{}", entry.path));
+  into_folder_ = S_ISDIR(entry.info.st_mode);
   return true;
 }
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "base/fs_at.h"
+#include "driver/layer_stack.h"
 
 namespace strata::driver {
 
@@ -27,28 +27,29 @@ struct WalkEntry {
 
 class TreeWalk {
  public:
-  // `root` is borrowed, and outlives the walk.
-  explicit TreeWalk(const Fd& root) : root_(root) {}
+  // `stack` is borrowed, and outlives the walk.
+  explicit TreeWalk(const LayerStack& stack) : stack_(stack) {}
 
   // The next name; false at the end. The root itself is not one. Errors: by errno, naming the path.
   Result<bool> next(WalkEntry& entry);
-  // The folder that next() gave last will not be entered.
-  void skip_folder() { descend_.clear(); }
 
  private:
+  struct Name {
+    uint32_t offset;  // in Level::names
+    uint32_t part;    // of the folder
+  };
   struct Level {
     std::string path;
-    std::string names;             // one after the other, each with a NUL
-    std::vector<uint32_t> order;   // where the names begin, sorted by name
-    size_t next = 0;               // in `order`
-    std::shared_ptr<const Fd> fd;  // opened when needed: a deep tree would cost one for each level
+    LayerStack::Folder folder;  // open while it is the last: a deep tree has many levels
+    std::string names;          // one after the other, each with a NUL
+    std::vector<Name> order;    // sorted by name
+    size_t next = 0;            // in `order`
   };
-  Status enter(std::string path);
-  Status open_level(Level& level) const;
+  Status enter(std::string path, LayerStack::Folder folder);
+  Status enter_next();
 
-  const Fd& root_;
-  bool begun_ = false;
-  std::string descend_;  // the folder that next() gave last
+  const LayerStack& stack_;
+  bool into_folder_ = false;  // what next() gave last is a folder
   std::vector<Level> levels_;
 };
 

@@ -68,6 +68,7 @@ class PlaceRecorder {
 Result<TreeTarSummary> hash_tree_tar(const Fd& upper, const TreeTarOptions& options, Pool& pool,
                                      BufferPool& buffers, DiffId& diff,
                                      const std::function<Status(const TarBatch&)>& consume) {
+  const LayerStack tree({&upper}, LayerStack::Whiteouts::kShow);
   Sha256 sha256;
   BatchConsumer hasher([&](const TarBatch& batch) -> Status {
     sha256.update(batch.bytes().bytes);
@@ -75,7 +76,7 @@ Result<TreeTarSummary> hash_tree_tar(const Fd& upper, const TreeTarOptions& opti
   });
   BatchConsumer recorder(consume);
   Result<TreeTarSummary> made =
-      make_tree_tar(upper, options, pool, buffers, [&](std::shared_ptr<TarBatch> batch) {
+      make_tree_tar(tree, options, pool, buffers, [&](std::shared_ptr<TarBatch> batch) {
         return hasher.push(batch) && recorder.push(std::move(batch));
       });
   Status hashed = hasher.finish();

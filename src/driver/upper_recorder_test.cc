@@ -79,7 +79,8 @@ class UpperTest : public LayerTest {
 
   // Names, types, modes, owners, whole times, targets, contents and xattrs.
   std::string listing(const Fd& root) {
-    TreeWalk walk(root);
+    LayerStack tree({&root}, LayerStack::Whiteouts::kShow);
+    TreeWalk walk(tree);
     WalkEntry entry;
     std::string lines;
     while (walk.next(entry).value()) {

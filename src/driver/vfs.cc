@@ -47,6 +47,13 @@ Result<Fd> Vfs::open_files(const CacheId& cache) const {
   return open_dir_at(root_, layer_path(cache));
 }
 
+Result<std::vector<Fd>> Vfs::open_stack(const CacheId& top) const {
+  std::vector<Fd> layers;
+  STRATA_TRY(Fd tree, open_files(top));
+  layers.push_back(std::move(tree));
+  return layers;
+}
+
 Status Vfs::prepare(const Fd& staged, const Below& below) {
   std::string tree(kTree);
   STRATA_TRY(bool done, exists_at(staged, tree));

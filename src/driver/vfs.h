@@ -23,6 +23,7 @@ class Vfs final : public Driver {
   Result<bool> lies_on(const CacheId&, const CacheId&) const override { return true; }
   Result<std::vector<CacheId>> list() const override;
   Result<Fd> open_files(const CacheId& cache) const override;
+  Result<std::vector<Fd>> open_stack(const CacheId& top) const override;
   Result<Fd> open_folder(const CacheId& cache) const override { return open_files(cache); }
   Status prepare(const Fd& staged, const Below& below) override;
   Result<std::string> side_name(const Fd&) const override { return std::string(); }

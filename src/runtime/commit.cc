@@ -4,28 +4,11 @@
 #include "driver/upper_recorder.h"
 #include "oci/merge_config.h"
 #include "oci/new_image.h"
-#include "runtime/container_record.h"
+#include "runtime/upper_folder.h"
 #include "store/transaction.h"
 
 namespace strata::runtime {
 namespace {
-
-// 16 MiB: enough to keep the disk, the workers and the hash busy at once.
-constexpr size_t kBlockBytes = size_t{256} << 10;
-constexpr size_t kBlocks = 64;
-
-Result<Fd> open_upper(const store::Store& store, const ContainerRecord& container) {
-  const std::string_view driver = store.driver().name();
-  if (driver != "overlay2") {
-    return error(ErrorCode::kUnsupported,
-                 "container {}: storage driver {} keeps no layer of a container apart; only "
-                 "overlay2 does",
-                 container.id, driver);
-  }
-  STRATA_TRY(store::LayerMount mount, find_mount(store, container.id));
-  STRATA_TRY(CacheId cache, CacheId::parse(mount.mount_id));
-  return store.driver().open_files(cache).context("container {}", container.id);
-}
 
 // What the container wrote, as a layer on those of its image.
 Result<std::optional<DiffId>> add_upper(store::Transaction& txn, const Fd& upper,
@@ -72,11 +55,11 @@ Result<std::string> new_config(const ContainerRecord& container, const oci::Imag
 
 Result<ImageId> commit(store::Store& store, const CommitOptions& options, Pool& pool) {
   STRATA_TRY(ContainerRecord container, find_container(store, options.container));
-  STRATA_TRY(Fd upper, open_upper(store, container));
+  STRATA_TRY(std::vector<Fd> layers, open_container_layers(store, container));
   STRATA_TRY(std::string raw, store.images().read_config(container.image));
   STRATA_TRY(oci::ImageConfig parent, oci::ImageConfig::parse(std::move(raw)));
   STRATA_TRY(store::Transaction txn, store.begin());
-  STRATA_TRY(std::optional<DiffId> layer, add_upper(txn, upper, parent, options, pool));
+  STRATA_TRY(std::optional<DiffId> layer, add_upper(txn, layers.front(), parent, options, pool));
   // Beyond this point nothing of the container is read any more.
   STRATA_TRY(std::string config, new_config(container, parent, layer, options));
   STRATA_TRY(ImageId image, txn.add_image(config));

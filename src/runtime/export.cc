@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/export.h"
+
+#include "driver/tree_tar.h"
+#include "oci/image_config.h"
+#include "runtime/upper_folder.h"
+#include "store/resolve.h"
+
+namespace strata::runtime {
+namespace {
+
+Status write_files(const std::vector<Fd>& layers, ByteSink& to, Pool& pool) {
+  const driver::LayerStack tree(layers);
+  driver::TreeTarOptions options;
+  options.rules.form = driver::TreeForm::kWhole;
+  BufferPool buffers(kBlockBytes, kBlocks);
+  return driver::write_tree_tar(tree, options, to, pool, buffers);
+}
+
+}  // namespace
+
+Status export_container(const store::Store& store, const std::string& container, ByteSink& to,
+                        Pool& pool) {
+  STRATA_TRY(ContainerRecord record, find_container(store, container));
+  STRATA_TRY(std::vector<Fd> layers, open_container_layers(store, record));
+  return write_files(layers, to, pool);
+}
+
+Status export_image(const store::Store& store, const std::string& image, ByteSink& to, Pool& pool) {
+  STRATA_TRY(store::Resolved resolved, store::resolve(store, image));
+  STRATA_TRY(std::string raw, store.images().read_config(resolved.image));
+  STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(raw)));
+  const std::vector<ChainId> chains = config.chain_ids();
+  if (chains.empty()) return to.write(tar::kEndOfArchive);
+  STRATA_TRY(store::Layer top, store.layers().read(chains.back()));
+  STRATA_TRY(std::vector<Fd> layers, store.driver().open_stack(top.cache));
+  return write_files(layers, to, pool);
+}
+
+}  // namespace strata::runtime
