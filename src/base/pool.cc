@@ -110,8 +110,9 @@ Status Pool::parallel_for(size_t count, const std::function<Status(size_t)>& bod
 
 void TaskGroup::run(std::function<Status()> task) {
   ++state_.lock()->running;
-  pool_.run([this, index = added_++, task = std::move(task)] {
+  pool_.run([this, index = added_++, task = std::move(task)]() mutable {
     Status status = task();
+    task = nullptr;  // what it holds may be of use only as long as somebody waits
     auto state = state_.lock();
     --state->running;
     if (!status.ok() && (!state->failure || index < state->failed_index)) {
