@@ -12,25 +12,11 @@ namespace {
 constexpr size_t kBlockBytes = 256u << 10;
 constexpr size_t kBlocks = 64;
 
-// TARGETPLATFORM and the like.
-std::map<std::string, std::string> platform_args(const oci::Platform& target) {
-  const oci::Platform host = oci::Platform::host();
-  std::map<std::string, std::string> args;
-  auto add = [&](const std::string& prefix, const oci::Platform& platform) {
-    args[prefix + "PLATFORM"] = platform.to_string();
-    args[prefix + "OS"] = platform.os;
-    args[prefix + "ARCH"] = platform.architecture;
-    args[prefix + "VARIANT"] = platform.variant;
-  };
-  add("TARGET", target);
-  add("BUILD", host);
-  return args;
-}
-
 // The arguments before the first FROM, each seen by the next.
 Result<BuildArgs> global_args(const Dockerfile& file, const BuildRequest& request,
                               const oci::Platform& platform) {
-  BuildArgs args(request.build_args, platform_args(platform));
+  BuildArgs args(request.build_args,
+                 platform_args(oci::Platform::host(), platform, request.target));
   for (const Instruction& instruction : file.global_args) {
     for (const Arg::Variable& variable : std::get<Arg>(instruction.body).variables) {
       std::optional<std::string> value;

@@ -5,6 +5,8 @@
 #include <array>
 
 #include "base/signal_names.h"
+#include "build/expand_instruction.h"
+#include "build/parser.h"
 #include "build/ports.h"
 #include "oci/go_text.h"
 
@@ -26,33 +28,26 @@ struct Apply {
   char escape;
 
   oci::ContainerConfig& config() { return stage.config; }
-  Result<std::string> expanded(std::string_view word) const {
-    return expand_word(word, look_up, escape);
-  }
 
   Result<std::string> operator()(const Env& env) {
     std::string text = "ENV";
-    std::vector<std::pair<std::string, std::string>> pairs;  // all see the environment before ENV
     for (const KeyValue& variable : env.variables) {
-      STRATA_TRY(std::string key, expanded(variable.key));
-      STRATA_TRY(std::string value, expanded(variable.value));
-      if (key.empty()) return error(ErrorCode::kInvalid, "ENV names can not be blank");
-      text += fmt::format(" {}={}", key, value);
-      pairs.emplace_back(std::move(key), std::move(value));
+      if (variable.key.empty()) {
+        return error(ErrorCode::kInvalid, "ENV names can not be blank");
+      }
+      text += fmt::format(" {}={}", variable.key, variable.value);
+      oci::set_env(config().env, variable.key, variable.value);
     }
-    for (const auto& [key, value] : pairs) oci::set_env(config().env, key, value);
     return text;
   }
 
   Result<std::string> operator()(const Label& label) {
     std::string text = "LABEL";
     for (const KeyValue& pair : label.labels) {
-      STRATA_TRY(std::string key, expanded(pair.key));
-      STRATA_TRY(std::string value, expanded(pair.value));
-      if (key.empty()) return error(ErrorCode::kInvalid, "LABEL names can not be blank");
-      text += fmt::format(" {}={}", key, value);
+      if (pair.key.empty()) return error(ErrorCode::kInvalid, "LABEL names can not be blank");
+      text += fmt::format(" {}={}", pair.key, pair.value);
       if (!config().labels.has_value()) config().labels.emplace();
-      (*config().labels)[key] = value;
+      (*config().labels)[pair.key] = pair.value;
     }
     return text;
   }
@@ -60,12 +55,8 @@ struct Apply {
   Result<std::string> operator()(const Arg& arg) {
     std::string text = "ARG";
     for (const Arg::Variable& variable : arg.variables) {
-      std::optional<std::string> value;
-      if (variable.value.has_value()) {
-        STRATA_TRY(value, expanded(*variable.value));
-      }
-      text += " " + variable.key + (value.has_value() ? "=" + *value : "");
-      args.declare(variable.key, value);
+      text += " " + variable.key + (variable.value.has_value() ? "=" + *variable.value : "");
+      args.declare(variable.key, variable.value);
     }
     return text;
   }
@@ -87,8 +78,7 @@ struct Apply {
 
   Result<std::string> operator()(const Volume& volume) {
     std::string text;
-    for (const std::string& raw : volume.paths) {
-      STRATA_TRY(std::string path, expanded(raw));
+    for (const std::string& path : volume.paths) {
       if (path.empty()) {
         return error(ErrorCode::kInvalid, "VOLUME specified can not be an empty string");
       }
@@ -100,14 +90,13 @@ struct Apply {
   }
 
   Result<std::string> operator()(const User& user) {
-    STRATA_TRY(config().user, expanded(user.user));
+    config().user = user.user;
     return "USER " + config().user;
   }
 
   Result<std::string> operator()(const Workdir& workdir) {
-    STRATA_TRY(std::string path, expanded(workdir.path));
-    if (path.empty()) return error(ErrorCode::kInvalid, "cannot normalize nothing");
-    config().working_dir = resolve_workdir(config().working_dir, path);
+    if (workdir.path.empty()) return error(ErrorCode::kInvalid, "cannot normalize nothing");
+    config().working_dir = resolve_workdir(config().working_dir, workdir.path);
     return "WORKDIR " + config().working_dir;
   }
 
@@ -155,10 +144,9 @@ struct Apply {
   }
 
   Result<std::string> operator()(const StopSignal& stop) {
-    STRATA_TRY(std::string signal, expanded(stop.signal));
-    STRATA_TRY([[maybe_unused]] const int number, parse_signal(signal));
-    config().stop_signal = signal;
-    return "STOPSIGNAL " + signal;
+    STRATA_TRY([[maybe_unused]] const int number, parse_signal(stop.signal));
+    config().stop_signal = stop.signal;
+    return "STOPSIGNAL " + stop.signal;
   }
 
   Result<std::string> operator()(const Onbuild& onbuild) {
@@ -213,15 +201,42 @@ std::string resolve_workdir(std::string_view current, std::string_view path) {
   return fmt::format("/{}", fmt::join(parts, "/"));
 }
 
+Status expand_body(InstructionBody& body, const oci::ContainerConfig& config,
+                   const BuildArgs& args, char escape) {
+  static const std::vector<std::string> kNothing;
+  const LookUp look_up = args.look_up(config.env.has_value() ? *config.env : kNothing);
+  auto word = [&](std::string_view text) { return expand_word(text, look_up, escape); };
+  auto content = [&](std::string_view text) -> Result<std::string> {
+    const ExpandOptions options{.escape = escape, .quotes_are_text = true};
+    STRATA_TRY(Expanded expanded, expand(text, look_up, options));
+    return std::move(expanded.word);
+  };
+  return expand_instruction(body, word, content);
+}
+
 Result<std::string> apply_to_config(const Instruction& instruction, StageConfig& stage,
                                     BuildArgs& args, char escape) {
+  InstructionBody body = instruction.body;
+  STRATA_CHECK(expand_body(body, stage.config, args, escape));
   StageConfig changed = stage;
   static const std::vector<std::string> kNothing;
   const std::vector<std::string>& env = stage.config.env ? *stage.config.env : kNothing;
   Apply apply{changed, args, args.look_up(env), escape};
-  STRATA_TRY(std::string text, std::visit(apply, instruction.body));
+  STRATA_TRY(std::string text, std::visit(apply, body));
   stage = std::move(changed);
   return text;
+}
+
+Status apply_changes(std::span<const std::string> changes, oci::ContainerConfig& config) {
+  STRATA_TRY(const std::vector<Instruction> instructions, parse_changes(changes));
+  StageConfig stage;
+  stage.config = config;
+  BuildArgs args({}, {});
+  for (const Instruction& instruction : instructions) {
+    STRATA_TRY([[maybe_unused]] std::string what, apply_to_config(instruction, stage, args, '\\'));
+  }
+  config = std::move(stage.config);
+  return {};
 }
 
 std::vector<std::string> no_command(const oci::ContainerConfig& config, const std::string& what) {

@@ -4,6 +4,7 @@
 // Threads: values.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -33,7 +34,15 @@ std::vector<std::string> command_words(const CommandLine& command,
 // WORKDIR's path below the one in force, cleaned: "/a/b".
 std::string resolve_workdir(std::string_view current, std::string_view path);
 
-// Applies an instruction that is no RUN, COPY, ADD or WORKDIR with all variables expanded, and
+// Expands the variables of an instruction where docker does.
+Status expand_body(InstructionBody& body, const oci::ContainerConfig& config,
+                   const BuildArgs& args, char escape);
+
+// What `-c` of commit and import says: applies the instructions in order; nothing after an error.
+// Errors: those of parse_changes and apply_to_config.
+Status apply_changes(std::span<const std::string> changes, oci::ContainerConfig& config);
+
+// Applies an instruction that is no RUN, COPY or ADD with all variables expanded, and
 // returns what the history calls it: "ENV A=b". `args` takes what ARG declares; `stage` is
 // unchanged after an error. WORKDIR only sets the config; who builds makes the folder.
 // Errors: kInvalid, with docker's texts; also for RUN, COPY and ADD.

@@ -22,31 +22,6 @@ std::string flags_text(const Copy& copy) {
 
 }  // namespace
 
-Result<Copy> StageRun::expanded(const Copy& copy) const {
-  Copy out = copy;
-  for (std::string& source : out.sources) {
-    STRATA_TRY(source, expanded(source));
-  }
-  for (std::string& pattern : out.excludes) {
-    STRATA_TRY(pattern, expanded(pattern));
-  }
-  STRATA_TRY(out.destination, expanded(copy.destination));
-  STRATA_TRY(out.chown, expanded(copy.chown));
-  STRATA_TRY(out.chmod, expanded(copy.chmod));
-  STRATA_TRY(out.checksum, expanded(copy.checksum));
-  ExpandOptions as_text{work_.file.escape, false, false, true};
-  static const std::vector<std::string> kNothing;
-  const auto& env = config_.config.env;
-  const LookUp look_up = args_.look_up(env.has_value() ? *env : kNothing);
-  for (Heredoc& heredoc : out.heredocs) {
-    if (!heredoc.expand) continue;
-    STRATA_TRY(Expanded content, expand(heredoc.content, look_up, as_text));
-    heredoc.content = std::move(content.word);
-    heredoc.expand = false;
-  }
-  return out;
-}
-
 Result<SourceFiles> StageRun::open_source(const std::string& from) {
   if (from.empty()) return SourceFiles::of_context(work_.context);
   if (auto named = work_.contexts.find(from); named != work_.contexts.end()) {
@@ -64,7 +39,9 @@ Result<SourceFiles> StageRun::open_source(const std::string& from) {
 }
 
 Status StageRun::copy_step(const Copy& copy) {
-  STRATA_TRY(const Copy request, expanded(copy));
+  InstructionBody body = copy;
+  STRATA_CHECK(expand_body(body, config_.config, args_, work_.file.escape));
+  const Copy& request = std::get<Copy>(body);
   STRATA_TRY(SourceFiles files, open_source(request.from));
   CopyOrigin origin;
   origin.tree = &files.tree();

@@ -47,7 +47,6 @@ class StageRun {
   Result<SourceFiles> open_source(const std::string& from);
   // An image of the store, fetched if it is not there.
   Result<StageImage> image_of(const std::string& name);
-  Result<Copy> expanded(const Copy& copy) const;
   Result<std::string> expanded(std::string_view word) const;
 
   Result<RunMounts> open_mounts(const Run& run);

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "cli/build_check.h"
 #include "cli/build_display.h"
 #include "cli/build_options.h"
 #include "cli/registry_options.h"
@@ -24,6 +25,17 @@ class Build final : public Command {
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     STRATA_TRY(build::BuildRequest request, options_.request());
+    STRATA_TRY(outputs_, options_.outputs());
+    for (const BuildOutput& output : outputs_) {
+      for (const std::string& name : output.names) {
+        STRATA_TRY(oci::Reference reference, oci::Reference::parse(name));
+        request.tags.push_back(reference.with_default_tag().store_key());
+      }
+      to_standard_output_ = to_standard_output_ || output.to_standard_output();
+    }
+    if (to_standard_output_ && context.out().is_terminal()) {
+      return context.fail("an archive cannot be written to a terminal: redirect it, or give dest=");
+    }
     // Before the first thread: all mounts of the build are our own, and end with us.
     STRATA_CHECK(driver::enter_private_mounts());
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
@@ -33,8 +45,13 @@ class Build final : public Command {
     STRATA_TRY(auto build_context,
                build::BuildContext::open(options_.context(arguments.front(), store.root()),
                                          context.pool()));
+    if (options_.check()) {
+      return check_dockerfile(*build_context, request.build_args, request.target, context.out());
+    }
     const bool quiet = options_.quiet() || context.global().quiet;
-    BuildDisplay display(context.out(), context.err(), quiet);
+    // Where an archive goes to standard output, words go beside it.
+    Output& words = to_standard_output_ ? context.err() : context.out();
+    BuildDisplay display(words, quiet);
     build::FailedCommand failed;
     Result<build::BuildReport> report =
         build::build(store, *build_context, request, display, context.pool(), &failed);
@@ -43,24 +60,27 @@ class Build final : public Command {
       if (failed.exit_code == 0) return std::move(report).error();
       return context.fail(report.error().message(), failed.exit_code);
     }
-    return finish(context, request, *report, quiet);
+    for (const BuildOutput& output : outputs_) {
+      STRATA_CHECK(write_build_output(context, store, output, report->image, request.tags));
+    }
+    return finish(context, words, request, *report, quiet);
   }
 
  private:
-  Result<int> finish(Context& context, const build::BuildRequest& request,
+  Result<int> finish(Context& context, Output& words, const build::BuildRequest& request,
                      const build::BuildReport& report, bool quiet) const {
     if (!report.unused_args.empty()) {
       context.err().print(fmt::format("[Warning] One or more build-args [{}] were not consumed\n",
                                       fmt::join(report.unused_args, " ")));
     }
-    STRATA_CHECK(options_.write_files(report.image));
+    STRATA_CHECK(options_.write_files(report.image, request.tags));
     if (quiet) {
-      context.out().print(fmt::format("{}\n", report.image));
+      words.print(fmt::format("{}\n", report.image));
       return 0;
     }
-    context.out().print(fmt::format("Successfully built {}\n", report.image.short_hex()));
+    words.print(fmt::format("Successfully built {}\n", report.image.short_hex()));
     for (const std::string& tag : request.tags) {
-      context.out().print(fmt::format("Successfully tagged {}\n", tag));
+      words.print(fmt::format("Successfully tagged {}\n", tag));
     }
     return 0;
   }
@@ -83,6 +103,8 @@ class Build final : public Command {
   }
 
   BuildOptions options_;
+  std::vector<BuildOutput> outputs_;
+  bool to_standard_output_ = false;
   RegistryOptions registry_;
   Guarded<std::unique_ptr<registry::Client>> fetching_;
 };

@@ -18,7 +18,7 @@ namespace strata::cli {
 class BuildDisplay final : public build::BuildLog {
  public:
   // `quiet`: nothing but warnings is shown; close() gives what was kept.
-  BuildDisplay(Output& out, Output& err, bool quiet) : out_(out), err_(err), quiet_(quiet) {}
+  BuildDisplay(Output& out, bool quiet) : out_(out), quiet_(quiet) {}
 
   void stages_planned(const std::vector<size_t>& stages) override;
   void step_begun(size_t stage, size_t number, size_t total, std::string_view original) override;
@@ -43,7 +43,6 @@ class BuildDisplay final : public build::BuildLog {
   void print(std::string_view text);
 
   Output& out_;
-  Output& err_;
   const bool quiet_;
   Guarded<State> state_;
 };

@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <boost/json/object.hpp>
 #include <charconv>
 #include <cstdlib>
 
+#include "cli/key_values.h"
+#include "oci/json.h"
 #include "oci/reference.h"
 
 namespace strata::cli {
@@ -65,24 +68,11 @@ Result<std::optional<int64_t>> fixed_time(std::string text) {
   return std::optional(seconds);
 }
 
-// "key=value,key=value"; a word without "=" has an empty value.
-std::map<std::string, std::string> fields_of(const std::string& text) {
-  std::map<std::string, std::string> fields;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    const std::string field = text.substr(begin, end - begin);
-    const size_t equals = field.find('=');
-    fields[field.substr(0, equals)] = equals == field.npos ? "" : field.substr(equals + 1);
-    begin = end + 1;
-  }
-  return fields;
-}
-
 // "id=x,src=FILE" or "id=x,env=NAME"; with neither the variable x, else the file x.
 Status add_secret(const std::string& text, std::map<std::string, build::SecretSource>& secrets) {
   std::string id;
   build::SecretSource source;
-  for (const auto& [key, value] : fields_of(text)) {
+  for (const auto& [key, value] : key_values(text)) {
     if (key == "id") {
       id = value;
     } else if (key == "src" || key == "source") {
@@ -171,12 +161,16 @@ void BuildOptions::declare(Options& options) {
   options.list(kNoShort, "allow", "list", "Allow what is not allowed else (security.insecure)",
                allowed_);
   options.list(kNoShort, "build-arg", "list", "Set build-time variables", build_args_);
+  options.flag(kNoShort, "check", "Look for what is wrong in the Dockerfile, and build nothing",
+               check_);
   options.list(kNoShort, "build-context", "list", "Additional build contexts (name=path)",
                contexts_);
   options.text('f', "file", "string", "Name of the Dockerfile (Default is 'PATH/Dockerfile')",
                file_);
   options.text(kNoShort, "iidfile", "string", "Write the image ID to the file", id_file_);
   options.list(kNoShort, "label", "list", "Set metadata for an image", labels_);
+  options.text(kNoShort, "metadata-file", "string", "Write build result metadata to the file",
+               metadata_file_);
   options.text(kNoShort, "network", "string", "Network of RUN: host (the default), or none",
                network_);
   options.check_last([](const std::string& value) {
@@ -189,6 +183,8 @@ void BuildOptions::declare(Options& options) {
   options.flag(kNoShort, "no-cache", "Do not use the cache when building the image", no_cache_);
   options.list(kNoShort, "no-cache-filter", "list", "Do not use the cache for these stages",
                no_cache_stages_);
+  options.list('o', "output", "string", "Output destination (format: type=local,dest=path)",
+               outputs_);
   options.text(kNoShort, "platform", "string", "Set platform of base images that do not say theirs",
                platform_);
   options.flag(kNoShort, "pull", "Always attempt to pull a newer version of base images", pull_);
@@ -261,9 +257,26 @@ build::ContextOptions BuildOptions::context(const std::string& place, const Fd& 
   return options;
 }
 
-Status BuildOptions::write_files(const ImageId& image) const {
-  if (id_file_.empty()) return {};
-  return replace_file_at(Fd(), id_file_, image.to_string(), 0644);
+Result<std::vector<BuildOutput>> BuildOptions::outputs() const {
+  std::vector<BuildOutput> outputs;
+  for (const std::string& text : outputs_) {
+    STRATA_TRY(BuildOutput output, parse_build_output(text));
+    outputs.push_back(std::move(output));
+  }
+  return outputs;
+}
+
+Status BuildOptions::write_files(const ImageId& image,
+                                 const std::vector<std::string>& tags) const {
+  if (!id_file_.empty()) {
+    STRATA_CHECK(replace_file_at(Fd(), id_file_, image.to_string(), 0644));
+  }
+  if (metadata_file_.empty()) return {};
+  boost::json::object metadata;
+  metadata.emplace("containerimage.config.digest", image.to_string());
+  if (!tags.empty()) metadata.emplace("image.name", fmt::format("{}", fmt::join(tags, ",")));
+  return replace_file_at(Fd(), metadata_file_, oci::go_json_indented(metadata, "", "  ") + "\n",
+                         0644);
 }
 
 }  // namespace strata::cli

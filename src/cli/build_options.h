@@ -8,6 +8,7 @@
 
 #include "build/build_request.h"
 #include "build/context.h"
+#include "cli/build_output.h"
 #include "cli/options.h"
 #include "hash/digest.h"
 
@@ -21,8 +22,11 @@ class BuildOptions {
   Result<build::BuildRequest> request() const;
   build::ContextOptions context(const std::string& place, const Fd& root) const;
   bool quiet() const { return quiet_; }
-  // --iidfile.
-  Status write_files(const ImageId& image) const;
+  bool check() const { return check_; }
+  const std::string& target() const { return target_; }
+  Result<std::vector<BuildOutput>> outputs() const;
+  // --iidfile and --metadata-file.
+  Status write_files(const ImageId& image, const std::vector<std::string>& tags) const;
 
  private:
   std::vector<std::string> tags_;
@@ -35,7 +39,10 @@ class BuildOptions {
   std::vector<std::string> no_cache_stages_;
   bool pull_ = false;
   bool quiet_ = false;
+  bool check_ = false;
   std::string id_file_;
+  std::string metadata_file_;
+  std::vector<std::string> outputs_;
   std::string network_ = "default";
   std::string timestamp_;
   std::vector<std::string> contexts_;
