@@ -5,6 +5,7 @@
 
 #include "build/build_work.h"
 #include "build/stage_run.h"
+#include "store/resolve.h"
 
 namespace strata::build {
 namespace {
@@ -98,6 +99,29 @@ Result<StageImage> run_stages(BuildWork& work, const BuildArgs& args,
   return work.results.wait(work.graph.target);
 }
 
+// --cache-from: what cannot be had is no cache, and no reason to stop.
+Status add_cache_sources(const store::Store& store, const BuildRequest& request,
+                         const oci::Platform& platform, ImageCache& cache, BuildReport& report) {
+  for (const std::string& name : request.cache_from) {
+    Result<store::Resolved> found = store::resolve(store, name);
+    if (!found.ok()) {
+      Status fetched = request.fetch(name, platform);
+      if (fetched.ok()) found = store::resolve(store, name);
+      if (!fetched.ok() && fetched.error().code() == ErrorCode::kCancelled) return fetched;
+      if (!fetched.ok() || !found.ok()) {
+        report.warnings.push_back(
+            fmt::format("cache-from {}: {}", name,
+                        fetched.ok() ? found.error().message() : fetched.error().message()));
+        continue;
+      }
+    }
+    STRATA_TRY(std::string raw, store.images().read_config(found->image));
+    STRATA_TRY(oci::ImageConfig image, oci::ImageConfig::parse(std::move(raw)));
+    cache.add_source(std::move(image));
+  }
+  return {};
+}
+
 // The image's names. It may have been pruned since its step: what is there is added again.
 Result<std::vector<store::MovedReference>> name_image(store::Store& store, const StageImage& image,
                                                       const std::vector<std::string>& tags) {
@@ -115,6 +139,7 @@ Result<std::vector<store::MovedReference>> name_image(store::Store& store, const
 Result<BuildReport> build(store::Store& store, BuildContext& context, const BuildRequest& request,
                           BuildLog& log, Pool& pool, FailedCommand* failed) {
   STRATA_TRY(Dockerfile file, parse_dockerfile(context.dockerfile_text()));
+  BuildReport report;
   const oci::Platform platform = request.platform.value_or(oci::Platform::host());
   STRATA_TRY(const BuildArgs args, global_args(file, request, platform));
   std::set<std::string> names;
@@ -123,7 +148,8 @@ Result<BuildReport> build(store::Store& store, BuildContext& context, const Buil
   add_labels(file, graph.target, request.labels);
   if (!request.labels.empty()) ++graph.steps;
   // From here on the stages and their steps are fixed.
-  STRATA_TRY(const ImageCache cache, ImageCache::open(store));
+  STRATA_TRY(ImageCache cache, ImageCache::open(store));
+  STRATA_CHECK(add_cache_sources(store, request, platform, cache, report));
   BuildWork work{store, context,  request, log,   pool, file, graph,
                  cache, platform, {},      names, {},   {},   BufferPool(kBlockBytes, kBlocks),
                  {}};
@@ -133,7 +159,6 @@ Result<BuildReport> build(store::Store& store, BuildContext& context, const Buil
     options.root = &store.root();
     STRATA_TRY(work.contexts[named.name], BuildContext::open_named(options, pool));
   }
-  BuildReport report;
   Result<StageImage> image = run_stages(work, args, report.unused_args);
   if (failed != nullptr) *failed = *work.failed.lock();
   if (!image.ok()) return std::move(image).error();

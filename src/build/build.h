@@ -26,6 +26,7 @@ namespace strata::build {
 struct BuildReport {
   ImageId image;
   std::vector<store::MovedReference> moved;
+  std::vector<std::string> warnings;
   std::vector<std::string> unused_args;  // --build-arg that nothing declared
 };
 

@@ -35,10 +35,13 @@ struct BuildRequest {
   std::optional<oci::Platform> platform;  // none: that of this machine
   bool no_cache = false;
   std::vector<std::string> no_cache_stages;  // --no-cache-filter
-  bool pull = false;                         // ask for newer base images
-  std::optional<int64_t> time;               // SOURCE_DATE_EPOCH: seconds; of image and files
-  std::string network;                       // default (that of the host), host or none
-  std::vector<std::string> extra_hosts;      // "name:address"
+  // Images whose steps count as cached too (--cache-from): names; fetched where they are not here.
+  // One that cannot be had is passed over with a warning.
+  std::vector<std::string> cache_from;
+  bool pull = false;                     // ask for newer base images
+  std::optional<int64_t> time;           // SOURCE_DATE_EPOCH: seconds; of image and files
+  std::string network;                   // default (that of the host), host or none
+  std::vector<std::string> extra_hosts;  // "name:address"
   std::vector<runtime::Ulimit> ulimits;
   uint64_t shm_size_bytes = 64u << 20;
   bool allow_insecure = false;  // RUN --security=insecure

@@ -201,8 +201,8 @@ std::string resolve_workdir(std::string_view current, std::string_view path) {
   return fmt::format("/{}", fmt::join(parts, "/"));
 }
 
-Status expand_body(InstructionBody& body, const oci::ContainerConfig& config,
-                   const BuildArgs& args, char escape) {
+Status expand_body(InstructionBody& body, const oci::ContainerConfig& config, const BuildArgs& args,
+                   char escape) {
   static const std::vector<std::string> kNothing;
   const LookUp look_up = args.look_up(config.env.has_value() ? *config.env : kNothing);
   auto word = [&](std::string_view text) { return expand_word(text, look_up, escape); };

@@ -35,8 +35,8 @@ std::vector<std::string> command_words(const CommandLine& command,
 std::string resolve_workdir(std::string_view current, std::string_view path);
 
 // Expands the variables of an instruction where docker does.
-Status expand_body(InstructionBody& body, const oci::ContainerConfig& config,
-                   const BuildArgs& args, char escape);
+Status expand_body(InstructionBody& body, const oci::ContainerConfig& config, const BuildArgs& args,
+                   char escape);
 
 // What `-c` of commit and import says: applies the instructions in order; nothing after an error.
 // Errors: those of parse_changes and apply_to_config.

@@ -56,6 +56,28 @@ Result<bool> ImageCache::is_trusted(const ImageId& image, bool has_parent) const
   return !foreign;
 }
 
+std::optional<ImageCache::ForeignStep> ImageCache::find_foreign(const oci::ImageConfig* parent,
+                                                                std::string_view created_by) const {
+  static const std::vector<oci::History> kNoHistory;
+  static const std::vector<DiffId> kNoLayers;
+  const auto& below = parent == nullptr ? kNoHistory : parent->history();
+  const auto& layers = parent == nullptr ? kNoLayers : parent->diff_ids();
+  for (const oci::ImageConfig& source : sources_) {
+    if (source.history().size() <= below.size() || source.diff_ids().size() < layers.size() ||
+        !std::equal(below.begin(), below.end(), source.history().begin()) ||
+        !std::equal(layers.begin(), layers.end(), source.diff_ids().begin())) {
+      continue;
+    }
+    const oci::History& step = source.history()[below.size()];
+    if (step.created_by != created_by) continue;
+    if (step.empty_layer) return ForeignStep{step, std::nullopt};
+    if (source.diff_ids().size() > layers.size()) {
+      return ForeignStep{step, source.diff_ids()[layers.size()]};
+    }
+  }
+  return std::nullopt;
+}
+
 Result<std::optional<oci::ImageConfig>> ImageCache::find(
     const oci::ImageConfig* parent, const oci::ContainerConfig& step, const oci::Platform& platform,
     const std::optional<oci::Time>& created) const {

@@ -21,6 +21,17 @@ class ImageCache {
   // Reads the parent links once: what is built later is not found. The store outlives the cache.
   static Result<ImageCache> open(const store::Store& store);
 
+  // A step that another image has in its history (--cache-from), with the layer that it made.
+  struct ForeignStep {
+    oci::History history;
+    std::optional<DiffId> layer;
+  };
+  // From now on steps of this image count too, where its history and layers begin with those of the
+  // parent. Its layers are in the store.
+  void add_source(oci::ImageConfig image) { sources_.push_back(std::move(image)); }
+  std::optional<ForeignStep> find_foreign(const oci::ImageConfig* parent,
+                                          std::string_view created_by) const;
+
   // The image that a step with this config has made of `parent` (null: of nothing), for which all
   // layers are there; the newest of several. `created` (if set) must be its time: a build with a
   // fixed time must not take what another time made.
@@ -36,6 +47,7 @@ class ImageCache {
   const store::Store& store_;
   std::multimap<ImageId, ImageId> children_;
   std::vector<ImageId> orphans_;  // images without a parent
+  std::vector<oci::ImageConfig> sources_;
 };
 
 // Whether a step that would have `wanted` is the one that left `found`. Hostname and the like are

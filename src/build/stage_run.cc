@@ -156,6 +156,8 @@ Status StageRun::finish(oci::ContainerConfig step, const Make& make) {
       take(std::move(image));
       return {};
     }
+    STRATA_TRY(bool taken, take_foreign(step));
+    if (taken) return {};
     cache_usable_ = false;
   }
   const std::string key = key_of(image_.get(), step);
@@ -176,37 +178,62 @@ Status StageRun::finish(oci::ContainerConfig step, const Make& make) {
   return {};
 }
 
+Result<bool> StageRun::take_foreign(const oci::ContainerConfig& step) {
+  std::optional<ImageCache::ForeignStep> found =
+      work_.cache.find_foreign(image_.get(), fmt::format("{}", fmt::join(*step.cmd, " ")));
+  if (!found.has_value()) return false;
+  StageImage made;
+  made.chains = image_.chains;
+  if (found->layer.has_value()) {
+    made.chains.push_back(chain_id(image_.top(), *found->layer));
+    STRATA_TRY(bool there, work_.store.has_layer(made.chains.back()));
+    if (!there) return false;
+  }
+  STRATA_TRY(store::Transaction txn, work_.store.begin());
+  if (!made.chains.empty()) STRATA_CHECK(txn.hold_layers({&made.chains.back(), 1}));
+  oci::NewImage image = image_of_step(step, found->history.created);
+  image.layer = found->layer;
+  STRATA_CHECK(publish(txn, image, made));
+  work_.log.step_cached(planned_.index, made.config->id());
+  take(std::move(made));
+  return true;
+}
+
 Result<StageImage> StageRun::make_image(const oci::ContainerConfig& step, const Make& make) {
   STRATA_TRY(store::Transaction txn, work_.store.begin());
   if (!image_.chains.empty()) STRATA_CHECK(txn.hold_layers({&image_.chains.back(), 1}));
   StageImage made;
   made.chains = image_.chains;
-  std::optional<StepLayer> layer;
+  oci::NewImage image = image_of_step(step, now());
   if (make) {
-    STRATA_TRY(layer, make(txn));
+    STRATA_TRY(std::optional<StepLayer> layer, make(txn));
+    if (layer.has_value()) {
+      image.layer = layer->written.diff_id;
+      STRATA_TRY(ChainId chain, txn.add_layer(std::move(layer->staged), image_.top(),
+                                              layer->written.diff_id, layer->written.size_bytes));
+      made.chains.push_back(chain);
+    }
   }
-  STRATA_CHECK(publish(txn, std::move(layer), step, made));
+  STRATA_CHECK(publish(txn, image, made));
   return made;
 }
 
-Status StageRun::publish(store::Transaction& txn, std::optional<StepLayer> layer,
-                         const oci::ContainerConfig& step, StageImage& made) {
+oci::NewImage StageRun::image_of_step(const oci::ContainerConfig& step,
+                                      const oci::Time& created) const {
   oci::NewImage image;
   image.parent = image_.get();
   image.config = config_.config;
   image.container_config = step;
   image.author = config_.author;
-  image.created = now();
+  image.created = created;
   image.platform = platform_;
-  image.step.created = image.created;
+  image.step.created = created;
   image.step.author = config_.author;
   image.step.created_by = fmt::format("{}", fmt::join(*step.cmd, " "));
-  if (layer.has_value()) {
-    image.layer = layer->written.diff_id;
-    STRATA_TRY(ChainId chain, txn.add_layer(std::move(layer->staged), image_.top(),
-                                            layer->written.diff_id, layer->written.size_bytes));
-    made.chains.push_back(chain);
-  }
+  return image;
+}
+
+Status StageRun::publish(store::Transaction& txn, const oci::NewImage& image, StageImage& made) {
   STRATA_TRY(made.config, oci::ImageConfig::parse(oci::make_image_config(image)));
   STRATA_TRY(ImageId id, txn.add_image(made.config->raw()));
   if (image_.config.has_value()) {

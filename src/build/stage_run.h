@@ -14,6 +14,7 @@
 #include "build/run_mounts.h"
 #include "build/source_files.h"
 #include "build/step_tree.h"
+#include "oci/new_image.h"
 
 namespace strata::build {
 
@@ -58,8 +59,11 @@ class StageRun {
   // another stage, or makes it.
   Status finish(oci::ContainerConfig step, const Make& make);
   Result<StageImage> make_image(const oci::ContainerConfig& step, const Make& make);
-  Status publish(store::Transaction& txn, std::optional<StepLayer> layer,
-                 const oci::ContainerConfig& step, StageImage& made);
+  // The same with what --cache-from gave. False: there is no such step.
+  Result<bool> take_foreign(const oci::ContainerConfig& step);
+  oci::NewImage image_of_step(const oci::ContainerConfig& step, const oci::Time& created) const;
+  // Adds the image and its parent link; `made` has its chains.
+  Status publish(store::Transaction& txn, const oci::NewImage& image, StageImage& made);
   void take(StageImage image);
 
   oci::Time now() const;

@@ -73,6 +73,7 @@ class Build final : public Command {
       context.err().print(fmt::format("[Warning] One or more build-args [{}] were not consumed\n",
                                       fmt::join(report.unused_args, " ")));
     }
+    for (const std::string& warning : report.warnings) context.warn(warning);
     STRATA_CHECK(options_.write_files(report.image, request.tags));
     if (quiet) {
       words.print(fmt::format("{}\n", report.image));

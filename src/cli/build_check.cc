@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "build/expand.h"
 #include "build/lint.h"
+#include "oci/platform.h"
 
 namespace strata::cli {
 namespace {
@@ -24,13 +26,11 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 
 std::string text_of(const build::Finding& finding, const std::string& file,
                     const std::vector<std::string_view>& lines) {
-  std::string text =
-      fmt::format("\nWARNING: {}{}{}\n{}\n{}:{}\n{}", finding.rule,
-                  finding.url.empty() ? "" : " - ", finding.url, finding.message, file,
-                  finding.lines.first, kRule);
+  std::string text = fmt::format("\nWARNING: {}{}{}\n{}\n{}:{}\n{}", finding.rule,
+                                 finding.url.empty() ? "" : " - ", finding.url, finding.message,
+                                 file, finding.lines.first, kRule);
   const int first = std::max(1, finding.lines.first - kLinesAround);
-  const int last =
-      std::min(static_cast<int>(lines.size()), finding.lines.last + kLinesAround);
+  const int last = std::min(static_cast<int>(lines.size()), finding.lines.last + kLinesAround);
   for (int line = first; line <= last; ++line) {
     const bool meant = line >= finding.lines.first && line <= finding.lines.last;
     text += fmt::format("{:4} | {} {}\n", line, meant ? ">>>" : "   ",

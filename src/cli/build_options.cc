@@ -68,6 +68,24 @@ Result<std::optional<int64_t>> fixed_time(std::string text) {
   return std::optional(seconds);
 }
 
+// --cache-from: an image's name, or type=registry,ref=NAME.
+Result<std::string> cache_source(const std::string& text) {
+  if (text.find('=') == text.npos) return text;
+  std::string type;
+  std::string name;
+  for (const auto& [key, value] : key_values(text)) {
+    if (key == "type") type = value;
+    if (key == "ref") name = value;
+  }
+  if (type != "registry" || name.empty()) {
+    return error(ErrorCode::kUnsupported,
+                 "--cache-from {}: expected an image's name, or type=registry,ref=NAME: any image "
+                 "that was built and pushed is a cache here",
+                 text);
+  }
+  return name;
+}
+
 // "id=x,src=FILE" or "id=x,env=NAME"; with neither the variable x, else the file x.
 Status add_secret(const std::string& text, std::map<std::string, build::SecretSource>& secrets) {
   std::string id;
@@ -161,6 +179,9 @@ void BuildOptions::declare(Options& options) {
   options.list(kNoShort, "allow", "list", "Allow what is not allowed else (security.insecure)",
                allowed_);
   options.list(kNoShort, "build-arg", "list", "Set build-time variables", build_args_);
+  options.list(kNoShort, "cache-from", "list",
+               "Images whose steps are taken for cached (name, or type=registry,ref=name)",
+               cache_from_);
   options.flag(kNoShort, "check", "Look for what is wrong in the Dockerfile, and build nothing",
                check_);
   options.list(kNoShort, "build-context", "list", "Additional build contexts (name=path)",
@@ -220,6 +241,10 @@ Result<build::BuildRequest> BuildOptions::request() const {
   if (request.time && !request.build_args.contains("SOURCE_DATE_EPOCH")) {
     request.build_args["SOURCE_DATE_EPOCH"] = fmt::format("{}", *request.time);
   }
+  for (const std::string& source : cache_from_) {
+    STRATA_TRY(std::string name, cache_source(source));
+    request.cache_from.push_back(std::move(name));
+  }
   request.network = network_;
   request.extra_hosts = extra_hosts_;
   for (const std::string& secret : secrets_) STRATA_CHECK(add_secret(secret, request.secrets));
@@ -266,8 +291,7 @@ Result<std::vector<BuildOutput>> BuildOptions::outputs() const {
   return outputs;
 }
 
-Status BuildOptions::write_files(const ImageId& image,
-                                 const std::vector<std::string>& tags) const {
+Status BuildOptions::write_files(const ImageId& image, const std::vector<std::string>& tags) const {
   if (!id_file_.empty()) {
     STRATA_CHECK(replace_file_at(Fd(), id_file_, image.to_string(), 0644));
   }

@@ -39,6 +39,7 @@ class BuildOptions {
   std::vector<std::string> no_cache_stages_;
   bool pull_ = false;
   bool quiet_ = false;
+  std::vector<std::string> cache_from_;
   bool check_ = false;
   std::string id_file_;
   std::string metadata_file_;
