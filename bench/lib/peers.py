@@ -166,6 +166,14 @@ class Strata(DataRootEngine):
     def command(self, *words):
         return [self.program, "--root", self.folder / "root", *words]
 
+    def images_first(self):
+        (self.folder / "root/strata/summaries").unlink(missing_ok=True)
+        return super().images()
+
+    def images(self):
+        output_of(self.command("images", "-q"))
+        return super().images()
+
     def save(self):
         return self._save("docker-legacy")
 

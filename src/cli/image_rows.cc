@@ -16,11 +16,12 @@ namespace {
 
 using store::ImageRow;
 
+// Views are of the image's references.
 struct Row {
   const ImageRow* image;
-  std::string repository;
-  std::string tag;
-  std::string digest;
+  std::string_view repository;
+  std::string_view tag;
+  std::string_view digest;
   bool truncate = true;
   std::optional<ImageUse> use;
 };
@@ -35,14 +36,14 @@ const std::array<Column<Row>, 11> kColumnTable{{
     {"CreatedAt", "CREATED AT",
      [](const Row& row) { return local_time_string(row.image->config.created.seconds); }},
     {"CreatedSince", "CREATED", [](const Row& row) { return ago(row.image->config.created); }},
-    {"Digest", "DIGEST", [](const Row& row) { return row.digest; }},
+    {"Digest", "DIGEST", [](const Row& row) { return std::string(row.digest); }},
     {"ID", "IMAGE ID", [](const Row& row) { return id_text(row.image->id, row.truncate); }},
-    {"Repository", "REPOSITORY", [](const Row& row) { return row.repository; }},
+    {"Repository", "REPOSITORY", [](const Row& row) { return std::string(row.repository); }},
     {"SharedSize", "SHARED SIZE",
      [](const Row& row) { return size_or_unknown(row, &ImageUse::shared_bytes); }},
     {"Size", "SIZE",
      [](const Row& row) { return human_size(static_cast<double>(row.image->size_bytes), 3); }},
-    {"Tag", "TAG", [](const Row& row) { return row.tag; }},
+    {"Tag", "TAG", [](const Row& row) { return std::string(row.tag); }},
     {"UniqueSize", "UNIQUE SIZE",
      [](const Row& row) { return size_or_unknown(row, &ImageUse::unique_bytes); }},
     {"VirtualSize", "SIZE",
@@ -60,8 +61,8 @@ Value as_value(Row row) {
 std::vector<Value> image_rows(const ImageRow& image, const ImageRowOptions& options) {
   if (image.references.size() == 1 && !store::is_digest_key(image.references[0])) {
     const std::string& only = image.references[0];  // nearly every image, and no maps for it
-    return {as_value({&image, std::string(store::repository_of(only)), std::string(tag_of(only)),
-                      std::string(kNoName), options.truncate, std::nullopt})};
+    return {as_value({&image, store::repository_of(only), tag_of(only), kNoName, options.truncate,
+                      std::nullopt})};
   }
   std::map<std::string_view, std::vector<std::string_view>> tags, digests;
   for (const std::string& reference : image.references) {
@@ -70,8 +71,7 @@ std::vector<Value> image_rows(const ImageRow& image, const ImageRowOptions& opti
   }
   std::vector<Value> rows;
   auto add = [&](std::string_view repository, std::string_view tag, std::string_view digest) {
-    rows.push_back(as_value({&image, std::string(repository), std::string(tag), std::string(digest),
-                             options.truncate, std::nullopt}));
+    rows.push_back(as_value({&image, repository, tag, digest, options.truncate, std::nullopt}));
   };
   for (const auto& [repository, list] : tags) {
     auto found = digests.extract(repository);
@@ -94,7 +94,7 @@ std::vector<Value> image_rows(const ImageRow& image, const ImageRowOptions& opti
 }
 
 Value used_image_row(const ImageRow& image, const ImageUse& use, bool truncate) {
-  Row row{&image, std::string(kNoName), std::string(kNoName), "", truncate, use};
+  Row row{&image, kNoName, kNoName, "", truncate, use};
   if (!image.references.empty() && !store::is_digest_key(image.references[0])) {
     row.repository = store::repository_of(image.references[0]);
     row.tag = tag_of(image.references[0]);

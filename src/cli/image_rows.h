@@ -23,8 +23,9 @@ struct ImageUse {
   size_t containers = 0;
 };
 
-// One row for each tag, for each digest where digests are shown, and for each repository that has
-// digests only; for an image without references one of "<none>".
+// The rows are about `image`, which outlives them. One for each tag, for each digest where digests
+// are shown, and for each repository that has digests only; for an image without references one of
+// "<none>".
 std::vector<Value> image_rows(const store::ImageRow& image, const ImageRowOptions& options);
 // One row for the image, named by its first tag.
 Value used_image_row(const store::ImageRow& image, const ImageUse& use, bool truncate);

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // What takes the time, of 10,000 images: opening and reading as many small files (half of it, in
-// the kernel), their digests, their JSON, the folder's listing and repositories.json. So files are
-// opened below one descriptor; workers take runs of images while the folder is still being listed,
-// and remember the chainIDs that they computed; a thread of its own reads the references meanwhile.
+// the kernel), their digests, their JSON, the folder's listing and repositories.json. So what was
+// read of configs is kept for the next list (summaries.h). Those that are to be read are opened
+// below one descriptor, by workers that take runs of images and remember the chainIDs that they
+// computed; threads of their own read the references and the summaries meanwhile.
 #include "store/list_images.h"
 
 #include <algorithm>
-#include <deque>
+#include <atomic>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "base/guarded.h"
 #include "base/timer.h"
 #include "oci/image_config.h"
+#include "store/summaries.h"
 
 namespace strata::store {
 namespace {
 
 constexpr size_t kImagesPerTask = 128;
+// So many images have come or gone when their summaries are worth being kept; fewer are read in a
+// few milliseconds.
+constexpr size_t kChangesWorthKeeping = 256;
 
 // Why dockerd would not list an image.
 struct Problem {
@@ -35,12 +40,6 @@ struct Key {
     if (image != other.image) return image < other.image;
     return is_digest != other.is_digest ? other.is_digest : *text < *other.text;
   }
-};
-
-// Images that one task reads.
-struct Run {
-  std::vector<ImageRow> rows;
-  std::vector<Problem> problems;  // of each
 };
 
 // chainIDs that were computed already. Images share most of their layers.
@@ -85,23 +84,36 @@ class Lister {
 
   Result<ImageList> run() {
     Stage references([this] { return read_references(); });
-    Status read = read_configs();
+    Status read = read_images();
     Status joined = references.join();
     STRATA_CHECK(std::move(read));
-    if (runs_.empty()) return ImageList();  // without images nobody asks for references
+    if (rows_.empty()) return ImageList();  // without images nobody asks for references
     STRATA_CHECK(std::move(joined));
-    STRATA_CHECK(gather_rows());
-    STRATA_CHECK(read_sizes());
-    STRATA_CHECK(for_runs("finish rows", [this](size_t first) { return finish_rows(first); }));
+    // From here on the summaries are fixed; what is added to the rows lies beside them.
+    Stage keeping([this, entries = entries_to_keep()] { return keep(entries); });
+    Status finished = finish();
+    STRATA_CHECK(keeping.join());
+    STRATA_CHECK(std::move(finished));
     return collect();
   }
 
  private:
+  // Of all layers of an image.
+  struct Total {
+    uint64_t bytes = 0;
+    std::optional<ChainId> missing;  // the first that is not sound
+  };
+  Total total_of(const std::vector<ChainId>& chains) const;
+
   Status read_references();
-  Status read_configs();
-  Status read_run(Run& run);
+  Status read_images();
+  Result<std::vector<ImageId>> list_folder();  // sorted
+  Status read_kept();
+  Status read_run(size_t first);
   Status read_image(const Fd& contents, ChainMemo& memo, ImageRow& row, Problem& problem);
-  Status gather_rows();  // of all runs, sorted by ID
+  std::vector<Summaries::Entry> entries_to_keep() const;
+  Status keep(const std::vector<Summaries::Entry>& entries) const;
+  Status finish();
   Status read_sizes();
   Status finish_rows(size_t first);
   ImageList collect();
@@ -116,15 +128,16 @@ class Lister {
 
   const Store& store_;
   Pool& pool_;
+  Summaries kept_;
+  std::atomic<size_t> found_kept_ = 0;  // images whose summaries are among them
   std::unordered_set<ImageId> with_metadata_;
-  std::deque<Run> runs_;           // in the order in which the folder gave them
   std::vector<ImageRow> rows_;     // of each image, sorted by ID
   std::vector<Problem> problems_;  // of each image
   References references_;
   std::vector<Key> keys_;  // sorted by image
   // Every layer that an image names; none for those that are not sound.
   using Sizes = std::unordered_map<ChainId, std::optional<uint64_t>>;
-  Guarded<Sizes> named_layers_;  // filled by the runs
+  Guarded<Sizes> named_layers_;  // those of kept summaries, and what the runs add
   Sizes sizes_;                  // what came of it
 };
 
@@ -141,66 +154,59 @@ Status Lister::read_references() {
   return {};
 }
 
-Status Lister::read_configs() {
-  Timer timer("read configs");
-  const ImageDb& images = store_.images();
-  STRATA_CHECK(images.visit_metadata([this](const ImageId& image) -> Status {
+Status Lister::read_images() {
+  Stage kept([this] { return read_kept(); });
+  Result<std::vector<ImageId>> images = list_folder();
+  STRATA_CHECK(kept.join());
+  if (!images.ok()) return std::move(images).error();
+  rows_.resize(images->size());
+  problems_.resize(images->size());
+  for (size_t i = 0; i < rows_.size(); ++i) rows_[i].id = (*images)[i];
+  return for_runs("read configs", [this](size_t first) { return read_run(first); });
+}
+
+Result<std::vector<ImageId>> Lister::list_folder() {
+  Timer timer("list folder");
+  STRATA_CHECK(store_.images().visit_metadata([this](const ImageId& image) -> Status {
     with_metadata_.insert(image);
     return {};
   }));
-
-  TaskGroup tasks(pool_);
-  auto read_last_run = [&] {
-    if (!runs_.empty()) tasks.run([this, &run = runs_.back()] { return read_run(run); });
-  };
-  Status listed = images.visit([&](const ImageId& image) -> Status {
-    if (runs_.empty() || runs_.back().rows.size() == kImagesPerTask) {
-      read_last_run();
-      runs_.emplace_back().rows.reserve(kImagesPerTask);
-    }
-    runs_.back().rows.emplace_back().id = image;
-    return {};
-  });
-  read_last_run();
-  Status read = tasks.wait();
-  STRATA_CHECK(std::move(listed));
-  return read;
+  return store_.images().list();
 }
 
-Status Lister::read_run(Run& run) {
-  // One for each run: threads that open files below one descriptor wait for its reference count.
-  STRATA_TRY(Fd contents, store_.images().open_contents());
+Status Lister::read_kept() {
+  Timer timer("read summaries");
+  kept_ = Summaries::read(store_.root());
+  auto named = named_layers_.lock();
+  for (const ChainId& chain : kept_.chains()) named->try_emplace(chain);
+  return {};
+}
+
+Status Lister::read_run(size_t first) {
+  Fd contents;
   ChainMemo memo;
-  run.problems.resize(run.rows.size());
-  for (size_t i = 0; i < run.rows.size(); ++i) {
-    STRATA_CHECK(read_image(contents, memo, run.rows[i], run.problems[i]));
+  Summaries::Walk kept(kept_, rows_[first].id);
+  size_t found = 0;
+  for (size_t i = first; i < end_of_run(first); ++i) {
+    ImageRow& row = rows_[i];
+    if (kept.find(row.id, row.config, row.chains)) {
+      ++found;
+    } else {
+      // One for each run: threads that open files below one descriptor wait for its reference
+      // count.
+      if (!contents.valid()) {
+        STRATA_TRY(contents, store_.images().open_contents());
+      }
+      STRATA_CHECK(read_image(contents, memo, row, problems_[i]));
+    }
+    if (!with_metadata_.empty() && with_metadata_.contains(row.id)) {
+      STRATA_TRY(row.parent, store_.images().parent(row.id));
+    }
   }
+  found_kept_ += found;
   auto named = named_layers_.lock();
   memo.visit([&](const ChainId& chain) { named->try_emplace(chain); });
   return pool_.check_cancelled();
-}
-
-Status Lister::gather_rows() {
-  struct Place {
-    ImageId image;
-    Run* run;
-    size_t index;
-  };
-  std::vector<Place> places;
-  for (Run& run : runs_) {
-    for (size_t i = 0; i < run.rows.size(); ++i) places.push_back({run.rows[i].id, &run, i});
-  }
-  std::sort(places.begin(), places.end(),
-            [](const Place& a, const Place& b) { return a.image < b.image; });
-  rows_.resize(places.size());
-  problems_.resize(places.size());
-  return for_runs("gather rows", [&](size_t first) -> Status {
-    for (size_t i = first; i < end_of_run(first); ++i) {
-      rows_[i] = std::move(places[i].run->rows[places[i].index]);
-      problems_[i] = std::move(places[i].run->problems[places[i].index]);
-    }
-    return {};
-  });
 }
 
 Status Lister::read_image(const Fd& contents, ChainMemo& memo, ImageRow& row, Problem& problem) {
@@ -219,10 +225,33 @@ Status Lister::read_image(const Fd& contents, ChainMemo& memo, ImageRow& row, Pr
   }
   row.config = std::move(summary).value();
   row.chains = memo.chains_of(row.config.diff_ids);
-  if (!with_metadata_.empty() && with_metadata_.contains(image)) {
-    STRATA_TRY(row.parent, store_.images().parent(image));
-  }
   return {};
+}
+
+// None when there is little to gain. Every summary that was read is one to keep, whether or not the
+// image's layers are there.
+std::vector<Summaries::Entry> Lister::entries_to_keep() const {
+  std::vector<Summaries::Entry> entries;
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    const ImageRow& row = rows_[i];
+    if (problems_[i].text.empty()) entries.push_back({&row.id, &row.config, &row.chains});
+  }
+  const size_t changes = entries.size() + kept_.size() - 2 * found_kept_;
+  if (changes < kChangesWorthKeeping) entries.clear();
+  return entries;
+}
+
+// The list is right without it: a root that cannot be written, or a full disk, is no error.
+Status Lister::keep(const std::vector<Summaries::Entry>& entries) const {
+  if (entries.empty()) return {};
+  Timer timer("keep summaries");
+  (void)Summaries::write(store_.root(), entries).ok();
+  return {};
+}
+
+Status Lister::finish() {
+  STRATA_CHECK(read_sizes());
+  return for_runs("finish rows", [this](size_t first) { return finish_rows(first); });
 }
 
 Status Lister::read_sizes() {
@@ -242,23 +271,37 @@ Status Lister::read_sizes() {
   return {};
 }
 
+Lister::Total Lister::total_of(const std::vector<ChainId>& chains) const {
+  Total total;
+  for (const ChainId& chain : chains) {
+    const std::optional<uint64_t>& size = sizes_.at(chain);
+    if (!size) {
+      total.missing = chain;
+      break;
+    }
+    total.bytes += *size;
+  }
+  return total;
+}
+
 // Reads what the steps before have gathered, which does not change any more. Images and keys are
 // both sorted by ID, so one walk along both finds the keys of a run.
 Status Lister::finish_rows(size_t first) {
   auto key = std::lower_bound(keys_.begin(), keys_.end(), rows_[first].id,
                               [](const Key& a, const ImageId& id) { return a.image < id; });
+  std::unordered_map<ChainId, Total> totals;
   for (size_t i = first; i < end_of_run(first); ++i) {
     ImageRow& row = rows_[i];
     while (key != keys_.end() && key->image < row.id) ++key;
     if (!problems_[i].text.empty()) continue;
-    for (const ChainId& chain : row.chains) {
-      const std::optional<uint64_t>& size = sizes_.at(chain);
-      if (!size) {
-        problems_[i].text =
-            fmt::format("image {}: layer does not exist: {}", row.id.short_hex(), chain);
-        break;
+    if (!row.chains.empty()) {
+      auto [total, is_new] = totals.try_emplace(row.chains.back());
+      if (is_new) total->second = total_of(row.chains);
+      row.size_bytes = total->second.bytes;
+      if (total->second.missing) {
+        problems_[i].text = fmt::format("image {}: layer does not exist: {}", row.id.short_hex(),
+                                        *total->second.missing);
       }
-      row.size_bytes += *size;
     }
     for (; key != keys_.end() && key->image == row.id; ++key) {
       row.references.push_back(*key->text);

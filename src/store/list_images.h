@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All images with what lists and filters need. Speed: 10,000 images in 50 ms on 4 cores; configs
-// are read in parallel and layer sizes once per chain.
+// are read in parallel, and only those of which no earlier list kept a summary; layer sizes once
+// per chain.
 #pragma once
 
 #include <optional>
@@ -24,7 +25,8 @@ struct ImageRow {
 };
 
 // Sorted by ID. Images whose config is damaged or whose layers are not all there are left out, as
-// dockerd does; `skipped` says which and why.
+// dockerd does; `skipped` says which and why. A config that was sound in an earlier list is not read
+// again. May write strata/summaries, also where the store is open for reading: summaries.h.
 struct ImageList {
   std::vector<ImageRow> rows;
   std::vector<std::string> skipped;

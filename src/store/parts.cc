@@ -6,6 +6,16 @@
 
 namespace strata::store {
 
+Result<std::optional<FileLock>> keep_daemon_out(const Fd& root) {
+  Result<Fd> file = open_at(root, std::string(kDaemonLock), O_RDONLY);
+  if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return std::optional<FileLock>();
+  if (!file.ok()) return std::move(file).error();
+  STRATA_TRY(std::optional<FileLock> lock,
+             FileLock::try_acquire(std::move(file).value(), FileLock::Mode::kShared));
+  if (lock) return lock;
+  return error(ErrorCode::kBusy, "a dockerd is running on this root and holds {}", kDaemonLock);
+}
+
 Result<FileLock> lock_layers(const Fd& root, FileLock::Mode mode) {
   STRATA_TRY(Fd file, open_at(root, "strata/layers.lock", O_RDWR | O_CREAT, 0600));
   return FileLock::acquire(std::move(file), mode).context("strata/layers.lock");

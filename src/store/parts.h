@@ -48,6 +48,13 @@ struct Parts {
   std::function<void(std::string_view)> on_step;
 };
 
+// Held exclusively by a running dockerd, shared by writers of ours: neither starts beside the
+// other.
+inline constexpr std::string_view kDaemonLock = "volumes/metadata.db";
+// For small writes of who opened the store for reading: shared, and none where neither a dockerd
+// nor a writer of ours has ever been. Errors: kBusy when a dockerd is running.
+Result<std::optional<FileLock>> keep_daemon_out(const Fd& root);
+
 // Held shared while a lease is written, exclusively while layers are published or made to vanish.
 // Short. Never taken while the references' lock is held.
 Result<FileLock> lock_layers(const Fd& root, FileLock::Mode mode);

@@ -5,6 +5,7 @@
 
 #include "store/container_layers.h"
 #include "store/removal.h"
+#include "store/summaries.h"
 
 namespace strata::store {
 namespace {
@@ -112,6 +113,7 @@ Status roll_back(const Parts& parts, WorkFolder& work) {
 }
 
 Status recover(const Parts& parts) {
+  STRATA_CHECK(Summaries::remove_unfinished(parts.root));
   STRATA_TRY(std::vector<WorkFolder> dead, WorkFolder::adopt_dead(parts.root));
   for (WorkFolder& work : dead) {
     STRATA_CHECK(roll_back(parts, work).context("clean up after a run that was killed"));

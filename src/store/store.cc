@@ -16,7 +16,6 @@ namespace strata::store {
 namespace {
 
 constexpr std::string_view kDefaultDriver = "overlay2";
-constexpr std::string_view kDaemonLock = "volumes/metadata.db";
 
 Result<Fd> open_root(const OpenOptions& options) {
   bool create = options.create && options.access == Access::kWrite;
