@@ -118,20 +118,32 @@ Result<ContentSums::Known*> ContentSums::known(const std::string& folder, Pool& 
   return &known;
 }
 
+std::string SumFields::to_text() const {
+  return fmt::format(
+      "name{}mode{}uid{}gid{}size{}typeflag{}linkname{}uname{}gname{}devmajor{}devminor{}", name,
+      mode, uid, gid, size_bytes, type, link_name, user_name, group_name, dev_major, dev_minor);
+}
+
 std::string ContentSums::fields_of(const Member& member) const {
   const SourceEntry& entry = *member.entry;
-  const bool context = tree_.kind() == SourceTree::Kind::kContext;
-  const bool names = !context && form_ == SumForm::kDocker20;
-  const bool device = S_ISCHR(entry.mode) || S_ISBLK(entry.mode);
-  const bool content = entry.is_file() && !member.is_link;
-  return fmt::format(
-      "name{}{}mode{}uid{}gid{}size{}typeflag{}linkname{}uname{}gname{}devmajor{}devminor{}",
-      member.path, entry.is_folder() ? "/" : "",
-      form_ == SumForm::kDocker20 ? entry.mode : entry.mode & kPermissions, context ? 0 : entry.uid,
-      context ? 0 : entry.gid, content ? entry.size_bytes : 0,
-      member.is_link ? tar::kHardLink : type_of(entry.mode), member.link_name,
-      names ? user_name(entry.uid) : "", names ? group_name(entry.gid) : "",
-      device ? major(entry.special) : 0, device ? minor(entry.special) : 0);
+  SumFields fields{member.path + (entry.is_folder() ? "/" : ""), entry.mode};
+  fields.type = member.is_link ? tar::kHardLink : type_of(entry.mode);
+  fields.link_name = member.link_name;
+  if (form_ == SumForm::kDocker25) fields.mode &= kPermissions;
+  if (entry.is_file() && !member.is_link) fields.size_bytes = entry.size_bytes;
+  if (S_ISCHR(entry.mode) || S_ISBLK(entry.mode)) {
+    fields.dev_major = major(entry.special);
+    fields.dev_minor = minor(entry.special);
+  }
+  if (tree_.kind() == SourceTree::Kind::kStage) {
+    fields.uid = entry.uid;
+    fields.gid = entry.gid;
+    if (form_ == SumForm::kDocker20) {
+      fields.user_name = user_name(entry.uid);
+      fields.group_name = group_name(entry.gid);
+    }
+  }
+  return fields.to_text();
 }
 
 Result<Digest> ContentSums::sum_of(const Member& member, Sha256& hash) const {
@@ -193,6 +205,7 @@ Result<std::optional<ContentSums::Sum>> ContentSums::sum_of_link(Known& known, s
     return std::optional<Sum>();
   }
   if (!place->exists) return std::optional(Sum{{}, context ? std::move(path) : place->path});
+  if (tree_.member_sums() != nullptr) return std::optional(sum_of_member(place->path, path));
   if (context && (place->path == "." || place->entry.implied)) {
     return std::optional(Sum{{}, std::move(path)});
   }
@@ -205,6 +218,13 @@ Result<std::optional<ContentSums::Sum>> ContentSums::sum_of_link(Known& known, s
   }
   STRATA_TRY(const Digest sum, sum_of(Member{place->path, &place->entry, {}}, hash));
   return std::optional(Sum{sum, {}});
+}
+
+ContentSums::Sum ContentSums::sum_of_member(const std::string& path,
+                                            const std::string& otherwise) const {
+  auto member = tree_.member_sums()->find(path);
+  if (member == tree_.member_sums()->end()) return {{}, otherwise};
+  return {member->second, {}};
 }
 
 Status ContentSums::fill(Known& known, size_t begin, size_t end, const Selection& selection,
@@ -223,32 +243,35 @@ Status ContentSums::fill(Known& known, size_t begin, size_t end, const Selection
   });
 }
 
+// Nothing: docker leaves it out of the sum.
+Result<std::optional<ContentSums::Sum>> ContentSums::sum_in_folder(Known& known, size_t index,
+                                                                   Pool& pool) {
+  const SourceEntry& entry = (*known.list)[index];
+  if (entry.is_symlink()) return sum_of_link(known, index, pool);
+  if (known.sums[index]) return std::optional(Sum{*known.sums[index], {}});
+  std::string path = known.list->path(index);
+  if (tree_.member_sums() != nullptr) return std::optional(sum_of_member(path, path));
+  return std::optional(Sum{{}, std::move(path)});  // implied
+}
+
 Result<std::string> ContentSums::sum_of_folder(const SourceTree::Place& place,
                                                const Selection& selection, Pool& pool) {
   STRATA_TRY(Known * known, this->known(place.path, pool));
   const SourceList& list = *known->list;
   const std::optional<size_t> top = list.find(place.path);
   if (!top) return error(ErrorCode::kNotFound, "{} is gone", place.path);
-  const size_t first =
-      *top + (place.path == "." ? 1 : 0);  // docker knows nothing of the tree's top
-  STRATA_CHECK(fill(*known, first, list[*top].end, selection, pool));
+  // Docker knows nothing of the tree's top.
+  const size_t first = *top + (place.path == "." ? 1 : 0);
+  if (tree_.member_sums() == nullptr) {
+    STRATA_CHECK(fill(*known, first, list[*top].end, selection, pool));
+  }
   std::vector<Digest> digests;
-  std::vector<std::string> texts;  // where docker has no sum and takes the path instead
+  std::vector<std::string> texts;  // where docker has no sum and takes a path instead
   for (size_t i = first; i < list[*top].end; ++i) {
     if (!is_taken(selection, i)) continue;
-    if (list[i].implied) {
-      texts.push_back(list.path(i));
-    } else if (list[i].is_symlink()) {
-      STRATA_TRY(std::optional<Sum> sum, sum_of_link(*known, i, pool));
-      if (!sum) continue;
-      if (sum->text.empty()) {
-        digests.push_back(sum->digest);
-      } else {
-        texts.push_back(std::move(sum->text));
-      }
-    } else {
-      digests.push_back(*known->sums[i]);
-    }
+    STRATA_TRY(std::optional<Sum> sum, sum_in_folder(*known, i, pool));
+    if (sum && sum->text.empty()) digests.push_back(sum->digest);
+    if (sum && !sum->text.empty()) texts.push_back(std::move(sum->text));
   }
   return sum_of_sums("dir", join_sorted(digests, texts));
 }
@@ -256,20 +279,22 @@ Result<std::string> ContentSums::sum_of_folder(const SourceTree::Place& place,
 Result<std::string> ContentSums::sum(const SourceTree::Place& place, const Selection& selection,
                                      Pool& pool) {
   if (place.entry.is_folder()) return sum_of_folder(place, selection, pool);
-  Digest sum;
-  Sha256 hash;
-  if (tree_.kind() == SourceTree::Kind::kContext) {
-    STRATA_TRY(Known * known, this->known(".", pool));
-    const std::optional<size_t> index = known->list->find(place.path);
-    if (!index) return error(ErrorCode::kNotFound, "{} is gone", place.path);
-    if (!known->sums[*index]) {
-      STRATA_TRY(known->sums[*index], sum_of_entry(*known, *index, hash));
-    }
-    sum = *known->sums[*index];
-  } else {
-    STRATA_TRY(sum, sum_of(Member{place.path, &place.entry, {}}, hash));
+  if (tree_.member_sums() != nullptr) {
+    const Sum sum = sum_of_member(place.path, place.path);
+    return "file:" + (sum.text.empty() ? sum.digest.hex() : sum.text);
   }
-  return "file:" + sum.hex();
+  Sha256 hash;
+  if (tree_.kind() == SourceTree::Kind::kStage) {
+    STRATA_TRY(const Digest digest, sum_of(Member{place.path, &place.entry, {}}, hash));
+    return "file:" + digest.hex();
+  }
+  STRATA_TRY(Known * known, this->known(".", pool));
+  const std::optional<size_t> index = known->list->find(place.path);
+  if (!index) return error(ErrorCode::kNotFound, "{} is gone", place.path);
+  if (!known->sums[*index]) {
+    STRATA_TRY(known->sums[*index], sum_of_entry(*known, *index, hash));
+  }
+  return "file:" + known->sums[*index]->hex();
 }
 
 std::string join_sums(const std::vector<std::string>& sums) {

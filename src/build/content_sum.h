@@ -24,6 +24,19 @@ namespace strata::build {
 // Whose sums: clients and daemons of docker up to 24 write modes with type bits, later ones do not.
 enum class SumForm { kDocker20, kDocker25 };
 
+// What a sum covers besides the content.
+struct SumFields {
+  std::string name;  // relative; a folder's ends in '/'
+  uint32_t mode = 0;
+  uint32_t uid = 0, gid = 0;
+  uint64_t size_bytes = 0;
+  char type = '0';  // as in a tar header
+  std::string link_name = {}, user_name = {}, group_name = {};
+  uint32_t dev_major = 0, dev_minor = 0;
+
+  std::string to_text() const;  // without xattrs, which follow it
+};
+
 // Threads: one at a time per object; the work is done on the pool.
 class ContentSums {
  public:
@@ -53,6 +66,8 @@ class ContentSums {
   std::string fields_of(const Member& member) const;
   Result<Digest> sum_of(const Member& member, Sha256& hash) const;
   Result<Digest> sum_of_entry(const Known& known, size_t index, Sha256& hash) const;
+  Result<std::optional<Sum>> sum_in_folder(Known& known, size_t index, Pool& pool);
+  Sum sum_of_member(const std::string& path, const std::string& otherwise) const;
   Result<std::optional<Sum>> sum_of_link(Known& known, size_t index, Pool& pool);
   Result<std::string> sum_of_folder(const SourceTree::Place& place, const Selection& selection,
                                     Pool& pool);

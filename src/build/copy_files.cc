@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/copy_files.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "build/copy_plan.h"
 #include "build/target_tree.h"
+#include "build/unpack_tar.h"
+#include "codec/decompress.h"
 #include "runtime/users.h"
 
 namespace strata::build {
@@ -82,6 +88,10 @@ class CopyWork {
     if (source.tree != nullptr && source.place.entry.is_folder()) {
       return copy_folder(source, place, tree);
     }
+    if (source.may_unpack) {
+      STRATA_TRY(const bool unpacked, unpack(source, place, tree));
+      if (unpacked) return {};
+    }
     std::string path = place.path;
     if (wants_folder_ || (place.exists && place.entry.is_folder())) {
       path = path == "." ? source.name : path + "/" + source.name;
@@ -92,6 +102,24 @@ class CopyWork {
     (void)is_new;
     if (source.text) return copier(source).write_file(*source.text, path);
     return copier(source).copy_file(source.place, path);
+  }
+
+  // ADD: the content of a tar goes into the destination, with the owners that it says.
+  Result<bool> unpack(const CopySource& source, const SourceTree::Place& place, TargetTree& tree) {
+    if (!source.place.entry.is_file()) return false;
+    STRATA_TRY(Fd file,
+               open_in_root(source.tree->top(), source.place.path, O_RDONLY, 0, Symlinks::kRefuse));
+    FdSource probe(file.get());
+    if (!begins_as_tar(probe)) return false;
+    STRATA_TRY(const bool is_new, tree.make_folders(place.path, Owner()));
+    const Fd& top = is_new && target_.upper != nullptr ? *target_.upper : *target_.merged;
+    STRATA_TRY(Fd into,
+               open_in_root(top, place.path, O_RDONLY | O_DIRECTORY, 0, Symlinks::kRefuse));
+    if (::lseek(file.get(), 0, SEEK_SET) != 0) return errno_error(errno, "seek");
+    FdSource bytes(file.get());
+    STRATA_TRY(const std::unique_ptr<ByteSource> tar, codec::open_decompressed(bytes));
+    STRATA_CHECK(unpack_tar(*tar, into, nullptr, pool_));
+    return true;
   }
 
   Status copy_folder(const CopySource& source, const SourceTree::Place& place, TargetTree& tree) {

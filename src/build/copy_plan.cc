@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/copy_plan.h"
 
+#include "build/git_source.h"
+#include "build/remote_file.h"
 #include "tar/path.h"
 
 namespace strata::build {
 namespace {
 
+constexpr size_t kReadBytes = size_t{256} << 10;
+
 // A heredoc counts as the file that it becomes.
 std::string sum_of_text(const std::string& name, const std::string& text) {
   return "file:" +
          Digest::of(fmt::format("name{}mode{}size{}{}", name, 0100644, text.size(), text)).hex();
+}
+
+Result<Digest> digest_of(ByteSource& source) {
+  Sha256 hash;
+  std::vector<std::byte> buffer(kReadBytes);
+  while (true) {
+    STRATA_TRY(const size_t count, source.read(buffer));
+    if (count == 0) return hash.finish();
+    hash.update(ByteSpan(buffer).first(count));
+  }
 }
 
 std::string last_component(const std::string& path) {
@@ -70,6 +84,13 @@ class CopyPlanner {
   }
 
   Status add_source(const std::string& source) {
+    const std::optional<GitReference> git = GitReference::parse(source);
+    if (git || is_http_url(source)) {
+      if (!state_.request.is_add) return invalid("source can't be a URL for COPY");
+      STRATA_TRY(Fd folder, new_folder());
+      return git ? add_repository(*git, std::move(folder))
+                 : add_download(source, std::move(folder));
+    }
     if (state_.request.parents) return add_with_parents(source);
     return add_matching(source, {});
   }
@@ -139,6 +160,63 @@ class CopyPlanner {
     STRATA_TRY(std::string sum, state_.sums->sum(*place, source.selection, pool_));
     state_.parts.push_back(std::move(sum));
     source.place = std::move(*place);
+    state_.sources.push_back(std::move(source));
+    return {};
+  }
+
+  // For what is fetched; it goes with the plan.
+  Result<Fd> new_folder() {
+    if (!state_.downloads) {
+      STRATA_TRY(store::WorkFolder made, store::WorkFolder::create(*state_.origin.root));
+      state_.downloads.emplace(std::move(made));
+    }
+    const std::string name = fmt::format("source-{}", state_.fetched.size());
+    STRATA_CHECK(mkdir_at(state_.downloads->folder(), name, 0700));
+    return open_dir_at(state_.downloads->folder(), name);
+  }
+
+  Status add_download(const std::string& url, Fd folder) {
+    STRATA_TRY(const RemoteFile file, download(url, folder, pool_).context("{} failed", keyword()));
+    if (file.given_name.empty() && state_.request.destination.ends_with('/')) {
+      return invalid("cannot determine filename for source " + url);
+    }
+    if (!state_.request.checksum.empty()) STRATA_CHECK(check_sum(url, folder, file.name));
+    // Docker takes it for a file of a stage, and leaves "file:" away.
+    STRATA_CHECK(add_fetched(std::move(folder), SourceTree::Kind::kStage, file.name));
+    std::string& sum = state_.parts.back();
+    sum = sum.substr(sum.find(':') + 1);
+    state_.sources.back().may_unpack = state_.request.unpack.value_or(false);
+    return {};
+  }
+
+  Status check_sum(const std::string& url, const Fd& folder, const std::string& name) const {
+    STRATA_TRY(const Digest expected, Digest::parse(state_.request.checksum));
+    STRATA_TRY(Fd file, open_at(folder, name, O_RDONLY | O_NOFOLLOW));
+    FdSource source(file.get());
+    STRATA_TRY(const Digest found, digest_of(source));
+    if (found == expected) return {};
+    return error(ErrorCode::kCorrupt, "{} failed: digest mismatch for {}: {} (expected: {})",
+                 keyword(), url, found, expected);
+  }
+
+  Status add_repository(const GitReference& reference, Fd folder) {
+    STRATA_CHECK(
+        fetch_git(reference, folder, state_.request.keep_git_dir).context("{} failed", keyword()));
+    // As a context: owners and times are those of the moment.
+    return add_fetched(std::move(folder), SourceTree::Kind::kContext,
+                       reference.folder.empty() ? "." : reference.folder);
+  }
+
+  Status add_fetched(Fd folder, SourceTree::Kind kind, const std::string& path) {
+    state_.fetched.push_back(std::make_unique<SourceTree>(std::move(folder), kind));
+    CopySource source;
+    source.tree = state_.fetched.back().get();
+    STRATA_TRY(source.place, source.tree->find(path, pool_));
+    if (!source.place.exists) return missing(path);
+    source.name = last_component(path);
+    ContentSums sums(*source.tree, state_.origin.form, nullptr);
+    STRATA_TRY(std::string sum, sums.sum(source.place, {}, pool_));
+    state_.parts.push_back(std::move(sum));
     state_.sources.push_back(std::move(source));
     return {};
   }

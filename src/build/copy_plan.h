@@ -12,6 +12,7 @@
 #include "build/copy_files.h"
 #include "build/selection.h"
 #include "build/source_tree.h"
+#include "store/work_folder.h"
 
 namespace strata::build {
 
@@ -29,6 +30,8 @@ struct CopySource {
 struct CopyPlan::State {
   Copy request;
   CopyOrigin origin;
+  std::optional<store::WorkFolder> downloads;  // what ADD has fetched
+  std::vector<std::unique_ptr<SourceTree>> fetched;
   std::unique_ptr<ContentSums> sums;
   std::vector<CopySource> sources;
   std::vector<std::string> parts;  // sums, in order

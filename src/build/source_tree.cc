@@ -92,6 +92,9 @@ std::optional<size_t> SourceList::find(std::string_view path) const {
 SourceTree::SourceTree(Fd top, Kind kind, IgnoreMatcher ignore)
     : top_(std::move(top)), kind_(kind), ignore_(std::move(ignore)) {}
 
+SourceTree::SourceTree(Fd top, MemberSums sums)
+    : top_(std::move(top)), kind_(Kind::kContext), sums_(std::move(sums)) {}
+
 Result<std::shared_ptr<const SourceList>> SourceTree::list(const std::string& folder, Pool& pool) {
   const std::string key = kind_ == Kind::kContext ? "." : folder;
   std::lock_guard lock(mutex_);

@@ -21,6 +21,7 @@
 #include "base/fs_at.h"
 #include "base/pool.h"
 #include "build/ignore.h"
+#include "hash/digest.h"
 
 namespace strata::build {
 
@@ -71,15 +72,22 @@ class SourceList {
   std::string names_;
 };
 
+// Docker's sums of the members of a tar (content_sum.h), by clean path; of a name that comes again the first.
+using MemberSums = std::map<std::string, Digest>;
+
 class SourceTree {
  public:
   enum class Kind { kContext, kStage };
 
   SourceTree(Fd top, Kind kind, IgnoreMatcher ignore = {});
+  // A context that came as a tar: its files count as what the tar said of them.
+  SourceTree(Fd top, MemberSums sums);
   SourceTree(SourceTree&&) = delete;
 
   const Fd& top() const { return top_; }
   Kind kind() const { return kind_; }
+  // Null: it did not come as a tar.
+  const MemberSums* member_sums() const { return sums_ ? &*sums_ : nullptr; }
 
   struct Place {
     std::string path;  // relative, clean, without symlinks; "." for the top
@@ -99,6 +107,7 @@ class SourceTree {
   Fd top_;
   const Kind kind_;
   const IgnoreMatcher ignore_;
+  const std::optional<MemberSums> sums_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const SourceList>> lists_;
 };
