@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// BuildContext: what `build` gets as its last argument: an open tree, what of it is left out, and the Dockerfile.
-//   folder            taken as it is, nothing is copied
-//   -                 a tar from standard input (compressed or not), or a Dockerfile alone
+// BuildContext: what `build` gets as its last argument: a tree, what of it is left out, and the Dockerfile.
+//   folder            taken where it is, nothing is copied
+//   -                 from standard input: a tar (compressed or not), or a Dockerfile alone
 //   http(s)://...     the same from a URL
-//   git URLs          `https://x.git#ref:folder`, `git@...`, `git://...`: fetched by the git program
-// Tars and repositories go to a temporary folder below <root>/strata, which goes with this object.
+//   git URLs          `https://x.git#ref:folder`, `git@...` (git_source.h)
+// Tars and repositories go to a folder below <root>/strata, which goes with this object. Of a tar docker leaves out only the
+// Dockerfile and .dockerignore, if that says so; of the others all that it says.
+// Source:  docker 20.10, its client and daemon; Dockerfile.dockerignore is BuildKit's.
 // Threads: one at a time; tree() may be used by any thread.
-// Crash:   the temporary folder is a WorkFolder: the next writer takes it away.
+// Crash:   the folder is a WorkFolder's: the next writer takes it away.
 #pragma once
 
 #include <memory>
@@ -16,37 +18,39 @@
 #include "base/pool.h"
 #include "build/source_tree.h"
 #include "build/sum_cache.h"
+#include "store/work_folder.h"
 
 namespace strata::build {
 
 struct ContextOptions {
   std::string place;       // the argument
-  std::string dockerfile;  // -f; empty: Dockerfile, or dockerfile; "-": standard input
-  const Fd* root;          // the data root: for temporary folders and the sum cache
+  std::string dockerfile;  // -f; empty: Dockerfile, or dockerfile; "-": from standard input
+  const Fd* root;          // the data root: for folders and remembered sums
   int standard_input = 0;
+  bool keep_git_dir = false;  // of a repository: BUILDKIT_CONTEXT_KEEP_GIT_DIR=1
 };
 
 class BuildContext {
  public:
-  // Errors have docker's texts: `unable to prepare context: path "x" not found` ...
+  // Errors have docker's texts: `unable to prepare context: path "x" not found`, `unable to evaluate symlinks in Dockerfile
+  // path: lstat /c/Dockerfile: no such file or directory`, `Cannot locate specified Dockerfile: x`, `error checking context: ...`.
   static Result<std::unique_ptr<BuildContext>> open(const ContextOptions& options, Pool& pool);
-  // A named context: --build-context NAME=PLACE, a folder, URL or git. No Dockerfile in it.
+  // --build-context NAME=PLACE, with PLACE a folder, URL or repository: no Dockerfile is looked for.
   static Result<std::unique_ptr<BuildContext>> open_named(const ContextOptions& options,
                                                           Pool& pool);
   ~BuildContext();
 
   SourceTree& tree() { return *tree_; }
-  // Sums of its files from former builds; null where there can be none (what came as a tar).
+  // Sums of its files from former builds; null for what is not there next time.
   SumCache* sums() { return sums_.get(); }
   const std::string& dockerfile_text() const { return dockerfile_text_; }
-  // As docker names it in messages: relative to the context.
+  // Relative to the context, or as it was given if it lies elsewhere; "-": standard input.
   const std::string& dockerfile_name() const { return dockerfile_name_; }
 
  private:
   friend class ContextOpener;
   BuildContext();
-  class TemporaryFolder;
-  std::unique_ptr<TemporaryFolder> temporary_;
+  std::optional<store::WorkFolder> temporary_;
   std::unique_ptr<SourceTree> tree_;
   std::unique_ptr<SumCache> sums_;
   std::string dockerfile_text_;

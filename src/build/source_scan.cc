@@ -75,7 +75,8 @@ Status SourceScan::look_at(Folder& folder, size_t begin, size_t end) {
     if (!ignore_.empty()) {
       const std::string path = below(folder.path, found.name);
       if (ignore_.leaves_out(folder.state, path, &found.state)) {
-        if (!S_ISDIR(info.st_mode) || !ignore_.holds_exceptions(path)) continue;
+        if (!S_ISDIR(info.st_mode)) continue;
+        if (!ignore_.holds_exceptions(path) && !is_kept(path)) continue;
         implied = true;
       }
     }
@@ -87,6 +88,12 @@ Status SourceScan::look_at(Folder& folder, size_t begin, size_t end) {
     found.entry.uid = found.entry.gid = 0;
   }
   return {};
+}
+
+// Whether it is the kept folder, or leads to it.
+bool SourceScan::is_kept(const std::string& path) const {
+  return kept_folder_ == path ||
+         (kept_folder_.starts_with(path) && kept_folder_[path.size()] == '/');
 }
 
 void SourceScan::add_below(Folder& folder) {
@@ -132,7 +139,10 @@ void SourceScan::put_in_order(SourceList& list, Folder& first) {
     levels.pop_back();
     list.entries_[index].end = static_cast<uint32_t>(list.entries_.size());
     // A folder that was only here for what it holds, and holds nothing.
-    if (list.entries_[index].implied && list.entries_.size() == index + 1) list.entries_.pop_back();
+    const bool is_empty = list.entries_.size() == index + 1;
+    if (is_empty && list.entries_[index].implied && !is_kept(list.path(index))) {
+      list.entries_.pop_back();
+    }
   }
 }
 

@@ -21,8 +21,8 @@ class SourceScan {
   static constexpr size_t kEntriesAtOnce = 256;
 
   // All borrowed. The patterns apply to paths relative to `top`.
-  SourceScan(const Fd& top, const IgnoreMatcher& ignore, Pool& pool)
-      : top_(top), ignore_(ignore), pool_(pool) {}
+  SourceScan(const Fd& top, const IgnoreMatcher& ignore, const std::string& kept_folder, Pool& pool)
+      : top_(top), ignore_(ignore), kept_folder_(kept_folder), pool_(pool) {}
 
   Result<std::shared_ptr<const SourceList>> run(const std::string& folder);
 
@@ -44,6 +44,7 @@ class SourceScan {
     size_t folder, begin, end;
   };
 
+  bool is_kept(const std::string& path) const;
   Status read_level(size_t begin, size_t end);
   Status list_names(Folder& folder);
   Status look_at(Folder& folder, size_t begin, size_t end);
@@ -53,6 +54,7 @@ class SourceScan {
 
   const Fd& top_;
   const IgnoreMatcher& ignore_;
+  const std::string& kept_folder_;  // see SourceTree
   Pool& pool_;
   std::vector<std::unique_ptr<Folder>> folders_;
 };

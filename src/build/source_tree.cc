@@ -89,8 +89,11 @@ std::optional<size_t> SourceList::find(std::string_view path) const {
   return index;
 }
 
-SourceTree::SourceTree(Fd top, Kind kind, IgnoreMatcher ignore)
-    : top_(std::move(top)), kind_(kind), ignore_(std::move(ignore)) {}
+SourceTree::SourceTree(Fd top, Kind kind, IgnoreMatcher ignore, std::string kept_folder)
+    : top_(std::move(top)),
+      kind_(kind),
+      ignore_(std::move(ignore)),
+      kept_folder_(std::move(kept_folder)) {}
 
 SourceTree::SourceTree(Fd top, MemberSums sums)
     : top_(std::move(top)), kind_(Kind::kContext), sums_(std::move(sums)) {}
@@ -100,7 +103,7 @@ Result<std::shared_ptr<const SourceList>> SourceTree::list(const std::string& fo
   std::lock_guard lock(mutex_);
   std::shared_ptr<const SourceList>& kept = lists_[key];
   if (kept == nullptr) {
-    STRATA_TRY(kept, SourceScan(top_, ignore_, pool).run(key));
+    STRATA_TRY(kept, SourceScan(top_, ignore_, kept_folder_, pool).run(key));
   }
   return kept;
 }

@@ -79,7 +79,9 @@ class SourceTree {
  public:
   enum class Kind { kContext, kStage };
 
-  SourceTree(Fd top, Kind kind, IgnoreMatcher ignore = {});
+  // `kept_folder`: a path that docker's client sends the Dockerfile with, so that it is there even if it is left out and
+  // nothing else is in it.
+  SourceTree(Fd top, Kind kind, IgnoreMatcher ignore = {}, std::string kept_folder = {});
   // A context that came as a tar: its files count as what the tar said of them.
   SourceTree(Fd top, MemberSums sums);
   SourceTree(SourceTree&&) = delete;
@@ -107,6 +109,7 @@ class SourceTree {
   Fd top_;
   const Kind kind_;
   const IgnoreMatcher ignore_;
+  const std::string kept_folder_;
   const std::optional<MemberSums> sums_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const SourceList>> lists_;

@@ -20,8 +20,8 @@
 namespace strata::build {
 namespace {
 
-constexpr size_t kBlockBytes = size_t{256} << 10;
-constexpr size_t kBlocks = 32;
+constexpr size_t kPieceBytes = size_t{256} << 10;
+constexpr size_t kPieces = 32;
 constexpr size_t kProbeBlockBytes = size_t{4} << 10;
 constexpr size_t kMaxProbeBytes = size_t{4} << 20;  // of headers in front of a first member
 
@@ -45,7 +45,7 @@ class TarUnpacker final : private tar::ParserEvents {
     while (true) {
       STRATA_CHECK(pool_.check_cancelled());
       Slice block{buffers_.acquire(), {}};
-      STRATA_TRY(const size_t count, read_full(tar, {block.block.get(), kBlockBytes}));
+      STRATA_TRY(const size_t count, read_full(tar, {block.block.get(), kPieceBytes}));
       if (count == 0) break;
       block.bytes = {block.block.get(), count};
       block_ = block;
@@ -84,9 +84,11 @@ class TarUnpacker final : private tar::ParserEvents {
   }
 
   void begin_sum(const tar::Member& member) {
-    const SumFields fields{member.name,       member.mode,      member.uid,       member.gid,
-                           member.size_bytes, member.type,      member.link_name, member.user_name,
-                           member.group_name, member.dev_major, member.dev_minor};
+    SumFields fields{member.name, member.mode, member.uid, member.gid, member.size_bytes};
+    fields.type = member.type;
+    fields.link_name = member.link_name;  // the names of user and group do not count
+    fields.dev_major = member.dev_major;
+    fields.dev_minor = member.dev_minor;
     hash_.update(as_bytes(fields.to_text()));
     for (const auto& [name, value] : member.xattrs) {
       hash_.update(as_bytes(name));
@@ -201,7 +203,7 @@ class TarUnpacker final : private tar::ParserEvents {
   MemberSums* sums_;
   Pool& pool_;
   tar::Parser parser_;
-  BufferPool buffers_{kBlockBytes, kBlocks};  // outlives what the filler still holds
+  BufferPool buffers_{kPieceBytes, kPieces};  // outlives what the filler still holds
   driver::FileFiller filler_;
   driver::RefusedXattrs refused_;
   Slice block_;  // what is being parsed; payload lies in it
@@ -250,6 +252,14 @@ bool begins_as_tar(ByteSource& source) {
     if (!parser.feed(ByteSpan(block).first(*count), first).ok()) return first.found;
   }
   return false;
+}
+
+bool is_tar_header(ByteSpan block) {
+  if (block.size() < tar::kBlockBytes || all_zero(block)) return false;
+  tar::Parser parser;
+  FirstMember first;
+  // Headers that go on in the next block are a beginning as well.
+  return parser.feed(block.first(tar::kBlockBytes), first).ok() || first.found;
 }
 
 }  // namespace strata::build

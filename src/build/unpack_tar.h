@@ -21,4 +21,7 @@ Status unpack_tar(ByteSource& tar, const Fd& folder, MemberSums* sums, Pool& poo
 // Whether what `source` (perhaps compressed) begins with is a member of a tar: docker's ADD unpacks such files.
 bool begins_as_tar(ByteSource& source);
 
+// Whether a stream that begins with this block (512 bytes) is a tar.
+bool is_tar_header(ByteSpan block);
+
 }  // namespace strata::build
