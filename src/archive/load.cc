@@ -27,7 +27,9 @@ Status add_images(const LoadPlan& plan, store::Transaction& txn) {
       STRATA_CHECK(txn.set_reference(tag.store_key(), id));
   }
   for (const PlannedImage& image : plan.images) {
-    if (image.parent) STRATA_CHECK(txn.set_parent(image.config.id(), *image.parent));
+    if (!image.parent) continue;
+    STRATA_CHECK(txn.set_foreign(image.config.id()));
+    STRATA_CHECK(txn.set_parent(image.config.id(), *image.parent));
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "build/content_sum.h"
 #include "oci/platform.h"
 #include "runtime/run_spec.h"
 
@@ -33,6 +34,9 @@ struct BuildRequest {
   std::map<std::string, std::string> build_args;
   std::map<std::string, std::string> labels;
   std::optional<oci::Platform> platform;  // none: that of this machine
+  // Whose words and sums stand in the history, by which dockerds find what was built: those of
+  // docker up to 24, or of later ones.
+  SumForm form = SumForm::kDocker20;
   bool no_cache = false;
   std::vector<std::string> no_cache_stages;  // --no-cache-filter
   // Images whose steps count as cached too (--cache-from): names; fetched where they are not here.

@@ -20,6 +20,20 @@ std::string quoted(const std::vector<std::string>& words) {
   return "[" + text + "]";
 }
 
+// The struct as Go prints it: dockerds up to 24 with %q, later ones with %v.
+std::string health_text(const oci::Healthcheck& health, SumForm form) {
+  const int64_t durations[] = {health.interval_ns, health.timeout_ns, health.start_period_ns,
+                               health.start_interval_ns};
+  std::string text;
+  if (form == SumForm::kDocker20) {
+    for (int i = 0; i < 3; ++i) text += oci::go_quote(oci::go_duration(durations[i])) + " ";
+    const auto code = static_cast<char32_t>(health.retries);
+    return fmt::format("&{{{} {}{}}}", quoted(health.test), text, oci::go_quote_rune(code));
+  }
+  for (int64_t duration : durations) text += oci::go_duration(duration) + " ";
+  return fmt::format("&{{[{}] {}{}}}", fmt::join(health.test, " "), text, health.retries);
+}
+
 // One call operator for each instruction; each returns what the history says after "#(nop)  ".
 struct Apply {
   StageConfig& stage;
@@ -134,11 +148,7 @@ struct Apply {
     health.start_period_ns = check.start_period.count();
     health.start_interval_ns = check.start_interval.count();
     health.retries = check.retries;
-    std::string text =
-        fmt::format("HEALTHCHECK &{{[{}] {} {} {} {} {}}}", fmt::join(health.test, " "),
-                    oci::go_duration(health.interval_ns), oci::go_duration(health.timeout_ns),
-                    oci::go_duration(health.start_period_ns),
-                    oci::go_duration(health.start_interval_ns), health.retries);
+    std::string text = "HEALTHCHECK " + health_text(health, stage.form);
     config().healthcheck = std::move(health);
     return text;
   }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "build/content_sum.h"
 #include "build/expand.h"
 #include "build/instruction.h"
 #include "oci/container_config.h"
@@ -18,7 +19,8 @@ namespace strata::build {
 struct StageConfig {
   oci::ContainerConfig config;
   std::string author;
-  bool cmd_set = false;  // CMD stood in this stage: ENTRYPOINT leaves it alone
+  SumForm form = SumForm::kDocker25;  // of the words
+  bool cmd_set = false;               // CMD stood in this stage: ENTRYPOINT leaves it alone
 };
 
 // PATH as docker sets it where an image has none.

@@ -108,7 +108,9 @@ Status RunMounts::add_bind(const Mount& mount, std::unique_ptr<SourceFiles> file
   as_copied.sources = {path};
   as_copied.destination = "/";
   STRATA_TRY(const CopyPlan plan,
-             plan_copy(as_copied, {.tree = &files->tree(), .cache = files->sums()}, work.pool));
+             plan_copy(as_copied,
+                       {.tree = &files->tree(), .cache = files->sums(), .form = work.request.form},
+                       work.pool));
   words_.push_back(plan.sum());
   STRATA_TRY(std::string top, files->path());
   show({.source = place.path == "." ? top : fmt::format("{}/{}", top, place.path),

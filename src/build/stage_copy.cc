@@ -7,9 +7,8 @@ namespace strata::build {
 namespace {
 
 // What of the flags is in force stands in the history, and so counts for the cache.
-std::string flags_text(const Copy& copy) {
+std::string flags_text(const Copy& copy, SumForm form) {
   std::string text;
-  if (!copy.chown.empty()) text += fmt::format("--chown={} ", copy.chown);
   if (!copy.chmod.empty()) text += fmt::format("--chmod={} ", copy.chmod);
   if (copy.link) text += "--link ";
   if (copy.parents) text += "--parents ";
@@ -17,6 +16,10 @@ std::string flags_text(const Copy& copy) {
   if (!copy.checksum.empty()) text += fmt::format("--checksum={} ", copy.checksum);
   if (copy.keep_git_dir) text += "--keep-git-dir ";
   if (copy.unpack.has_value()) text += fmt::format("--unpack={} ", *copy.unpack);
+  // Last, since docker up to 24 has no space behind it.
+  if (!copy.chown.empty()) {
+    text += fmt::format("--chown={}{}", copy.chown, form == SumForm::kDocker20 ? "" : " ");
+  }
   return text;
 }
 
@@ -46,12 +49,14 @@ Status StageRun::copy_step(const Copy& copy) {
   CopyOrigin origin;
   origin.tree = &files.tree();
   origin.cache = files.sums();
+  origin.form = work_.request.form;
   origin.root = &work_.store.root();
   STRATA_TRY(const CopyPlan plan, plan_copy(request, origin, work_.pool));
   oci::ContainerConfig step = config_.config;
   step.cmd = shell_of(config_.config);
   step.cmd->push_back(fmt::format("#(nop) {} {}{} in {} ", copy.is_add ? "ADD" : "COPY",
-                                  flags_text(request), plan.sum(), request.destination));
+                                  flags_text(request, work_.request.form), plan.sum(),
+                                  request.destination));
   return finish(std::move(step), [&](store::Transaction& txn) -> Result<std::optional<StepLayer>> {
     STRATA_TRY(StepTree tree, StepTree::mount(work_.store, txn, image_, StepTree::Kind::kPlain));
     const CopyTarget target{&tree.merged(), &tree.upper()};

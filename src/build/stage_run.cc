@@ -73,6 +73,7 @@ Result<StageImage> StageRun::image_of(const std::string& name) {
 
 Status StageRun::take_base(StageImage image) {
   image_ = std::move(image);
+  config_.form = work_.request.form;
   if (image_.config.has_value() && image_.config->config() != nullptr) {
     STRATA_TRY(config_.config, oci::ContainerConfig::parse(*image_.config->config()));
   }

@@ -186,6 +186,14 @@ void BuildOptions::declare(Options& options) {
                check_);
   options.list(kNoShort, "build-context", "list", "Additional build contexts (name=path)",
                contexts_);
+  options.text(kNoShort, "docker-cache", "version",
+               "Share the cache with dockerds of this version: 20.10 (up to 24), or 25 (and later)",
+               docker_cache_);
+  options.check_last([](const std::string& value) {
+    return value == "20.10" || value == "25"
+               ? Status()
+               : Status(Error(ErrorCode::kInvalid, "must be 20.10 or 25"));
+  });
   options.text('f', "file", "string", "Name of the Dockerfile (Default is 'PATH/Dockerfile')",
                file_);
   options.text(kNoShort, "iidfile", "string", "Write the image ID to the file", id_file_);
@@ -234,6 +242,7 @@ Result<build::BuildRequest> BuildOptions::request() const {
   if (!platform_.empty()) {
     STRATA_TRY(request.platform, oci::Platform::parse(platform_));
   }
+  if (docker_cache_ == "25") request.form = build::SumForm::kDocker25;
   request.no_cache = no_cache_;
   request.no_cache_stages = no_cache_stages_;
   request.pull = pull_;

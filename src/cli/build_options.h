@@ -40,6 +40,7 @@ class BuildOptions {
   bool pull_ = false;
   bool quiet_ = false;
   std::vector<std::string> cache_from_;
+  std::string docker_cache_ = "20.10";
   bool check_ = false;
   std::string id_file_;
   std::string metadata_file_;

@@ -38,15 +38,20 @@ double unit_nanoseconds(std::string_view name) {
 
 }  // namespace
 
-std::string go_quote(std::string_view text) {
-  static constexpr std::string_view kEscaped = "\"\\\a\b\f\n\r\t\v";
-  static constexpr std::string_view kNames = "\"\\abfnrtv";
-  std::string out = "\"";
+namespace {
+
+std::string quoted(std::string_view text, char quote) {
+  static constexpr std::string_view kEscaped = "\\\a\b\f\n\r\t\v";
+  static constexpr std::string_view kNames = "\\abfnrtv";
+  std::string out(1, quote);
   for (size_t at = 0; at < text.size();) {
     const std::string_view rest = text.substr(at);
     const size_t length = utf8_length(rest);
     const char32_t code = code_point(rest);
-    if (size_t found = kEscaped.find(text[at]); found != kEscaped.npos) {
+    if (text[at] == quote) {
+      out += '\\';
+      out += quote;
+    } else if (size_t found = kEscaped.find(text[at]); found != kEscaped.npos) {
       out += '\\';
       out += kNames[found];
     } else if (length == 0 || code < 0x20 || code == 0x7f) {
@@ -58,7 +63,17 @@ std::string go_quote(std::string_view text) {
     }
     at += std::max<size_t>(1, length);
   }
-  return out + "\"";
+  return out + quote;
+}
+
+}  // namespace
+
+std::string go_quote(std::string_view text) { return quoted(text, '"'); }
+
+std::string go_quote_rune(char32_t code) {
+  std::string text;
+  append_utf8(text, code);
+  return quoted(text, '\'');
 }
 
 std::string go_duration(int64_t nanoseconds) {

@@ -14,6 +14,9 @@ namespace strata::oci {
 // %q of a string: Go syntax with double quotes.
 std::string go_quote(std::string_view text);
 
+// %q of an integer: the character in single quotes, '\x03'.
+std::string go_quote_rune(char32_t code);
+
 // "1m30s", "5s", "0s".
 std::string go_duration(int64_t nanoseconds);
 // The reverse ("24h", "1h30m", "10s", "1.5h", "-1s"), in nanoseconds.

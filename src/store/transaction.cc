@@ -170,6 +170,12 @@ Status Transaction::set_built_locally(const ImageId& image) {
   return state_->stage_metadata(image, "builtLocally", "\x01");
 }
 
+Status Transaction::set_foreign(const ImageId& image) {
+  STRATA_TRY(bool known, state_->parts.images.exists(image));
+  if (known) return {};
+  return state_->stage_metadata(image, "builtLocally", std::string_view("\0", 1));
+}
+
 Status Transaction::touch(const ImageId& image) {
   return state_->stage_metadata(image, "lastUpdated", oci::format_time(oci::current_time()));
 }

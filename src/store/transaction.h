@@ -77,6 +77,9 @@ class Transaction {
   // Marks the image as made by a build step or commit (what newer dockerds want of cache
   // candidates).
   Status set_built_locally(const ImageId& image);
+  // Marks an image that the store does not have yet as made elsewhere, though it gets a parent
+  // link: builds do not take it for cached.
+  Status set_foreign(const ImageId& image);
   // Sets lastUpdated to now: tag, build, commit and import do, load and pull do not.
   Status touch(const ImageId& image);
   // Points a reference (a key, see References) to an image. Later calls win.
