@@ -72,6 +72,8 @@ Child::Child(Child&& other) noexcept
       input_(std::move(other.input_)),
       output_(std::move(other.output_)) {}
 
+void Child::kill() { (void)::kill(pid_, SIGKILL); }
+
 int Child::wait() {
   input_ = Fd();
   int status = 0;
@@ -89,7 +91,7 @@ Child::~Child() {
   int status = 0;
   while (::waitpid(pid_, &status, WNOHANG) == 0) {
     if (std::chrono::steady_clock::now() > until) {
-      ::kill(pid_, SIGKILL);
+      kill();
       (void)::waitpid(pid_, &status, 0);
       return;
     }

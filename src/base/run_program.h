@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs another program to its end: text in, text out.
-// Threads: any.
+// Threads: any. The process ignores SIGPIPE.
 #pragma once
 
 #include <string>

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/run_program.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+namespace strata {
+namespace {
+
+constexpr size_t kLimitBytes = 1 << 20;
+
+TEST(RunProgram, PassesMoreThanPipesHoldInBothDirections) {
+  std::string input(500'000, 'x');
+  Result<ProgramResult> ran = run_program({"cat"}, input, kLimitBytes);
+  ASSERT_TRUE(ran.ok()) << ran.error().message();
+  EXPECT_EQ(ran->exit_code, 0);
+  EXPECT_TRUE(ran->output == input);
+}
+
+TEST(RunProgram, LetsAProgramIgnoreItsInput) {
+  ::signal(SIGPIPE, SIG_IGN);  // as main() does
+  Result<ProgramResult> ran = run_program({"sh", "-c", "exec <&-; echo done; exit 3"},
+                                          std::string(500'000, 'x'), kLimitBytes);
+  ASSERT_TRUE(ran.ok()) << ran.error().message();
+  EXPECT_EQ(ran->exit_code, 3);
+  EXPECT_EQ(ran->output, "done\n");
+}
+
+TEST(RunProgram, KillsAProgramThatPrintsTooMuch) {
+  Result<ProgramResult> ran = run_program({"sh", "-c", "printf 12345; sleep 600"}, "", 4);
+  ASSERT_FALSE(ran.ok());
+  EXPECT_EQ(ran.error().code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(ran.error().message(), "sh: it printed more than 4 bytes");
+}
+
+TEST(RunProgram, NamesTheSignalThatEndedIt) {
+  Result<ProgramResult> ran = run_program({"sh", "-c", "kill -TERM $$"}, "", kLimitBytes);
+  ASSERT_TRUE(ran.ok()) << ran.error().message();
+  EXPECT_EQ(ran->exit_code, 128 + 15);
+}
+
+TEST(RunProgram, SaysThatThereIsNoSuchProgram) {
+  Result<ProgramResult> ran = run_program({"no-such-program"}, "", kLimitBytes);
+  ASSERT_FALSE(ran.ok());
+  EXPECT_EQ(ran.error().code(), ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace strata
