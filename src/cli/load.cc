@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/timer.h"
+#include "cli/load_report.h"
 #include "cli/routes.h"
 #include "oci/platform.h"
 
@@ -41,7 +42,7 @@ class Load final : public Command {
     Result<archive::LoadReport> report = archive::load(store, input, options, context.pool());
     progress.close();
     if (!report.ok()) return std::move(report).error();
-    print(context, *report);
+    print_load_report(context, *report, "Loaded");
     return 0;
   }
 
@@ -51,22 +52,6 @@ class Load final : public Command {
     int copy = ::dup(STDIN_FILENO);
     if (copy < 0) return errno_error(errno, "standard input");
     return Fd(copy);
-  }
-
-  static void print(Context& context, const archive::LoadReport& report) {
-    for (const std::string& warning : report.warnings) context.warn(warning);
-    for (const archive::LoadedImage& image : report.images) {
-      for (const std::string& tag : image.tags) {
-        for (const store::MovedReference& moved : report.moved) {
-          if (moved.key != tag || moved.to != image.id) continue;
-          context.out().print(fmt::format(
-              "The image {} already exists, renaming the old one with ID {} to empty string\n", tag,
-              moved.from));
-        }
-        context.out().print(fmt::format("Loaded image: {}\n", tag));
-      }
-      if (image.tags.empty()) context.out().print(fmt::format("Loaded image ID: {}\n", image.id));
-    }
   }
 
   std::string input_;

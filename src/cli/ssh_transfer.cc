@@ -3,6 +3,7 @@
 
 #include "archive/receive_images.h"
 #include "archive/send_images.h"
+#include "cli/load_report.h"
 #include "cli/units.h"
 
 namespace strata::cli {
@@ -23,22 +24,6 @@ void print_known(Context& context, const std::vector<DiffId>& layers, std::strin
   if (quiet || context.progress_mode() == ProgressMode::kJson) return;
   for (const DiffId& layer : layers) {
     context.err().print(fmt::format("{}: {}\n", layer.short_hex(), words));
-  }
-}
-
-void print_images(Context& context, const archive::LoadReport& report, std::string_view done) {
-  for (const std::string& warning : report.warnings) context.warn(warning);
-  for (const archive::LoadedImage& image : report.images) {
-    for (const std::string& tag : image.tags) {
-      for (const store::MovedReference& moved : report.moved) {
-        if (moved.key != tag || moved.to != image.id) continue;
-        context.out().print(fmt::format(
-            "The image {} already exists, renaming the old one with ID {} to empty string\n", tag,
-            moved.from));
-      }
-      context.out().print(fmt::format("{} image: {}\n", done, tag));
-    }
-    if (image.tags.empty()) context.out().print(fmt::format("{} image ID: {}\n", done, image.id));
   }
 }
 
@@ -108,7 +93,7 @@ Result<int> push_over_ssh(Context& context, const std::vector<std::string>& argu
                                     layers_text(report->layers_sent), bytes_text(report->tar_bytes),
                                     bytes_text(report->wire_bytes)));
   }
-  print_images(context, report->received, "Pushed");
+  print_load_report(context, report->received, "Pushed");
   return 0;
 }
 
@@ -137,7 +122,7 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
                                     layers_text(report->layers_received),
                                     bytes_text(report->wire_bytes)));
   }
-  print_images(context, report->loaded, "Pulled");
+  print_load_report(context, report->loaded, "Pulled");
   return 0;
 }
 
