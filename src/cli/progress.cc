@@ -14,8 +14,6 @@ namespace strata::cli {
 namespace {
 
 constexpr size_t kBarColumns = 50;
-constexpr size_t kBarNeedsColumns = 110;
-constexpr auto kRedrawInterval = std::chrono::milliseconds(100);
 
 ScreenSize screen_size(int fd) {
   ScreenSize size;
@@ -33,7 +31,7 @@ std::string progress_text(uint64_t done_bytes, uint64_t total_bytes, size_t colu
   std::string done = human_size(static_cast<double>(done_bytes));
   if (total_bytes == 0) return fmt::format("{:>8}", done);
   std::string bar;
-  if (columns > kBarNeedsColumns) {
+  if (columns >= kColumnsWithBar) {
     double part = static_cast<double>(done_bytes) / static_cast<double>(total_bytes);
     size_t filled = std::min(kBarColumns, static_cast<size_t>(part * 100) / 2);
     bar = fmt::format("[{}>{}] ", std::string(filled, '='), std::string(kBarColumns - filled, ' '));
@@ -42,7 +40,7 @@ std::string progress_text(uint64_t done_bytes, uint64_t total_bytes, size_t colu
   return fmt::format("{}{:>8}/{}", bar, done, human_size(static_cast<double>(total_bytes)));
 }
 
-ProgressDisplay::Output ProgressDisplay::to_descriptor(int fd) {
+ScreenOutput ProgressDisplay::to_descriptor(int fd) {
   return {[fd](std::string_view text) { (void)write_all(fd, as_bytes(text)).ok(); },
           [fd] { return screen_size(fd); }, [] { return Clock::now(); }};
 }
@@ -102,7 +100,7 @@ void ProgressDisplay::report(Line& line) {
   const Clock::time_point now = output_.now();
   if (!line.finished && now - line.shown < kRedrawInterval) return;
   line.shown = now;
-  std::string bar = progress_text(line.done_bytes, line.total_bytes, kBarNeedsColumns + 1);
+  std::string bar = progress_text(line.done_bytes, line.total_bytes, kColumnsWithBar);
   output_.write(fmt::format(
       "{{\"status\":{},\"progressDetail\":{{\"current\":{},\"total\":{}}},\"progress\":{},"
       "\"id\":\"{}\"}}\n",
@@ -110,32 +108,9 @@ void ProgressDisplay::report(Line& line) {
       quote_json(bar, HtmlEscape::kYes), line.layer.short_hex()));
 }
 
-// Redraws the lines that can still change. A line leaves them, printed for good, when it is
-// finished and all above it are; or when there are more lines than the screen has, because the
-// cursor cannot go back to what has scrolled away.
 void ProgressDisplay::draw(State& state, bool last) {
-  const Clock::time_point now = output_.now();
-  if (!last && now - state.drawn_at < kRedrawInterval) return;
-  state.drawn_at = now;
-  const ScreenSize screen = output_.size();
-  const size_t reachable = std::max<size_t>(2, screen.rows) - 1;
-  std::string out = state.drawn > 0 ? fmt::format("\x1b[{}A", state.drawn) : "";
-  auto print = [&](const Line& line) {
-    std::string text = text_of(line, screen.columns);
-    out += "\x1b[2K" + text.substr(0, std::max<size_t>(1, screen.columns) - 1) + "\r\n";
-  };
-  auto leaves = [&](const Line& line) { return line.finished; };
-  auto stay = std::find_if_not(state.lines.begin(), state.lines.end(), leaves);
-  if (static_cast<size_t>(state.lines.end() - stay) > reachable || last) {
-    stay = std::stable_partition(state.lines.begin(), state.lines.end(), leaves);
-  }
-  std::for_each(state.lines.begin(), stay, print);
-  state.lines.erase(state.lines.begin(), stay);
-  state.drawn = std::min(state.lines.size(), reachable);
-  std::for_each(state.lines.begin(), state.lines.begin() + static_cast<ptrdiff_t>(state.drawn),
-                print);
-  output_.write(out + "\x1b[0J");
-  if (last) state.drawn = 0;
+  state.screen.draw(state.lines, output_, last,
+                    [this](const Line& line, size_t columns) { return text_of(line, columns); });
 }
 
 }  // namespace strata::cli

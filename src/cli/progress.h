@@ -7,42 +7,31 @@
 // Threads: any thread may report; one lock, and at most ten redraws a second.
 #pragma once
 
-#include <chrono>
-#include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "archive/progress.h"
 #include "base/guarded.h"
+#include "cli/screen_lines.h"
 
 namespace strata::cli {
 
 enum class ProgressMode { kNone, kPlain, kTerminal, kJson };
 
-struct ScreenSize {
-  size_t columns = 80;
-  size_t rows = 24;
-};
-
-// "[====>    ]  11.2MB/58.44MB"; the bar only on screens wider than 110 columns, as docker does.
+// "[====>    ]  11.2MB/58.44MB"; the bar only on screens with so many columns, as docker does.
 // Without a total the bytes alone; nothing at all when neither is known.
+constexpr size_t kColumnsWithBar = 111;
 std::string progress_text(uint64_t done_bytes, uint64_t total_bytes, size_t columns);
 
 class ProgressDisplay final : public archive::LoadProgress {
  public:
-  struct Output {
-    std::function<void(std::string_view)> write;
-    std::function<ScreenSize()> size;  // kTerminal only
-    std::function<std::chrono::steady_clock::time_point()> now;
-  };
   // `status`: "Loading layer".
-  ProgressDisplay(ProgressMode mode, std::string status, Output output)
+  ProgressDisplay(ProgressMode mode, std::string status, ScreenOutput output)
       : mode_(mode), status_(std::move(status)), output_(std::move(output)) {}
   // To a descriptor, which stays open until the display ends. Write errors are ignored: what is
   // shown does not decide over what is done.
-  static Output to_descriptor(int fd);
+  static ScreenOutput to_descriptor(int fd);
 
   void layer_started(const DiffId& layer, uint64_t total_bytes) override;
   void layer_advanced(const DiffId& layer, uint64_t bytes_done) override;
@@ -58,11 +47,11 @@ class ProgressDisplay final : public archive::LoadProgress {
     uint64_t total_bytes = 0;
     bool finished = false;
     Clock::time_point shown{};
+    bool is_final() const { return finished; }
   };
   struct State {
     std::vector<Line> lines;  // in order of start; finished ones leave at the top
-    size_t drawn = 0;         // lines on the screen that can still be reached
-    Clock::time_point drawn_at{};
+    ScreenLines screen;
   };
 
   Line* find(State& state, const DiffId& layer) const;
@@ -72,7 +61,7 @@ class ProgressDisplay final : public archive::LoadProgress {
 
   const ProgressMode mode_;
   const std::string status_;
-  const Output output_;
+  const ScreenOutput output_;
   Guarded<State> state_;
 };
 

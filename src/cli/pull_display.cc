@@ -3,17 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cli/value.h"
 
 namespace strata::cli {
-namespace {
-
-constexpr auto kRedrawInterval = std::chrono::milliseconds(100);
-constexpr size_t kColumnsWithBar = 120;  // progress_text draws a bar
-
-}  // namespace
 
 std::string_view PullDisplay::text_of(Stage stage) {
   switch (stage) {
@@ -128,35 +120,14 @@ void PullDisplay::report(Line& line, bool is_new_stage) {
                             progress, line.blob.short_hex()));
 }
 
-// As ProgressDisplay draws: what is final and has only such lines above it is printed for good.
 void PullDisplay::draw(State& state, bool last) {
-  if (state.lines.empty() && state.drawn == 0) return;
-  const Clock::time_point now = output_.now();
-  if (!last && now - state.drawn_at < kRedrawInterval) return;
-  state.drawn_at = now;
-  const ScreenSize screen = output_.size();
-  const size_t reachable = std::max<size_t>(2, screen.rows) - 1;
-  std::string out = state.drawn > 0 ? fmt::format("\x1b[{}A", state.drawn) : "";
-  auto print = [&](const Line& line) {
-    std::string text = text_of(line, screen.columns);
-    out += "\x1b[2K" + text.substr(0, std::max<size_t>(1, screen.columns) - 1) + "\r\n";
-  };
-  auto is_final = [](const Line& line) { return line.is_final(); };
-  auto stay = std::find_if_not(state.lines.begin(), state.lines.end(), is_final);
-  if (static_cast<size_t>(state.lines.end() - stay) > reachable || last) {
-    stay = std::stable_partition(state.lines.begin(), state.lines.end(), is_final);
-  }
-  std::for_each(state.lines.begin(), stay, print);
-  state.lines.erase(state.lines.begin(), stay);
-  state.drawn = std::min(state.lines.size(), reachable);
-  std::for_each(state.lines.begin(), state.lines.begin() + static_cast<ptrdiff_t>(state.drawn),
-                print);
-  output_.write(out + "\x1b[0J");
+  state.screen.draw(state.lines, output_, last,
+                    [this](const Line& line, size_t columns) { return text_of(line, columns); });
 }
 
 void PullDisplay::close() {
   auto state = state_.lock();
-  if (mode_ == ProgressMode::kTerminal && !state->lines.empty()) draw(*state, true);
+  if (mode_ == ProgressMode::kTerminal) draw(*state, true);
   *state = {};
 }
 

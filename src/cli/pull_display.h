@@ -17,8 +17,7 @@ namespace strata::cli {
 
 class PullDisplay final : public registry::PullWatcher {
  public:
-  PullDisplay(ProgressMode mode, ProgressDisplay::Output output)
-      : mode_(mode), output_(std::move(output)) {}
+  PullDisplay(ProgressMode mode, ScreenOutput output) : mode_(mode), output_(std::move(output)) {}
 
   void pull_started(const std::string& what, const std::string& path) override;
   void layer_listed(const Digest& blob, bool is_here) override;
@@ -52,8 +51,7 @@ class PullDisplay final : public registry::PullWatcher {
   };
   struct State {
     std::vector<Line> lines;
-    size_t drawn = 0;  // lines on the screen that can still be reached
-    Clock::time_point drawn_at{};
+    ScreenLines screen;
   };
 
   static std::string_view text_of(Stage stage);
@@ -65,7 +63,7 @@ class PullDisplay final : public registry::PullWatcher {
   void draw(State& state, bool last);
 
   const ProgressMode mode_;
-  const ProgressDisplay::Output output_;
+  const ScreenOutput output_;
   Guarded<State> state_;
 };
 
