@@ -22,11 +22,6 @@ namespace json = boost::json;
 constexpr int64_t kVersion = 1;
 constexpr size_t kMaxNamed = 20;  // of missing layers in a message
 
-class NoSink final : public ByteSink {
- public:
-  Status write(ByteSpan) override { return {}; }
-};
-
 Result<LeftOutLayer> parse_layer(const json::value& value) {
   if (!value.is_object()) return error(ErrorCode::kInvalid, "leftOut: expected objects");
   const json::object& object = value.get_object();
@@ -159,8 +154,7 @@ Status verify_layers(const std::vector<ChainId>& chains, const store::Store& sto
     auto read = [&]() -> Status {
       STRATA_TRY(Fd files, store.driver().open_files(layer.cache));
       STRATA_TRY(Fd split, store.layers().open_tar_split(layer.chain));
-      NoSink nothing;
-      return driver::read_layer({&files, &split}, layer.diff, nothing, buffers, pool);
+      return driver::verify_layer({&files, &split}, layer.diff, buffers, pool);
     };
     return read().context("layer {} (folder {}) of {}, which the archive relies on", layer.diff,
                           layer.cache, store.root_path());

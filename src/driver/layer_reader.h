@@ -31,6 +31,10 @@ struct LayerFiles {
 Status read_layer(const LayerFiles& layer, const DiffId& expected, ByteSink& to,
                   BufferPool& buffers, const Pool& pool);
 
+// The same check, for what it says alone.
+Status verify_layer(const LayerFiles& layer, const DiffId& expected, BufferPool& buffers,
+                    const Pool& pool);
+
 // The same bytes as a source, without the check of the diffID: for who hashes them anyway.
 std::unique_ptr<ByteSource> open_layer_tar(const LayerFiles& layer);
 
