@@ -9,13 +9,14 @@
 
 #include <algorithm>
 
-#include "base/lock.h"
 #include "oci/json.h"
+#include "store/our_files.h"
 
 namespace strata::store {
 namespace {
 
 constexpr size_t kMaxSources = 50;
+constexpr std::string_view kLockName = "records";
 
 std::string to_json(const std::vector<BlobSource>& sources) {
   boost::json::array array;
@@ -41,17 +42,12 @@ Result<BlobSource> parse_source(const boost::json::value& value) {
 // Held while a record is read and replaced, so that of two pulls none loses what the other adds.
 Result<FileLock> lock_records(const Fd& root) {
   STRATA_CHECK(ensure_dir_at(root, "strata", 0700));
-  STRATA_TRY(Fd file, open_at(root, "strata/records.lock", O_RDWR | O_CREAT, 0600));
-  return FileLock::acquire(std::move(file), FileLock::Mode::kExclusive)
-      .context("strata/records.lock");
+  return lock_in_root(root, kLockName, FileLock::Mode::kExclusive);
 }
 
-// Under the lock one name is enough for the new file, and a killed writer leaves it where it is
-// ours. Not synced: a record that is lost is found out again.
+// Not synced: a record that is lost is found out again.
 Status replace_record(const Fd& root, const std::string& path, std::string_view content) {
-  const std::string fresh = "strata/record.new";
-  STRATA_CHECK(write_file_at(root, fresh, content, 0644));
-  return rename_at(root, fresh, root, path, Existing::kReplace);
+  return replace_under_lock(root, kLockName, path, content, 0644, Durability::kQuick);
 }
 
 }  // namespace

@@ -10,11 +10,13 @@
 
 #include "oci/json.h"
 #include "oci/json_cursor.h"
+#include "store/our_files.h"
 
 namespace strata::store {
 namespace {
 
 constexpr std::string_view kField = "Repositories";
+constexpr std::string_view kLockName = "refs";
 
 Error corrupt(std::string_view what) {
   return error(ErrorCode::kCorrupt, "repositories.json: {}", what);
@@ -185,20 +187,12 @@ Result<References> ReferenceFile::read() const {
 }
 
 Result<FileLock> ReferenceFile::lock() const {
-  STRATA_TRY(Fd file, open_at(root_, "strata/refs.lock", O_RDWR | O_CREAT, 0600));
-  return FileLock::acquire(std::move(file), FileLock::Mode::kExclusive).context("strata/refs.lock");
+  return lock_in_root(root_, kLockName, FileLock::Mode::kExclusive);
 }
 
 Status ReferenceFile::write(const References& references) const {
-  // The lock makes one name enough for the new file, and a killed writer leaves it where it is
-  // ours.
-  const std::string fresh = "strata/refs.new";
-  STRATA_CHECK(write_file_at(root_, fresh, references.to_json(), 0600));
-  STRATA_TRY(Fd file, open_at(root_, fresh, O_RDONLY));
-  STRATA_CHECK(sync(file.get()));
-  STRATA_CHECK(rename_at(root_, fresh, root_, path_, Existing::kReplace));
-  STRATA_TRY(Fd folder, open_dir_at(root_, path_.substr(0, path_.rfind('/'))));
-  return sync(folder.get());
+  return replace_under_lock(root_, kLockName, path_, references.to_json(), 0600,
+                            Durability::kSynced);
 }
 
 Status ReferenceFile::update(const std::function<Status(References&)>& change) const {
