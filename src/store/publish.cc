@@ -62,7 +62,9 @@ class Publisher {
   const Parts& parts_;
   PublishPlan& plan_;
   std::map<ChainId, Journal::RemovedLayer> replaced_;
-  bool parent_was_there_ = false;  // or took over names: what lies on it is linked anew
+  // The layer below is not the one that was staged, or has taken over names since: what lies on it
+  // is linked anew.
+  bool relink_above_ = false;
 };
 
 Result<bool> Publisher::adds_anything() const {
@@ -146,11 +148,11 @@ Status Publisher::publish_layers() {
 Status Publisher::publish_layer(const PlannedLayer& layer) {
   STRATA_TRY(bool there, UsableLayers(parts_).check(layer.chain));
   if (there) {  // somebody was quicker: theirs counts, and what lies on it has to name theirs
-    parent_was_there_ = true;
+    relink_above_ = true;
     return {};
   }
-  if (parent_was_there_) STRATA_CHECK(relink(layer));
-  if (replaced_.contains(layer.chain)) parent_was_there_ = true;  // the names below are others now
+  if (relink_above_) STRATA_CHECK(relink(layer));
+  if (replaced_.contains(layer.chain)) relink_above_ = true;  // the names below are others now
   STRATA_CHECK(make_room(layer));
   const Fd& staging = plan_.work.folder();
   STRATA_CHECK(parts_.driver->publish(staging, staged_files_name(layer.name), layer.cache));
