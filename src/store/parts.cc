@@ -2,7 +2,7 @@
 #include "store/parts.h"
 
 #include "driver/layer_reader.h"
-#include "hash/sha256.h"
+#include "store/our_files.h"
 
 namespace strata::store {
 
@@ -17,8 +17,7 @@ Result<std::optional<FileLock>> keep_daemon_out(const Fd& root) {
 }
 
 Result<FileLock> lock_layers(const Fd& root, FileLock::Mode mode) {
-  STRATA_TRY(Fd file, open_at(root, "strata/layers.lock", O_RDWR | O_CREAT, 0600));
-  return FileLock::acquire(std::move(file), mode).context("strata/layers.lock");
+  return lock_in_root(root, "layers", mode);
 }
 
 Result<bool> UsableLayers::check(const ChainId& chain) {
@@ -26,24 +25,26 @@ Result<bool> UsableLayers::check(const ChainId& chain) {
   const CacheId* above = nullptr;
   std::optional<ChainId> next = chain;
   while (next) {
-    auto known = usable_.find(*next);
-    if (known != usable_.end()) {
-      if (above != nullptr) {
-        STRATA_TRY(bool lies, parts_.driver->lies_on(*above, known->second));
-        if (!lies) return false;
-      }
-      break;
+    auto place = usable_.find(*next);
+    const bool known = place != usable_.end();
+    std::optional<ChainId> parent;
+    if (!known) {
+      STRATA_TRY(std::optional<Layer> layer, parts_.layers.find(*next));
+      if (!layer) return false;
+      STRATA_TRY(bool suspect, parts_.unsynced.is_suspect(*next, layer->cache));
+      if (suspect) return false;
+      STRATA_TRY(bool whole, parts_.driver->can_carry(layer->cache));
+      if (!whole) return false;
+      place = seen.emplace(*next, layer->cache).first;
+      parent = layer->parent;
     }
-    STRATA_TRY(std::optional<Layer> layer, parts_.layers.find(*next));
-    if (!layer || parts_.unsynced.is_suspect(*next, layer->cache)) return false;
-    STRATA_TRY(bool whole, parts_.driver->can_carry(layer->cache));
-    if (!whole) return false;
     if (above != nullptr) {
-      STRATA_TRY(bool lies, parts_.driver->lies_on(*above, layer->cache));
+      STRATA_TRY(bool lies, parts_.driver->lies_on(*above, place->second));
       if (!lies) return false;
     }
-    above = &seen.emplace(*next, layer->cache).first->second;
-    next = layer->parent;
+    if (known) break;  // and so is all below it
+    above = &place->second;
+    next = parent;
   }
   usable_.merge(seen);
   return true;
@@ -51,22 +52,14 @@ Result<bool> UsableLayers::check(const ChainId& chain) {
 
 namespace {
 
+constexpr size_t kBlockBytes = 256 * 1024;
+constexpr size_t kBlocks = 16;
+
 // Errors: kCorrupt when it is not what it should be.
-Status verify_layer(const Parts& parts, const Layer& layer) {
-  constexpr size_t kBlockBytes = 256 * 1024;
+Status verify(const Parts& parts, const Layer& layer, BufferPool& buffers, const Pool& pool) {
   STRATA_TRY(Fd files, parts.driver->open_files(layer.cache));
   STRATA_TRY(Fd split, parts.layers.open_tar_split(layer.chain));
-  std::unique_ptr<ByteSource> tar = driver::open_layer_tar({&files, &split});
-  std::vector<std::byte> block(kBlockBytes);
-  Sha256 hash;
-  for (size_t count = 1; count > 0;) {
-    STRATA_TRY(count, tar->read(block));
-    hash.update(std::span(block).first(count));
-  }
-  DiffId found(hash.finish());
-  if (found == layer.diff) return {};
-  return error(ErrorCode::kCorrupt, "layer {}: expected diffID {}, got {}", layer.chain, layer.diff,
-               found);
+  return driver::verify_layer({&files, &split}, layer.diff, buffers, pool);
 }
 
 }  // namespace
@@ -75,9 +68,12 @@ Status verify_suspects(const Parts& parts, const ChainId& chain) {
   for (std::optional<ChainId> next = chain; next;) {
     STRATA_TRY(std::optional<Layer> layer, parts.layers.find(*next));
     if (!layer) return {};
-    if (parts.unsynced.is_suspect(layer->chain, layer->cache)) {
+    STRATA_TRY(bool suspect, parts.unsynced.is_suspect(layer->chain, layer->cache));
+    if (suspect) {
+      BufferPool buffers(kBlockBytes, kBlocks);
+      Pool pool(1);
       // Whatever is wrong with it, it stays a layer that cannot be used.
-      if (!verify_layer(parts, *layer).ok()) return {};
+      if (!verify(parts, *layer, buffers, pool).ok()) return {};
       parts.unsynced.trust(layer->chain, layer->cache);
     }
     next = layer->parent;

@@ -130,10 +130,10 @@ Result<Store> Store::open(const OpenOptions& options) {
   parts->access = options.access;
   parts->wait_for_disk = options.wait_for_disk;
   parts->on_step = options.on_step;
-  STRATA_CHECK(parts->unsynced.read());
   Store store(std::move(parts));
   if (options.access == Access::kRead) return store;
 
+  STRATA_CHECK(store.parts_->unsynced.read());
   // From here on no dockerd can be running on the root, nor start.
   STRATA_TRY(store.parts_->daemon_lock, lock_out_daemon(store.root(), store.root_path()));
   STRATA_CHECK(make_folders(*store.parts_));

@@ -80,26 +80,28 @@ Result<Fd> open_for_adding(const Fd& root, const std::string& file) {
 
 }  // namespace
 
-Status Unsynced::read() {
+Status Unsynced::read() const {
+  auto state = state_.lock();
+  if (state->is_read) return {};
   STRATA_TRY(boot_, this_boot());
   Result<std::vector<DirEntry>> files = list_dir_at(root_, kFolder);
-  if (!files.ok()) {
-    const bool none = files.error().code() == ErrorCode::kNotFound;
-    return none ? Status() : Status(std::move(files).error());
+  if (!files.ok() && files.error().code() != ErrorCode::kNotFound) {
+    return std::move(files).error();
   }
-  auto suspects = suspects_.lock();
-  for (const DirEntry& file : *files) {
+  for (const DirEntry& file : files.ok() ? *files : std::vector<DirEntry>()) {
     if (file.name.starts_with(boot_)) continue;
     STRATA_TRY(std::optional<std::string> text,
                read_file_if_exists_at(root_, path_of(file.name), kFileBytesMax));
-    if (text) suspects->emplace(file.name, parse(*text));
+    if (text) state->suspects.emplace(file.name, parse(*text));
   }
+  state->is_read = true;
   return {};
 }
 
-bool Unsynced::is_suspect(const ChainId& chain, const CacheId& cache) const {
-  auto suspects = suspects_.lock();
-  for (const auto& [boot, layers] : *suspects) {
+Result<bool> Unsynced::is_suspect(const ChainId& chain, const CacheId& cache) const {
+  STRATA_CHECK(read());
+  auto state = state_.lock();
+  for (const auto& [boot, layers] : state->suspects) {
     auto found = layers.find(chain);
     if (found != layers.end() && found->second == cache) return true;
   }
@@ -107,8 +109,8 @@ bool Unsynced::is_suspect(const ChainId& chain, const CacheId& cache) const {
 }
 
 void Unsynced::trust(const ChainId& chain, const CacheId& cache) {
-  auto suspects = suspects_.lock();
-  for (auto& [boot, layers] : *suspects) {
+  auto state = state_.lock();
+  for (auto& [boot, layers] : state->suspects) {
     auto found = layers.find(chain);
     if (found == layers.end() || found->second != cache) continue;
     layers.erase(found);
@@ -165,8 +167,9 @@ bool Unsynced::is_due() const {
 }
 
 Status Unsynced::drop_done(const std::function<bool(const UnsyncedLayer&)>& is_there) {
-  auto suspects = suspects_.lock();
-  for (auto boot = suspects->begin(); boot != suspects->end();) {
+  auto state = state_.lock();
+  std::map<std::string, Suspects>& suspects = state->suspects;
+  for (auto boot = suspects.begin(); boot != suspects.end();) {
     std::erase_if(boot->second, [&](const auto& layer) {
       return !is_there({layer.first, layer.second});
     });
@@ -175,7 +178,7 @@ Status Unsynced::drop_done(const std::function<bool(const UnsyncedLayer&)>& is_t
       continue;
     }
     STRATA_CHECK(unlink_at(root_, path_of(boot->first)));
-    boot = suspects->erase(boot);
+    boot = suspects.erase(boot);
   }
   return {};
 }

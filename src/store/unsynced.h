@@ -28,12 +28,14 @@ class Unsynced {
   // `root` is borrowed. Nothing is read yet.
   explicit Unsynced(const Fd& root) : root_(root) {}
 
-  // Reads what other boots have left. To be called once, before the questions below.
-  Status read();
+  // Reads what other boots have left, the first time. A store that is open for writing calls it
+  // before anything else; most commands that only read never need it.
+  Status read() const;
 
   // Whether this layer, with these files, comes from another boot and nobody has verified it since.
-  bool is_suspect(const ChainId& chain, const CacheId& cache) const;
-  // It was read, and is what it should be. In a root that is open for reading it is only remembered.
+  Result<bool> is_suspect(const ChainId& chain, const CacheId& cache) const;
+  // A suspect was read, and is what it should be. In a root that is open for reading it is only
+  // remembered.
   void trust(const ChainId& chain, const CacheId& cache);
 
   // Records layers of this boot; on disk when it returns. They are to be published after it. The
@@ -53,9 +55,14 @@ class Unsynced {
   // The layers of one ended boot.
   using Suspects = std::map<ChainId, CacheId>;
 
+  struct State {
+    bool is_read = false;
+    std::map<std::string, Suspects> suspects;  // by boot
+  };
+
   const Fd& root_;
-  std::string boot_;
-  mutable Guarded<std::map<std::string, Suspects>> suspects_;  // by boot
+  mutable std::string boot_;  // this one; set by the first read()
+  mutable Guarded<State> state_;
 };
 
 }  // namespace strata::store
