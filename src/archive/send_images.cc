@@ -78,26 +78,6 @@ std::vector<DiffId> others(const SavePlan& plan, const std::vector<SaveLayer>& w
   return there;
 }
 
-// Passes on, and tells how much of the layer has passed.
-class WatchedSink final : public ByteSink {
- public:
-  WatchedSink(ByteSink& next, const DiffId& diff, LoadProgress* progress)
-      : next_(next), diff_(diff), progress_(progress) {}
-  Status write(ByteSpan bytes) override {
-    STRATA_CHECK(next_.write(bytes));
-    bytes_ += bytes.size();
-    if (progress_ != nullptr) progress_->layer_advanced(diff_, bytes_);
-    return {};
-  }
-  uint64_t bytes() const { return bytes_; }
-
- private:
-  ByteSink& next_;
-  const DiffId diff_;
-  LoadProgress* progress_;
-  uint64_t bytes_ = 0;
-};
-
 // Hears what the other side says while we send: that layers are done, the end, or an error.
 class Listener {
  public:
@@ -162,12 +142,14 @@ Status send_layer(const SaveLayer& layer, const Sending& sending, SendReport& re
   DataFrameSink frames(sending.wire);
   STRATA_TRY(std::unique_ptr<ByteSink> packer,
              codec::make_parallel_compressor(sending.options.compression, frames, sending.pool));
-  WatchedSink watched(*packer, layer.record.diff, progress);
-  STRATA_CHECK(driver::read_layer({&files, &split}, layer.record.diff, watched, sending.buffers,
+  CountingSink counted(*packer, [&](uint64_t bytes) {
+    if (progress != nullptr) progress->layer_advanced(layer.record.diff, bytes);
+  });
+  STRATA_CHECK(driver::read_layer({&files, &split}, layer.record.diff, counted, sending.buffers,
                                   sending.pool));
   STRATA_CHECK(packer->finish());
   ++report.layers_sent;
-  report.tar_bytes += watched.bytes();
+  report.tar_bytes += counted.bytes();
   return sending.wire.write(FrameType::kLayerEnd, "");
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 
@@ -64,6 +65,24 @@ class StringSink final : public ByteSink {
 
  private:
   std::string& target_;
+};
+
+// A sink that passes on, and tells how many bytes have passed so far.
+class CountingSink final : public ByteSink {
+ public:
+  CountingSink(ByteSink& next, std::function<void(uint64_t)> advanced)
+      : next_(next), advanced_(std::move(advanced)) {}
+  Status write(ByteSpan bytes) override {
+    STRATA_CHECK(next_.write(bytes));
+    advanced_(bytes_ += bytes.size());
+    return {};
+  }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  ByteSink& next_;
+  const std::function<void(uint64_t)> advanced_;
+  uint64_t bytes_ = 0;
 };
 
 }  // namespace strata

@@ -32,27 +32,6 @@ Result<Remote> open_remote(Context& context, const RegistryOptions& options,
   return Remote{name.with_default_tag(), std::move(client), std::move(repository)};
 }
 
-// A small blob as a whole.
-class TextSink final : public registry::BlobSink {
- public:
-  Status begin(const registry::BlobAnswer&) override { return {}; }
-  Status take(ByteSpan bytes) override {
-    if (bytes.size() > kMaxConfigBytes - text_.size()) {
-      return error(ErrorCode::kCorrupt, "image config: longer than {} bytes", kMaxConfigBytes);
-    }
-    text_ += as_text(bytes);
-    return {};
-  }
-  Result<std::string> text(const Digest& expected) && {
-    Digest found = Digest::of(text_);
-    if (found == expected) return std::move(text_);
-    return error(ErrorCode::kCorrupt, "image config: expected {}, found {}", expected, found);
-  }
-
- private:
-  std::string text_;
-};
-
 class RemoteInspect final : public Command {
  public:
   void declare(Options& options) override {
@@ -69,9 +48,9 @@ class RemoteInspect final : public Command {
     const Digest digest = manifest.digest;
     STRATA_TRY(manifest, choose(*remote.repository, std::move(manifest)));
     STRATA_TRY(oci::Manifest parsed, oci::parse_manifest(manifest.bytes));
-    TextSink sink;
-    STRATA_CHECK(remote.repository->get_blob(parsed.config.digest, {}, sink));
-    STRATA_TRY(std::string text, std::move(sink).text(parsed.config.digest));
+    STRATA_TRY(std::string text,
+               registry::get_small_blob(*remote.repository, parsed.config.digest, kMaxConfigBytes)
+                   .context("image config {}", parsed.config.digest));
     STRATA_TRY(boost::json::value config, oci::parse_json(text, "image config"));
     context.out().print(
         oci::go_json_indented(describe(remote.name, digest, manifest, parsed, config), "", "    "));

@@ -11,4 +11,25 @@ Status BlobServer::get_blob_from(const std::string& url, const Digest&, const Bl
   return error(ErrorCode::kUnsupported, "nothing is fetched from {}", url);
 }
 
+Status BlobText::begin(const BlobAnswer& answer) {
+  answer_ = answer;
+  return {};
+}
+
+Status BlobText::take(ByteSpan bytes) {
+  if (bytes.size() > limit_bytes_ - text_.size()) {
+    return error(ErrorCode::kInvalid, "more than {} bytes", limit_bytes_);
+  }
+  text_ += as_text(bytes);
+  return {};
+}
+
+Result<std::string> get_small_blob(BlobServer& server, const Digest& blob, uint64_t limit_bytes) {
+  BlobText sink(limit_bytes);
+  STRATA_CHECK(server.get_blob(blob, {}, sink));
+  Digest found = Digest::of(sink.text());
+  if (found == blob) return sink.text();
+  return error(ErrorCode::kCorrupt, "what the registry sent has digest {}", found);
+}
+
 }  // namespace strata::registry

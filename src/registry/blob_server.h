@@ -55,4 +55,25 @@ class BlobServer {
                                BlobSink& sink);
 };
 
+// Collects what comes: for small blobs, and for parts of large ones.
+class BlobText final : public BlobSink {
+ public:
+  explicit BlobText(uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+  Status begin(const BlobAnswer& answer) override;
+  // Errors: kInvalid (`more than N bytes`).
+  Status take(ByteSpan bytes) override;
+
+  const BlobAnswer& answer() const { return answer_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  const uint64_t limit_bytes_;
+  BlobAnswer answer_;
+  std::string text_;
+};
+
+// A small blob as a whole, verified.
+// Errors: those of get_blob; kInvalid (it is larger than `limit_bytes`), kCorrupt.
+Result<std::string> get_small_blob(BlobServer& server, const Digest& blob, uint64_t limit_bytes);
+
 }  // namespace strata::registry

@@ -14,43 +14,16 @@ namespace {
 
 constexpr size_t kSizeFieldBytes = 4;
 
-class TextSink final : public BlobSink {
- public:
-  explicit TextSink(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
-  Status begin(const BlobAnswer& answer) override {
-    offset_ = answer.offset;
-    return {};
-  }
-  Status take(ByteSpan bytes) override {
-    if (text_.size() + bytes.size() > limit_bytes_) {
-      return error(ErrorCode::kInvalid, "more than {} bytes", limit_bytes_);
-    }
-    text_ += as_text(bytes);
-    return {};
-  }
-  uint64_t offset() const { return offset_; }
-  const std::string& text() const { return text_; }
-
- private:
-  const size_t limit_bytes_;
-  uint64_t offset_ = 0;
-  std::string text_;
-};
-
 Result<std::string> fetch_config(const store::Store* store, Repository& repository,
                                  const oci::Descriptor& config) {
   if (store != nullptr) {
     STRATA_TRY(std::string here, read_config_if_here(*store, config.digest));
     if (!here.empty()) return here;
   }
-  TextSink sink(std::min<uint64_t>(static_cast<uint64_t>(config.size_bytes),
-                                   archive::Contents::kMaxJsonBytes));
-  STRATA_CHECK(repository.get_blob(config.digest, {}, sink).context("image config"));
-  if (Digest::of(sink.text()) != config.digest) {
-    return error(ErrorCode::kCorrupt, "image config {}: what the registry sent has digest {}",
-                 config.digest, Digest::of(sink.text()));
-  }
-  return sink.text();
+  const uint64_t limit_bytes = std::min<uint64_t>(static_cast<uint64_t>(config.size_bytes),
+                                                  archive::Contents::kMaxJsonBytes);
+  return get_small_blob(repository, config.digest, limit_bytes)
+      .context("image config {}", config.digest);
 }
 
 // None: the blob does not say.
@@ -58,10 +31,10 @@ std::optional<uint64_t> unpacked_size(Repository& repository, const oci::Descrip
   const auto size_bytes = static_cast<uint64_t>(layer.size_bytes);
   if (layer.media_type.ends_with(".tar")) return size_bytes;
   if (!layer.media_type.ends_with("gzip") || size_bytes < kSizeFieldBytes) return std::nullopt;
-  TextSink sink(kSizeFieldBytes);
+  BlobText sink(kSizeFieldBytes);
   BlobRange end{size_bytes - kSizeFieldBytes, kSizeFieldBytes, ""};
-  bool had = repository.get_blob(layer.digest, end, sink).ok() && sink.offset() == end.offset &&
-             sink.text().size() == kSizeFieldBytes;
+  bool had = repository.get_blob(layer.digest, end, sink).ok() &&
+             sink.answer().offset == end.offset && sink.text().size() == kSizeFieldBytes;
   if (!had) return std::nullopt;
   uint64_t size = 0;
   for (size_t i = kSizeFieldBytes; i-- > 0;) {

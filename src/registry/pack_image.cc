@@ -4,41 +4,11 @@
 #include "codec/decompress.h"
 #include "hash/sha256.h"
 #include "registry/copy_steps.h"
+#include "registry/layer_packing.h"
 #include "registry/piped_source.h"
-#include "registry/push.h"
 
 namespace strata::registry {
 namespace {
-
-// Tells how far a layer is.
-class WatchedSink final : public ByteSink {
- public:
-  WatchedSink(ByteSink& to, const DiffId& layer, CopyWatcher& watcher)
-      : to_(to), layer_(layer), watcher_(watcher) {}
-  Status write(ByteSpan bytes) override {
-    watcher_.blob_advanced(layer_.digest(), done_bytes_ += bytes.size());
-    return to_.write(bytes);
-  }
-
- private:
-  ByteSink& to_;
-  const DiffId& layer_;
-  CopyWatcher& watcher_;
-  uint64_t done_bytes_ = 0;
-};
-
-codec::CompressionSpec spec_of(const CopyOptions& options) {
-  codec::CompressionSpec spec =
-      options.compression.value_or(codec::CompressionSpec{codec::Compression::kGzip, {}});
-  if (spec.kind == codec::Compression::kGzip && !spec.level) spec.level = kPushGzipLevel;
-  return spec;
-}
-
-std::string_view layer_type(codec::Compression kind, bool oci_types) {
-  if (kind == codec::Compression::kZstd) return oci::media_type::kOciLayerZstd;
-  if (kind == codec::Compression::kNone) return oci::media_type::kOciLayer;
-  return oci_types ? oci::media_type::kOciLayerGzip : oci::media_type::kDockerLayerGzip;
-}
 
 RemoteManifest make_manifest(const oci::ImageConfig& config, std::vector<oci::Descriptor> layers,
                              bool oci_types) {
@@ -97,8 +67,9 @@ Result<uint64_t> unpack_layer_to(const TarLayer& layer, ByteSink& to, CopyWatche
     STRATA_TRY(std::unique_ptr<ByteSource> packed, layer.open());
     codec::GunzipHelpers helpers(pool);
     STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(*packed, helpers));
-    WatchedSink watched(to, layer.diff, watcher);
-    HashingSink hashing(watched);
+    CountingSink counted(
+        to, [&](uint64_t bytes) { watcher.blob_advanced(layer.diff.digest(), bytes); });
+    HashingSink hashing(counted);
     STRATA_CHECK(copy_stream(*tar, hashing));
     DiffId found(hashing.digest());
     if (found == layer.diff) return hashing.size_bytes();
@@ -109,7 +80,7 @@ Result<uint64_t> unpack_layer_to(const TarLayer& layer, ByteSink& to, CopyWatche
 
 Result<CopyReport> pack_image(const TarImage& image, CopyTarget& target, bool oci_types,
                               const CopyOptions& options, CopyWatcher& watcher, Pool& pool) {
-  const codec::CompressionSpec spec = spec_of(options);
+  const codec::CompressionSpec spec = packing_of(options.compression);
   bool is_docker_kind = spec.kind == codec::Compression::kGzip;
   if (!is_docker_kind && options.format == ManifestFormat::kDocker) {
     return error(ErrorCode::kInvalid,

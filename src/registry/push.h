@@ -46,11 +46,6 @@ struct PushOptions {
   std::optional<ImageId> image = {};
 };
 
-// At most 3 % larger than what docker makes, and as fast as that allows. An image of 1.46 GB, its six
-// layers and processor time: docker 20.10 465.6 MB in 73 s; level 2 479.0 MB in 15 to 16 s, level 4
-// 468.1 MB in 16 to 19 s, level 5 458.6 MB in 22 to 23 s; zstd (3) 426.8 MB in 10 to 12 s.
-inline constexpr int kPushGzipLevel = 4;
-
 // Pushes `name` (a tag, ":latest" if there is none), or all tags of its repository.
 // Records RepoDigests and distribution records when the store is open for writing.
 // Errors: kInvalid (`cannot push a digest reference`), kNotFound (`An image does not exist locally

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "driver/layer_reader.h"
+#include "registry/layer_packing.h"
 #include "registry/piped_source.h"
 
 namespace strata::registry {
@@ -24,31 +25,6 @@ codec::Compression kind_of(std::string_view media_type) {
   return codec::Compression::kNone;
 }
 
-std::string_view layer_type(codec::Compression kind) {
-  if (kind == codec::Compression::kZstd) return oci::media_type::kOciLayerZstd;
-  if (kind == codec::Compression::kGzip) return oci::media_type::kDockerLayerGzip;
-  return oci::media_type::kOciLayer;
-}
-
-// The first bytes of a blob, and how long it is.
-class HeadSink final : public BlobSink {
- public:
-  Status begin(const BlobAnswer& answer) override {
-    total_bytes_ = answer.total_bytes;
-    return {};
-  }
-  Status take(ByteSpan bytes) override {
-    head_.append(as_text(bytes));
-    return {};
-  }
-  const std::string& head() const { return head_; }
-  std::optional<uint64_t> total_bytes() const { return total_bytes_; }
-
- private:
-  std::string head_;
-  std::optional<uint64_t> total_bytes_;
-};
-
 // Hands a download on to an upload.
 class ForwardSink final : public BlobSink {
  public:
@@ -58,24 +34,6 @@ class ForwardSink final : public BlobSink {
 
  private:
   ByteSink& to_;
-};
-
-// Tells how far a layer is.
-class CountingSink final : public ByteSink {
- public:
-  CountingSink(ByteSink& to, const DiffId& layer, PushProgress& progress)
-      : to_(to), layer_(layer), progress_(progress) {}
-  Status write(ByteSpan bytes) override {
-    done_bytes_ += bytes.size();
-    progress_.layer_advanced(layer_, done_bytes_);
-    return to_.write(bytes);
-  }
-
- private:
-  ByteSink& to_;
-  const DiffId& layer_;
-  PushProgress& progress_;
-  uint64_t done_bytes_ = 0;
 };
 
 size_t common_prefix(std::string_view a, std::string_view b) {
@@ -88,14 +46,8 @@ size_t common_prefix(std::string_view a, std::string_view b) {
 
 LayerPusher::LayerPusher(Parts parts)
     : parts_(std::move(parts)),
+      packing_(packing_of(parts_.options.compression)),
       compressors_(std::make_unique<std::counting_semaphore<16>>(kCompressedAtOnce)) {}
-
-codec::CompressionSpec LayerPusher::spec() const {
-  codec::CompressionSpec spec = parts_.options.compression.value_or(
-      codec::CompressionSpec{codec::Compression::kGzip, std::nullopt});
-  if (spec.kind == codec::Compression::kGzip && !spec.level) spec.level = kPushGzipLevel;
-  return spec;
-}
 
 Result<PlacedLayer> LayerPusher::place(const ChainId& chain, const DiffId& diff,
                                        const oci::Descriptor* of_origin) {
@@ -176,22 +128,22 @@ Result<std::optional<PlacedLayer>> LayerPusher::copy_blob(Task& task,
 }
 
 Result<std::optional<oci::Descriptor>> LayerPusher::probe(const Digest& blob) {
-  HeadSink head;
+  BlobText head(codec::kMagicBytes);
   Status status = parts_.repository.get_blob(blob, {0, codec::kMagicBytes}, head);
   if (!status.ok() && status.error().code() == ErrorCode::kNotFound) {
     return std::optional<oci::Descriptor>();
   }
   STRATA_CHECK(std::move(status));
-  codec::Compression kind = codec::detect_compression(as_bytes(head.head()));
+  codec::Compression kind = codec::detect_compression(as_bytes(head.text()));
   bool wanted = !parts_.options.compression || parts_.options.compression->kind == kind;
-  if (!wanted || !head.total_bytes() || kind == codec::Compression::kXz ||
+  if (!wanted || !head.answer().total_bytes || kind == codec::Compression::kXz ||
       kind == codec::Compression::kBzip2) {
     return std::optional<oci::Descriptor>();
   }
   oci::Descriptor descriptor;
-  descriptor.media_type = layer_type(kind);
+  descriptor.media_type = layer_type(kind, false);
   descriptor.digest = blob;
-  descriptor.size_bytes = static_cast<int64_t>(*head.total_bytes());
+  descriptor.size_bytes = static_cast<int64_t>(*head.answer().total_bytes);
   return std::optional<oci::Descriptor>(std::move(descriptor));
 }
 
@@ -253,8 +205,9 @@ Result<std::optional<PlacedLayer>> LayerPusher::compress(Task& task) {
     auto run = [&]() -> Status {
       BufferPool buffers(kReadBlockBytes, kReadBlocks);
       STRATA_TRY(std::unique_ptr<ByteSink> packer,
-                 codec::make_parallel_compressor(spec(), to, parts_.pool));
-      CountingSink counted(*packer, diff, parts_.progress);
+                 codec::make_parallel_compressor(packing_, to, parts_.pool));
+      CountingSink counted(*packer,
+                           [&](uint64_t bytes) { parts_.progress.layer_advanced(diff, bytes); });
       STRATA_CHECK(driver::read_layer({&files, &split}, diff, counted, buffers, parts_.pool));
       return packer->finish();
     };
@@ -272,7 +225,7 @@ Result<std::optional<PlacedLayer>> LayerPusher::compress(Task& task) {
              parts_.repository.upload_blob(source, std::exchange(task.session, ""))
                  .context("layer {}", diff.short_hex()));
   PlacedLayer placed;
-  placed.descriptor.media_type = layer_type(spec().kind);
+  placed.descriptor.media_type = layer_type(packing_.kind, false);
   placed.descriptor.digest = blob.digest;
   placed.descriptor.size_bytes = static_cast<int64_t>(blob.size_bytes);
   return done(diff, std::move(placed), "Pushed");

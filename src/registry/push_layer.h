@@ -58,9 +58,9 @@ class LayerPusher {
   Result<std::optional<oci::Descriptor>> probe(const Digest& blob);
   std::vector<store::BlobSource> sorted_sources(std::vector<store::BlobSource> sources) const;
   std::string hmac_of(const Digest& blob, const std::string& repository) const;
-  codec::CompressionSpec spec() const;
 
   Parts parts_;
+  const codec::CompressionSpec packing_;
   std::unique_ptr<std::counting_semaphore<16>> compressors_;
 };
 
