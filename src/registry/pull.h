@@ -61,9 +61,9 @@ struct PullForecast {
   Digest digest;
   size_t layers = 0;
   size_t layers_here = 0;
-  uint64_t fetch_bytes = 0;           // config and layers, without what an earlier pull has left
-  uint64_t unpacked_bytes = 0;        // of the missing layers, as far as their blobs say it
-  std::vector<Digest> unknown_sizes;  // layers that do not
+  uint64_t fetch_bytes = 0;     // config and layers, without what an earlier pull has left
+  uint64_t unpacked_bytes = 0;  // of the missing layers, as far as their blobs say it
+  std::vector<Digest> unknown_sizes = {};  // layers that do not
   uint64_t disk_bytes() const { return fetch_bytes + unpacked_bytes; }
 };
 Result<PullForecast> forecast_pull(const store::Store* store, Repository& repository,
