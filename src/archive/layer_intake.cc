@@ -6,8 +6,6 @@
 #include "archive/transfer_messages.h"
 #include "base/timer.h"
 #include "codec/decompress.h"
-#include "driver/layer_reader.h"
-#include "driver/split_file.h"
 
 namespace strata::archive {
 namespace {
@@ -55,19 +53,11 @@ Status LayerIntake::take_kept() {
 Status LayerIntake::unpack_kept(IntakeJob& job) {
   RangeSource bytes = job.kept->open();
   std::unique_ptr<ByteSource> tar = codec::make_decompressor(job.kept->compression(), bytes);
-  STRATA_TRY(UnpackedEarly unpacked, unpack(*tar, job.layer.diff));
+  STRATA_TRY(UnpackedEarly unpacked,
+             unpack_staged(*tar, tools_, nullptr).context("layer {}", job.layer.diff));
   STRATA_CHECK(check_diff_id(job, unpacked));
   job.result = std::move(unpacked);
   return {};
-}
-
-Result<UnpackedEarly> LayerIntake::unpack(ByteSource& tar, const DiffId& diff) {
-  STRATA_TRY(store::StagedLayer staged, txn_.stage_layer());
-  driver::UnpackTarget target{&staged.folder, &staged.diff, &staged.metadata};
-  STRATA_TRY(
-      driver::UnpackedLayer layer,
-      driver::unpack_layer(tar, target, pool_, unpack_buffers_, nullptr).context("layer {}", diff));
-  return UnpackedEarly{std::move(staged), std::move(layer)};
 }
 
 Status LayerIntake::ask() {
@@ -176,9 +166,7 @@ Status LayerIntake::finish(Arriving& arriving) {
 
 Status LayerIntake::copy(IntakeJob& job) {
   const UnpackedEarly& first = *jobs_[*job.copy_of].result;
-  STRATA_TRY(Fd split, open_at(first.staged.metadata, driver::kSplitFileName, O_RDONLY));
-  std::unique_ptr<ByteSource> tar = driver::open_layer_tar({&first.staged.diff, &split});
-  STRATA_TRY(UnpackedEarly unpacked, unpack(*tar, job.layer.diff));
+  STRATA_TRY(UnpackedEarly unpacked, unpack_again(first, tools_, nullptr));
   STRATA_CHECK(check_diff_id(job, unpacked));
   job.result = std::move(unpacked);
   return {};

@@ -11,19 +11,16 @@
 
 #include "archive/early_layer.h"
 #include "archive/kept_layer.h"
-#include "archive/load_plan.h"
+#include "archive/layer_jobs.h"
 #include "archive/progress.h"
 #include "archive/wire.h"
 
 namespace strata::archive {
 
-// A layer that the store lacks.
-struct IntakeJob {
-  PlannedLayer layer;
-  std::optional<ChainId> parent;
+// A layer that the store lacks. Its result was verified against the diffID.
+struct IntakeJob : LayerJob {
   std::optional<size_t> copy_of;  // number of the job with the same layer on other parents
   std::optional<KeptLayer> kept;
-  std::optional<UnpackedEarly> result;  // verified against the diffID
 };
 
 class LayerIntake {
@@ -59,7 +56,6 @@ class LayerIntake {
   Status finish_down_to(size_t count);
   Status finish(Arriving& arriving);
   Status copy(IntakeJob& job);
-  Result<UnpackedEarly> unpack(ByteSource& tar, const DiffId& diff);
 
   store::Transaction& txn_;
   const store::BlobFolder folder_;
@@ -68,6 +64,7 @@ class LayerIntake {
   Pool& pool_;
   std::vector<IntakeJob>& jobs_;
   BufferPool unpack_buffers_{kBlockBytes, kBlocks};
+  const UnpackTools tools_{txn_, pool_, unpack_buffers_};
   BufferPool arriving_{kBlockBytes, kBlocks / 2};
   std::deque<Arriving> under_way_;
   size_t layers_received_ = 0;

@@ -5,61 +5,16 @@
 #include <atomic>
 #include <limits>
 #include <map>
-#include <numeric>
-#include <set>
 
+#include "archive/layer_jobs.h"
 #include "base/timer.h"
 #include "codec/decompress.h"
-#include "driver/layer_reader.h"
-#include "driver/split_file.h"
 
 namespace strata::archive {
 namespace {
 
 // Of gzip streams, inflated ahead: 20 MiB beside the blocks of the operation.
 constexpr size_t kPiecesAhead = 6;
-
-struct Job {
-  size_t layer_number;  // within its image, for messages
-  PlannedLayer layer;
-  std::optional<ChainId> parent;
-  std::optional<UnpackedEarly> result;
-};
-
-// Layers of the plan that the store lacks, base first, each chain once.
-Result<std::vector<Job>> missing_layers(const LoadPlan& plan, const store::Store& store,
-                                        store::Transaction& txn) {
-  std::vector<Job> jobs;
-  std::vector<ChainId> present;
-  std::set<ChainId> seen;
-  for (const PlannedImage& image : plan.images) {
-    for (size_t i = 0; i < image.layers.size(); ++i) {
-      const PlannedLayer& layer = image.layers[i];
-      if (!seen.insert(layer.chain).second) continue;
-      STRATA_TRY(bool here, store.has_layer(layer.chain));
-      if (here) {
-        present.push_back(layer.chain);
-        continue;
-      }
-      std::optional<ChainId> parent;
-      if (i > 0) parent = image.layers[i - 1].chain;
-      jobs.push_back({i, layer, parent, {}});
-    }
-  }
-  STRATA_CHECK(txn.hold_layers(present));
-  return jobs;
-}
-
-// What was there can be removed by somebody else before we hold it; then the question is asked
-// anew.
-Result<std::vector<Job>> hold_and_list(const LoadPlan& plan, const store::Store& store,
-                                       store::Transaction& txn) {
-  constexpr int kTries = 10;
-  for (int tries = 1; true; ++tries) {
-    Result<std::vector<Job>> jobs = missing_layers(plan, store, txn);
-    if (jobs.ok() || jobs.error().code() != ErrorCode::kNotFound || tries == kTries) return jobs;
-  }
-}
 
 // The number of the first layer that failed, so far. Those behind it are given up, those before it
 // go on: which error is told does not depend on who was quicker.
@@ -95,11 +50,12 @@ class AbandonableSource final : public ByteSource {
 
 class Unpacking {
  public:
-  Unpacking(LoadPlan& plan, Contents& contents, UnpackContext context, std::vector<Job>& jobs)
+  Unpacking(LoadPlan& plan, Contents& contents, UnpackContext context, std::vector<LayerJob>& jobs)
       : early_sources_({&plan, &contents}),
         gunzip_(context.pool, kPiecesAhead),
         contents_(contents),
         context_(context),
+        tools_{context.txn, context.pool, context.buffers},
         jobs_(jobs) {}
 
   Status run() {
@@ -110,7 +66,7 @@ class Unpacking {
                      [](auto& a, auto& b) { return a.first > b.first; });
 
     // Told base first, whatever is begun first.
-    for (const Job& job : jobs_) {
+    for (const LayerJob& job : jobs_) {
       if (context_.progress) context_.progress->layer_started(job.layer.diff, size_of(job));
     }
     STRATA_CHECK(run_in_lanes(context_.pool.jobs(), order.size(), [&](size_t i) {
@@ -122,13 +78,13 @@ class Unpacking {
   }
 
  private:
-  uint64_t size_of(const Job& job) const {
+  uint64_t size_of(const LayerJob& job) const {
     Result<OpenedFile> file = contents_.open(job.layer.file);
     return file.ok() ? file->size_bytes : 0;
   }
 
   // `turn`: which one it is, of those that are unpacked at the same time.
-  Status unpack(Job& job, size_t turn) {
+  Status unpack(LayerJob& job, size_t turn) {
     Timer timer("unpack a layer");
     STRATA_TRY(job.result, obtain(job, turn).context("{}", job.layer.file));
     if (!job.result) return {};  // see copy_repeated
@@ -136,7 +92,7 @@ class Unpacking {
     return check_diff_id(job);
   }
 
-  static Status check_diff_id(const Job& job) {
+  static Status check_diff_id(const LayerJob& job) {
     const DiffId& found = job.result->layer.diff_id;
     if (found == job.layer.diff) return {};
     return error(ErrorCode::kInvalid, "invalid diffID for layer {}: expected \"{}\", got \"{}\"",
@@ -144,7 +100,7 @@ class Unpacking {
   }
 
   // Empty: the layer came by in a stream, once, and another job has taken it.
-  Result<std::optional<UnpackedEarly>> obtain(const Job& job, size_t turn) {
+  Result<std::optional<UnpackedEarly>> obtain(const LayerJob& job, size_t turn) {
     STRATA_TRY(std::optional<UnpackedEarly> early, take_early(job.layer.file));
     if (early) return early;
     Result<OpenedFile> opened = contents_.open(job.layer.file);
@@ -156,7 +112,7 @@ class Unpacking {
                few ? codec::open_decompressed(*file.source, gunzip_)
                    : codec::open_decompressed(*file.source));
     AbandonableSource abandonable(*tar, failure_, turn);
-    STRATA_TRY(UnpackedEarly unpacked, unpack_tar(abandonable, job.layer.diff));
+    STRATA_TRY(UnpackedEarly unpacked, unpack_staged(abandonable, tools_, advance(job.layer.diff)));
     return std::optional<UnpackedEarly>(std::move(unpacked));
   }
 
@@ -170,34 +126,26 @@ class Unpacking {
     return taken;
   }
 
-  Result<UnpackedEarly> unpack_tar(ByteSource& tar, const DiffId& diff) {
-    STRATA_TRY(store::StagedLayer staged, context_.txn.stage_layer());
-    driver::UnpackTarget target{&staged.folder, &staged.diff, &staged.metadata};
-    auto advanced = [&](uint64_t bytes) {
+  // What is called while the layer is unpacked.
+  std::function<void(uint64_t)> advance(const DiffId& diff) const {
+    return [this, diff](uint64_t bytes) {
       if (context_.progress) context_.progress->layer_advanced(diff, bytes);
     };
-    STRATA_TRY(driver::UnpackedLayer layer,
-               driver::unpack_layer(tar, target, context_.pool, context_.buffers, advanced));
-    return UnpackedEarly{std::move(staged), std::move(layer)};
   }
 
   // The same layer on two parents is stored twice. From a stream it was unpacked once, so the
   // second is made from the first.
   Status copy_repeated() {
-    for (Job& job : jobs_) {
+    for (LayerJob& job : jobs_) {
       if (job.result) continue;
-      auto first = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& other) {
+      auto first = std::find_if(jobs_.begin(), jobs_.end(), [&](const LayerJob& other) {
         return other.result && other.layer.diff == job.layer.diff;
       });
       if (first == jobs_.end()) {
         return error(ErrorCode::kNotFound, "open {}: no such file or directory in the archive",
                      job.layer.file);
       }
-      STRATA_TRY(Fd split,
-                 open_at(first->result->staged.metadata, driver::kSplitFileName, O_RDONLY));
-      std::unique_ptr<ByteSource> tar =
-          driver::open_layer_tar({&first->result->staged.diff, &split});
-      STRATA_TRY(job.result, unpack_tar(*tar, job.layer.diff));
+      STRATA_TRY(job.result, unpack_again(*first->result, tools_, advance(job.layer.diff)));
       STRATA_CHECK(check_diff_id(job));
       if (context_.progress) context_.progress->layer_finished(job.layer.diff);
     }
@@ -213,7 +161,8 @@ class Unpacking {
   codec::GunzipHelpers gunzip_;  // all lanes share it: the last, large layer gets all of it
   const Contents& contents_;
   UnpackContext context_;
-  std::vector<Job>& jobs_;
+  const UnpackTools tools_;
+  std::vector<LayerJob>& jobs_;
   FirstFailure failure_;
 };
 
@@ -222,21 +171,10 @@ class Unpacking {
 Result<std::vector<std::string>> unpack_missing_layers(LoadPlan& plan, Contents& contents,
                                                        UnpackContext context) {
   Timer timer("unpack missing layers");
-  STRATA_TRY(std::vector<Job> jobs, hold_and_list(plan, context.store, context.txn));
-  STRATA_CHECK(Unpacking(plan, contents, context, jobs).run());
+  STRATA_TRY(LayerJobs jobs, list_layer_jobs(plan, context.store, context.txn));
+  STRATA_CHECK(Unpacking(plan, contents, context, jobs.missing).run());
   std::vector<std::string> warnings;
-  for (Job& job : jobs) {
-    const driver::UnpackedLayer& layer = job.result->layer;
-    for (const std::string& xattr : layer.warnings) {
-      warnings.push_back(
-          fmt::format("layer {}: the file system does not take xattr {}", layer.diff_id, xattr));
-    }
-    STRATA_TRY(ChainId chain, context.txn.add_layer(std::move(job.result->staged),
-                                                    job.parent ? &*job.parent : nullptr,
-                                                    layer.diff_id, layer.size_bytes));
-    if (chain != job.layer.chain)
-      return error(ErrorCode::kCorrupt, "layer {} got chain {}", job.layer.chain, chain);
-  }
+  for (LayerJob& job : jobs.missing) STRATA_CHECK(add_layer(job, context.txn, warnings));
   return warnings;
 }
 
