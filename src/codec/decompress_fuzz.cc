@@ -1,55 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decompressors. Oracles: a stream that is read byte by byte gives the same bytes and the same
-// error as one that is read in pieces of 4096; and a stream that was cut gives the beginning of
+// error as one that is read in larger pieces; and a stream that was cut gives the beginning of
 // what it gave before. tests/fuzz/codec_fuzz.cc has others, and the corpus.
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
+#include "base/fuzz_oracle.h"
 #include "codec/decompress.h"
 
 namespace {
 
 using strata::ByteSpan;
+using strata::fuzz::check;
+using strata::fuzz::Outcome;
 
 constexpr size_t kLimitBytes = 1 << 18;
 
-struct Outcome {
-  std::string content;
-  std::string error;
-};
-
-class PieceSource final : public strata::ByteSource {
- public:
-  PieceSource(ByteSpan bytes, size_t piece) : from_(bytes), piece_(piece) {}
-  strata::Result<size_t> read(strata::MutableByteSpan buffer) override {
-    return from_.read(buffer.first(std::min(buffer.size(), piece_)));
-  }
-
- private:
-  strata::SpanSource from_;
-  size_t piece_;
-};
-
 Outcome decompress(ByteSpan input, size_t piece) {
-  Outcome outcome;
-  PieceSource from(input, piece);
+  strata::fuzz::PieceSource from(input, piece);
   auto source = strata::codec::open_decompressed(from);
-  std::string buffer(piece, '\0');
-  while (outcome.content.size() < kLimitBytes) {
-    size_t want = std::min(piece, kLimitBytes - outcome.content.size());
-    auto got = (*source)->read({reinterpret_cast<std::byte*>(buffer.data()), want});
-    if (!got.ok()) outcome.error = got.error().message();
-    if (!got.ok() || *got == 0) break;
-    outcome.content.append(buffer, 0, *got);
-  }
-  return outcome;
-}
-
-void check(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "oracle: %s\n", what);
-  std::abort();
+  return strata::fuzz::read_all(**source, piece, kLimitBytes);
 }
 
 bool same_beginning(const std::string& a, const std::string& b) {

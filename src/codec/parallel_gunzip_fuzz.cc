@@ -2,40 +2,21 @@
 // The parallel gzip decoder. Oracle: the sequential one. Both get the input as a file, and as the
 // deflate data of one; then the error of a good end names the CRC-32 of all that was decoded.
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
+#include "base/fuzz_oracle.h"
 #include "codec/decompress.h"
 
 namespace {
 
-using strata::ByteSource;
+using strata::fuzz::check;
+using strata::fuzz::Outcome;
 
 constexpr size_t kLimitBytes = 1 << 20;
 constexpr strata::codec::GunzipSizes kTiny = {2048, 0};
 
-struct Outcome {
-  std::string content;
-  std::string error;
-};
-
-Outcome read_all(ByteSource& source) {
-  Outcome outcome;
-  std::string buffer(16 * 1024, '\0');
-  while (outcome.content.size() < kLimitBytes) {
-    auto got = source.read({reinterpret_cast<std::byte*>(buffer.data()), buffer.size()});
-    if (!got.ok()) outcome.error = got.error().message();
-    if (!got.ok() || *got == 0) break;
-    outcome.content.append(buffer, 0, *got);
-  }
-  return outcome;
-}
-
-void check(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "oracle: %s\n", what);
-  std::abort();
+Outcome read_all(strata::ByteSource& source) {
+  return strata::fuzz::read_all(source, 16 * 1024, kLimitBytes);
 }
 
 void compare(std::string_view stream) {

@@ -5,7 +5,7 @@
 #include "archive/layer_list.h"
 #include "archive/thin.h"
 #include "archive/transfer_messages.h"
-#include "oracle.h"
+#include "base/fuzz_oracle.h"
 
 namespace {
 

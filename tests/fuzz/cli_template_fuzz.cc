@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Go templates. Oracles: executing a template twice gives the same; text without "{{" comes out as
 // it is; JSON of a value is JSON.
+#include "base/fuzz_oracle.h"
 #include "cli/template.h"
 #include "cli/value.h"
 #include "oci/json.h"
-#include "oracle.h"
 
 namespace {
 

@@ -7,8 +7,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/fuzz_oracle.h"
 #include "codec/decompress.h"
-#include "oracle.h"
 
 namespace {
 

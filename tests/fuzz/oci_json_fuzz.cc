@@ -2,12 +2,12 @@
 // JSON, and the documents made of it. Oracles: text that we write is read as the same value;
 // compact_json takes what parse_json takes; the quick summary of a config agrees with the full one;
 // documents written and read again are the same.
+#include "base/fuzz_oracle.h"
 #include "oci/archive_manifest.h"
 #include "oci/config_summary.h"
 #include "oci/image_config.h"
 #include "oci/json.h"
 #include "oci/manifest.h"
-#include "oracle.h"
 
 namespace {
 

@@ -2,9 +2,9 @@
 // References and times. Oracle: every form that we print of a name is read as the same name, but
 // for one case, which is docker's own: "docker.io/a.b/c" has the familiar form "a.b/c", another
 // name.
+#include "base/fuzz_oracle.h"
 #include "oci/go_time.h"
 #include "oci/reference.h"
-#include "oracle.h"
 
 namespace {
 
