@@ -15,18 +15,10 @@
 
 #include "driver/mount.h"
 
+#include "base/test_support.h"
+
 namespace strata::driver {
 namespace {
-
-void must(const Status& status) { ASSERT_TRUE(status.ok()) << status.error().message(); }
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    ADD_FAILURE() << result.error().message();
-    std::abort();
-  }
-  return std::move(result).value();
-}
 
 // A root with a driver, and verbs to stage layers in it.
 class Layers {

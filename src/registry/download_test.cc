@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "base/test_support.h"
 #include "registry/failing_server.h"
 #include "registry/registry_contents.h"
 
@@ -13,15 +14,6 @@ namespace strata::registry {
 namespace {
 
 using Behaviour = FailingServer::Behaviour;
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    ADD_FAILURE() << result.error().message();
-    std::abort();
-  }
-  return std::move(result).value();
-}
 
 std::string random_text(size_t size, unsigned seed = 1) {
   std::mt19937 random(seed);

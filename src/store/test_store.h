@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/test_support.h"
 #include "store/remove_layers.h"
 #include "store/store.h"
 #include "store/transaction.h"
@@ -47,16 +48,6 @@ class TempRoot {
  private:
   std::string folder_;
 };
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    ADD_FAILURE() << result.error().message();
-    std::abort();
-  }
-  return std::move(result).value();
-}
-inline void must(Status status) { ASSERT_TRUE(status.ok()) << status.error().message(); }
 
 inline DiffId diff_named(std::string_view name) { return DiffId(Digest::of(name)); }
 

@@ -126,5 +126,11 @@ def podman():
         store.close()
 
 
+def raw_manifest(place):
+    """What skopeo sees there: "docker://localhost:5000/x:1", "oci:folder:x"."""
+    tls = ["--tls-verify=false"] if place.startswith("docker://") else []
+    return subprocess.run(["skopeo", "inspect", "--raw", *tls, place], env=clean_env(), capture_output=True, check=True).stdout
+
+
 def skopeo_copy(source, target, *options):
     return run("skopeo", "--insecure-policy", "copy", "-q", *options, source, target)

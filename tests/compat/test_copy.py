@@ -19,7 +19,7 @@ import archives
 import registries
 from engine import binary, needs_strata_itself, strata
 from images import hand_made, load_bytes, runnable
-from peers import dockerd, skopeo_copy
+from peers import dockerd, raw_manifest, skopeo_copy
 from procs import clean_env, run
 from roots import Root, problems
 from secured import secured
@@ -41,18 +41,11 @@ def server():
 
 @pytest.fixture
 def copy(work):
-    env = {"DOCKER_CONFIG": str(work / "nobody"), "STRATA_RETRY_MS": "50", "CONTAINERS_REGISTRIES_CONF": str(work / "none"),
-           "STRATA_DAEMON_JSON": str(work / "none")}
+    env = registries.no_configuration(work)
 
     def call(*words, check=True, root=None):
         return strata(root or work / "root", "copy", *words, check=check, env=env)
     return call
-
-
-def raw_manifest(place):
-    """What skopeo sees there."""
-    tls = ["--tls-verify=false"] if place.startswith("docker://") else []
-    return subprocess.run(["skopeo", "inspect", "--raw", *tls, place], env=clean_env(), capture_output=True, check=True).stdout
 
 
 def sha(data):

@@ -13,7 +13,7 @@ import archives
 import registries
 from engine import binary, needs_strata_itself, strata
 from images import build, hand_made, load_bytes, runnable
-from peers import dockerd, podman, skopeo_copy
+from peers import dockerd, podman, raw_manifest, skopeo_copy
 from procs import clean_env, run
 from roots import Root, problems
 from secured import secured, token_server
@@ -35,13 +35,7 @@ def server():
 
 @pytest.fixture
 def env(work):
-    return {"DOCKER_CONFIG": str(work / "nobody"), "STRATA_RETRY_MS": "50", "CONTAINERS_REGISTRIES_CONF": str(work / "none"),
-            "STRATA_DAEMON_JSON": str(work / "none")}
-
-
-def raw_manifest(name):
-    return subprocess.run(["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{name}"], env=clean_env(),
-                          capture_output=True, check=True).stdout
+    return registries.no_configuration(work)
 
 
 def pulled_by_podman(work, name):
@@ -81,7 +75,7 @@ def test_what_we_push_all_others_pull(server, work, env):
     load(work / "root", archives.docker_2010(image), work=work)
     pushed = strata(work / "root", "push", name, env=env)
     digest, size = digest_line(pushed.out)
-    raw = raw_manifest(name)
+    raw = raw_manifest(f"docker://{name}")
     assert (digest, size) == ("sha256:" + hashlib.sha256(raw).hexdigest(), len(raw))
     skopeo_copy(f"docker://{name}", f"docker-archive:{work}/out.tar:{name}", "--src-tls-verify=false")
     for layer in json.loads(raw)["layers"]:
@@ -135,7 +129,7 @@ def test_another_repository_mounts(server, work, env):
     server.forget_requests()
     out = strata(root, "push", names[1], env=env).out
     assert set(statuses(out).values()) == {"Mounted from mount/from"}
-    assert raw_manifest(names[0]) == raw_manifest(names[1])
+    assert raw_manifest(f"docker://{names[0]}") == raw_manifest(f"docker://{names[1]}")
 
 
 def test_records_serve_dockerd_and_dockerd_s_serve_us(server, work, env):
@@ -199,15 +193,15 @@ def test_zstd(server, work, env):
     name = f"{server.host}/zstd/x:1"
     root, image = with_images(work, name)
     strata(root, "push", "--compression", "zstd", name, env=env)
-    manifest = json.loads(raw_manifest(name))
+    manifest = json.loads(raw_manifest(f"docker://{name}"))
     assert manifest["mediaType"] == OCI_MANIFEST
     assert {layer["mediaType"] for layer in manifest["layers"]} == {"application/vnd.oci.image.layer.v1.tar+zstd"}
     assert pulled_by_podman(work, name) == image.id
     # gzip again, when it is asked for; the zstd blobs when nothing is.
     kept = digest_line(strata(root, "push", name, env=env).out)
-    assert kept[0] == "sha256:" + hashlib.sha256(raw_manifest(name)).hexdigest()
+    assert kept[0] == "sha256:" + hashlib.sha256(raw_manifest(f"docker://{name}")).hexdigest()
     strata(root, "push", "--compression", "gzip", name, env=env)
-    assert json.loads(raw_manifest(name))["mediaType"] == DOCKER_MANIFEST
+    assert json.loads(raw_manifest(f"docker://{name}"))["mediaType"] == DOCKER_MANIFEST
 
 
 def test_a_digest_survives_the_way_to_another_registry(work, env):
@@ -220,7 +214,7 @@ def test_a_digest_survives_the_way_to_another_registry(work, env):
             docker("pull", source)
         strata(work / "root", "tag", source, target, env=env)
         pushed = strata(work / "root", "push", target, env=env)
-        assert raw_manifest(target) == raw_manifest(source)
+        assert raw_manifest(f"docker://{target}") == raw_manifest(f"docker://{source}")
         assert "NOTE" not in pushed.err
 
 

@@ -40,9 +40,9 @@ def archive(work):
 def home(work):
     """The environment of a user without any configuration."""
     (work / "home").mkdir()
-    return {"HOME": str(work / "home"), "DOCKER_CONFIG": str(work / "home/.docker"), "STRATA_RETRY_MS": "50",
-            "STRATA_DAEMON_JSON": str(work / "daemon.json"), "CONTAINERS_REGISTRIES_CONF": str(work / "registries.conf"),
-            "STRATA_CERTS_D": str(work / "certs.d"), "XDG_RUNTIME_DIR": str(work / "run")}
+    return registries.no_configuration(
+        work, HOME=str(work / "home"), DOCKER_CONFIG=str(work / "home/.docker"), STRATA_DAEMON_JSON=str(work / "daemon.json"),
+        CONTAINERS_REGISTRIES_CONF=str(work / "registries.conf"), STRATA_CERTS_D=str(work / "certs.d"), XDG_RUNTIME_DIR=str(work / "run"))
 
 
 def upload(archive, server, name, *options):

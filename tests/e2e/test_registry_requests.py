@@ -10,6 +10,7 @@ import time
 import pytest
 
 import archives
+import registries
 from archives import Image
 from engine import binary, needs_strata_itself, strata
 from procs import clean_env
@@ -73,8 +74,7 @@ def manifest(handler, body=MANIFEST):
 
 @pytest.fixture
 def env(work):
-    return {"STRATA_RETRY_MS": "10", "DOCKER_CONFIG": str(work), "STRATA_DAEMON_JSON": str(work / "none"),
-            "CONTAINERS_REGISTRIES_CONF": str(work / "none"), "STRATA_STALL_SECONDS": "2"}
+    return registries.no_configuration(work, DOCKER_CONFIG=str(work), STRATA_RETRY_MS="10", STRATA_STALL_SECONDS="2")
 
 
 def digest_of(work, host, env, check=True, *words):

@@ -31,6 +31,12 @@ def cannot_run():
     return None if os.access(PROGRAM, os.X_OK) else f"{PROGRAM} is not installed (Debian: docker-registry)"
 
 
+def no_configuration(work, **more):
+    """The environment of a user who has configured nothing, with short waits before a request is sent again."""
+    return {"DOCKER_CONFIG": str(work / "nobody"), "STRATA_RETRY_MS": "50", "CONTAINERS_REGISTRIES_CONF": str(work / "none"),
+            "STRATA_DAEMON_JSON": str(work / "none"), **more}
+
+
 class Request(NamedTuple):
     method: str
     path: str
