@@ -70,11 +70,17 @@ const std::array<Column<ContainerRow>, 5> kContainerColumnTable{{
 }};
 const std::span<const Column<ContainerRow>> kContainerColumns(kContainerColumnTable);
 
-std::array<Total, 2> totals(const store::DiskUsage& usage) {
-  return {{{"Images", usage.images.size(), usage.active_images(), usage.layer_bytes,
-            usage.reclaimable_image_bytes()},
-           {"Containers", usage.containers.size(), usage.active_containers(),
-            usage.container_bytes(), usage.reclaimable_container_bytes()}}};
+std::vector<Total> totals(const store::DiskUsage& usage) {
+  std::vector<Total> totals = {{"Images", usage.images.size(), usage.active_images(),
+                                usage.layer_bytes, usage.reclaimable_image_bytes()},
+                               {"Containers", usage.containers.size(), usage.active_containers(),
+                                usage.container_bytes(), usage.reclaimable_container_bytes()}};
+  // docker has no such row.
+  const store::BlobUsage& kept = usage.kept_blobs;
+  if (kept.blobs > 0) {
+    totals.push_back({"Downloads", kept.blobs, kept.claimed, kept.bytes, kept.stale_bytes});
+  }
+  return totals;
 }
 
 std::vector<Value> rows_of_totals(const store::DiskUsage& usage) {

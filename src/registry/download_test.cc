@@ -365,7 +365,12 @@ TEST(BlobFolder, RemovesOnlyWhatIsOldAndUnclaimed) {
   for (const Digest& digest : {claimed, Digest::of("old")}) {
     ASSERT_EQ(::utimensat(root.get(), ("strata/blobs/" + digest.hex()).c_str(), old_times, 0), 0);
   }
-  EXPECT_GE(must(blobs.remove_unclaimed(store::BlobFolder::kStaleAfter, true)), 5000u);
+  store::BlobUsage usage = must(blobs.usage());
+  EXPECT_EQ(usage.blobs, 3u);
+  EXPECT_EQ(usage.claimed, 1u);
+  EXPECT_GE(usage.stale_bytes, 5000u);
+  EXPECT_EQ(usage.bytes, 2 * usage.stale_bytes);  // the young one is as large as the old one
+  EXPECT_EQ(must(blobs.remove_unclaimed(store::BlobFolder::kStaleAfter, true)), usage.stale_bytes);
   EXPECT_EQ(must(list_dir_at(root, "strata/blobs")).size(), 3u);
   EXPECT_GE(must(blobs.remove_unclaimed(store::BlobFolder::kStaleAfter, false)), 5000u);
   EXPECT_EQ(must(list_dir_at(root, "strata/blobs")).size(), 2u);

@@ -56,7 +56,7 @@ Result<uint64_t> BlobFolder::size_here(const Digest& blob) const {
 }
 
 Result<std::optional<FileLock>> BlobFolder::lock_unclaimed(const std::string& path) const {
-  Result<Fd> file = open_at(*root_, path, O_RDWR);
+  Result<Fd> file = open_at(*root_, path, O_RDONLY);
   if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return std::optional<FileLock>();
   if (!file.ok()) return std::move(file).error();
   STRATA_TRY(std::optional<FileLock> lock,
@@ -80,23 +80,53 @@ Status BlobFolder::remove(BlobClaim claim) const {
   return unlink(path);
 }
 
-Result<uint64_t> BlobFolder::remove_unclaimed(std::chrono::seconds age, bool dry_run) const {
+struct BlobFolder::Found {
+  std::string path;
+  bool is_claimed;
+  uint64_t bytes;       // with its journal
+  std::time_t touched;  // either of them
+
+  bool is_stale(std::chrono::seconds age) const {
+    return !is_claimed && touched <= std::time(nullptr) - age.count();
+  }
+};
+
+Status BlobFolder::visit(const std::function<Status(const Found&)>& visitor) const {
   Result<std::vector<DirEntry>> entries = list_dir_at(*root_, std::string(kFolder));
-  if (!entries.ok() && entries.error().code() == ErrorCode::kNotFound) return uint64_t{0};
+  if (!entries.ok() && entries.error().code() == ErrorCode::kNotFound) return {};
   if (!entries.ok()) return std::move(entries).error();
-  uint64_t freed_bytes = 0;
-  const std::time_t newest = std::time(nullptr) - age.count();
   for (const DirEntry& entry : *entries) {
     if (!Digest::parse_hex(entry.name).ok()) continue;
     std::string path = path_of(entry.name);
     STRATA_TRY(std::optional<FileLock> lock, lock_unclaimed(path));
-    if (!lock) continue;
-    STRATA_TRY(struct stat data, stat_fd(lock->fd()));
+    STRATA_TRY(std::optional<struct stat> data, find_file(*root_, path));
+    if (!data) continue;
     STRATA_TRY(std::optional<struct stat> journal, find_file(*root_, journal_of(path)));
-    if (std::max(data.st_mtime, journal ? journal->st_mtime : 0) > newest) continue;
-    freed_bytes += disk_bytes(data) + (journal ? disk_bytes(*journal) : 0);
-    if (!dry_run) STRATA_CHECK(unlink(path));
+    STRATA_CHECK(visitor({path, !lock, disk_bytes(*data) + (journal ? disk_bytes(*journal) : 0),
+                          std::max(data->st_mtime, journal ? journal->st_mtime : 0)}));
   }
+  return {};
+}
+
+Result<BlobUsage> BlobFolder::usage() const {
+  BlobUsage usage;
+  STRATA_CHECK(visit([&](const Found& found) -> Status {
+    ++usage.blobs;
+    usage.claimed += found.is_claimed ? 1 : 0;
+    usage.bytes += found.bytes;
+    usage.stale_bytes += found.is_stale(kStaleAfter) ? found.bytes : 0;
+    return {};
+  }));
+  return usage;
+}
+
+Result<uint64_t> BlobFolder::remove_unclaimed(std::chrono::seconds age, bool dry_run) const {
+  uint64_t freed_bytes = 0;
+  STRATA_CHECK(visit([&](const Found& found) -> Status {
+    if (!found.is_stale(age)) return {};
+    freed_bytes += found.bytes;
+    return dry_run ? Status() : unlink(found.path);
+  }));
   return freed_bytes;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 
 #include "base/lock.h"
@@ -29,6 +30,13 @@ class BlobClaim {
   FileLock lock_;
 };
 
+struct BlobUsage {
+  size_t blobs = 0;
+  size_t claimed = 0;
+  uint64_t bytes = 0;        // that they take of the disk
+  uint64_t stale_bytes = 0;  // of those that nobody claims and nobody has touched for kStaleAfter
+};
+
 class BlobFolder {
  public:
   // What is older than this and that nobody claims is not worth to be kept.
@@ -45,11 +53,15 @@ class BlobFolder {
   // Gives the claim up and removes the blob, unless others claim it: then the last of them does.
   Status remove(BlobClaim claim) const;
 
+  Result<BlobUsage> usage() const;
   // Removes what nobody claims and nobody has touched for `age`; returns the bytes that took.
   // `dry_run`: only counts.
   Result<uint64_t> remove_unclaimed(std::chrono::seconds age, bool dry_run) const;
 
  private:
+  struct Found;
+  // Every blob, one after the other; it is locked meanwhile if nobody claims it.
+  Status visit(const std::function<Status(const Found&)>& visitor) const;
   // None: claimed, or gone.
   Result<std::optional<FileLock>> lock_unclaimed(const std::string& path) const;
   Status unlink(const std::string& path) const;

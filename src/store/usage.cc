@@ -109,6 +109,7 @@ Result<DiskUsage> disk_usage(const Store& store, Pool& pool) {
   for (const auto& [chain, use] : uses) usage.layer_bytes += use.size_bytes;
   for (ImageUsage& image : usage.images) add_shared(uses, image);
   STRATA_TRY(usage.containers, measure_containers(store, pool, std::move(containers)));
+  STRATA_TRY(usage.kept_blobs, BlobFolder(store.root()).usage());
   return usage;
 }
 

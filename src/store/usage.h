@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/pool.h"
+#include "store/blob_folder.h"
 #include "store/list_images.h"
 #include "store/store.h"
 
@@ -32,6 +33,7 @@ struct DiskUsage {
   std::vector<ImageUsage> images;
   uint64_t layer_bytes = 0;  // of all layers of these images, each once
   std::vector<ContainerUsage> containers;
+  BlobUsage kept_blobs;  // what interrupted pulls have left, and what running ones fetch
 
   size_t active_images() const;              // used by a container
   uint64_t reclaimable_image_bytes() const;  // layer_bytes but for what images in use have alone

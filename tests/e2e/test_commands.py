@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands that docker has no words for, and what holds for all: abbreviations, global options, exit codes, templates."""
+import fcntl
 import json
 import os
 import re
@@ -155,3 +156,25 @@ def test_mount_with_a_hundred_layers(work):
     assert len(os.listdir(place / "d")) == 240
     strata(work / "root", "umount", place)
     assert mounts_below(work) == []
+
+
+def test_df_counts_what_interrupted_pulls_have_left(root):
+    """One blob that a running pull works with, one that the next pull goes on with, one that nobody has wanted for a day."""
+    def downloads():
+        rows = [json.loads(line) for line in strata(root, "system", "df", "--format", "json").lines]
+        return [row for row in rows if row["Type"] == "Downloads"]
+
+    assert downloads() == []
+    blobs = root / "strata/blobs"
+    blobs.mkdir(parents=True, exist_ok=True)
+    for name, size in ("a" * 64, 1_000_000), ("b" * 64, 2_000_000), ("c" * 64, 4_000_000):
+        (blobs / name).write_bytes(os.urandom(size))
+        os.sync()
+    os.utime(blobs / ("c" * 64), (1e9, 1e9))
+    with open(blobs / ("a" * 64)) as claimed:
+        fcntl.flock(claimed, fcntl.LOCK_SH)
+        [row] = downloads()
+    assert (row["TotalCount"], row["Active"]) == ("3", "1")
+    assert re.fullmatch(r"7(\.0\d*)?MB", row["Size"]) and re.fullmatch(r"4(\.0\d*)?MB \(57%\)", row["Reclaimable"]), row
+    strata(root, "image", "prune", "-f")
+    assert downloads()[0]["TotalCount"] == "2"
