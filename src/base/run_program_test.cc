@@ -27,7 +27,7 @@ TEST(RunProgram, LetsAProgramIgnoreItsInput) {
 }
 
 TEST(RunProgram, KillsAProgramThatPrintsTooMuch) {
-  Result<ProgramResult> ran = run_program({"sh", "-c", "printf 12345; sleep 600"}, "", 4);
+  Result<ProgramResult> ran = run_program({"sh", "-c", "printf 12345; exec sleep 600"}, "", 4);
   ASSERT_FALSE(ran.ok());
   EXPECT_EQ(ran.error().code(), ErrorCode::kCorrupt);
   EXPECT_EQ(ran.error().message(), "sh: it printed more than 4 bytes");
