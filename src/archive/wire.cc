@@ -75,6 +75,7 @@ Wire::Wire(Wire&& other) noexcept
       output_(other.output_),
       pool_(other.pool_),
       peer_(std::move(other.peer_)),
+      patience_(other.patience_),
       write_failed_(other.write_failed_),
       told_(other.told_),
       data_bytes_written_(other.data_bytes_written_.load()),
@@ -85,8 +86,13 @@ Error Wire::connection_ended() const {
 }
 
 Status Wire::wait_until_ready(int fd, short events) const {
+  const auto begun = std::chrono::steady_clock::now();
   while (true) {
     STRATA_CHECK(pool_->check_cancelled());
+    if (patience_ && std::chrono::steady_clock::now() - begun > *patience_) {
+      return error(ErrorCode::kBusy, "{} has been silent for {} seconds", peer_,
+                   patience_->count());
+    }
     pollfd polled{fd, events, 0};
     int ready = ::poll(&polled, 1, kLookUpMilliseconds);
     if (ready > 0) return {};

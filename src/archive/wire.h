@@ -8,6 +8,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -51,6 +53,10 @@ class Wire {
   // `peer` names the other end in messages.
   static Result<Wire> open(int input, int output, const Pool& pool, std::string peer);
   Wire(Wire&& other) noexcept;
+
+  // How long from now on the other end may say nothing, or not listen, where we wait for it; none:
+  // as long as the connection lasts. Beyond it waits end with kBusy, naming the limit.
+  void set_patience(std::optional<std::chrono::seconds> limit) { patience_ = limit; }
 
   // "strata-transfer 1 <program version>".
   Status greet(std::string_view program_version);
@@ -97,6 +103,7 @@ class Wire {
   int output_;
   const Pool* pool_;
   std::string peer_;
+  std::optional<std::chrono::seconds> patience_;
   bool write_failed_ = false;
   bool told_ = false;  // an error frame has been read
   std::atomic<uint64_t> data_bytes_written_{0};

@@ -7,7 +7,9 @@
 
 #include <sys/utsname.h>
 
+#include <charconv>
 #include <cstdlib>
+#include <sstream>
 #include <vector>
 
 #include "base/fs_at.h"
@@ -22,6 +24,10 @@ constexpr size_t kBlockBytes = 64 * 1024;
 constexpr int kNoProgram = 127;  // of a POSIX shell
 constexpr int kNotExecutable = 126;
 constexpr int kSshFailed = 255;
+constexpr std::string_view kShellCharacters = "|&;<>()$`\\\"'\t\n*?[]{}!#~=%";
+// Until the greeting. A connection may take two minutes to be made (TCP), and somebody two more to
+// type a password (LoginGraceTime of sshd_config(5)): what is silent for longer is no strata.
+constexpr std::chrono::seconds kPatience{300};
 
 // $1: the size of the program; the rest: how to call it. The folder goes when the script ends; the
 // program removes it before that. What ldd says goes back in one line.
@@ -69,14 +75,32 @@ Result<std::string> command_there(const SshUrl& url, const SshOptions& options) 
   return quote_for_shell(words);
 }
 
-Result<Child> start_ssh(const SshUrl& url, const std::string& command) {
-  std::vector<std::string> words;
-  const char* instead = std::getenv("STRATA_SSH");
-  if (instead != nullptr && *instead != '\0') {
-    words = {"/bin/sh", "-c", fmt::format("{} \"$@\"", instead), instead};
-  } else {
-    words = {"ssh"};
+std::chrono::seconds patience() {
+  const char* text = std::getenv("STRATA_GREETING_SECONDS");
+  const std::string_view digits = text == nullptr ? "" : text;
+  unsigned seconds = 0;
+  auto [end, failure] = std::from_chars(digits.begin(), digits.end(), seconds);
+  if (failure != std::errc() || end != digits.end() || seconds == 0) return kPatience;
+  return std::chrono::seconds(seconds);
+}
+
+// ssh, or what STRATA_SSH says. Without a shell between us where none is needed: what is killed is
+// ssh then.
+std::vector<std::string> ssh_words() {
+  const char* text = std::getenv("STRATA_SSH");
+  const std::string instead = text == nullptr ? "" : text;
+  if (instead.find_first_of(kShellCharacters) != instead.npos) {
+    return {"/bin/sh", "-c", fmt::format("{} \"$@\"", instead), instead};
   }
+  std::vector<std::string> words;
+  std::istringstream blanks_between(instead);
+  for (std::string word; blanks_between >> word;) words.push_back(word);
+  if (words.empty()) words = {"ssh"};
+  return words;
+}
+
+Result<Child> start_ssh(const SshUrl& url, const std::string& command) {
+  std::vector<std::string> words = ssh_words();
   if (!url.port.empty()) words.insert(words.end(), {"-p", url.port});
   words.insert(words.end(), {url.destination, command});
   return Child::start(words).context("cannot start ssh (STRATA_SSH names another program)");
@@ -98,8 +122,10 @@ Status SshConnection::begin(const SshOptions& options, const Pool& pool) {
   STRATA_TRY(archive::Wire wire, archive::Wire::open(child_->output().get(), child_->input().get(),
                                                      pool, url_.destination));
   wire_.emplace(std::move(wire));
+  wire_->set_patience(patience());
   if (options.bootstrap) STRATA_CHECK(send_program());
   STRATA_CHECK(wire_->expect_greeting());
+  wire_->set_patience(std::nullopt);  // unpacking a large layer may take its time
   return wire_->greet(STRATA_VERSION);
 }
 
@@ -138,6 +164,14 @@ Status SshConnection::send_program() {
 
 // When the program there has ended before it said anything, its exit code says more.
 Error SshConnection::explain(Error error, const SshOptions& options) {
+  if (error.code() == ErrorCode::kBusy) {
+    child_->kill();
+    return strata::error(ErrorCode::kIo,
+                         "{}; expected the greeting of strata. Does \"ssh {} true\" end by itself, "
+                         "without a question or a start-up file that waits? "
+                         "STRATA_GREETING_SECONDS sets another limit",
+                         error.message(), url_.destination);
+  }
   bool silent = error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kIo;
   if (!silent) return error;
   const std::string& host = url_.destination;

@@ -24,8 +24,8 @@ class SshConnection {
  public:
   // Starts ssh, or what STRATA_SSH says (a shell's words, as GIT_SSH_COMMAND), and waits for the
   // greeting. Errors: kNotFound (no ssh here; no strata there, and what to do), kIo (ssh could not
-  // connect, and has said why on standard error), kUnsupported (versions or machines do not fit, or
-  // libraries are missing there).
+  // connect, and has said why on standard error; or nothing came for STRATA_GREETING_SECONDS),
+  // kUnsupported (versions or machines do not fit, or libraries are missing there).
   static Result<SshConnection> open(const SshUrl& url, const SshOptions& options, const Pool& pool);
 
   archive::Wire& wire() { return *wire_; }

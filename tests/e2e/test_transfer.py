@@ -4,6 +4,7 @@ import os
 import random
 import re
 import shutil
+import time
 
 import pytest
 
@@ -236,6 +237,16 @@ def test_push_to_something_that_ends_early(work):
         script.chmod(0o755)
         result = push(work, str(script), root=root_with(work / f"here{size}", image()))
         assert result.code == 1 and ("has ended" in result.err or "exit code 3" in result.err or "expected a greeting" in result.err), result
+
+
+@pytest.mark.parametrize("words", [["push"], ["pull"], ["push", "--bootstrap"]])
+def test_a_host_that_never_speaks_is_given_up(work, words):
+    begun = time.monotonic()
+    result = strata(root_with(work / "here", image()), *words, "ssh://host", "app:1", check=False, timeout=60,
+                    env={**local_ssh(work, f"echo $$ >{work}/pid; exec sleep 600"), "STRATA_GREETING_SECONDS": "1"})
+    assert result.code == 1 and "host has been silent for 1 seconds; expected the greeting of strata" in result.err, result
+    assert time.monotonic() - begun < 20
+    assert not os.path.exists(f"/proc/{(work / 'pid').read_text().strip()}")
 
 
 def test_a_damaged_layer_is_named_and_stays_here(work):
