@@ -53,6 +53,9 @@ class Contents {
   // Hands over the layer that was unpacked from file `name`, if there is one and nobody took it
   // yet. Errors: what went wrong when it was unpacked.
   virtual Result<std::optional<UnpackedEarly>> take_unpacked(const std::string& name);
+  // One layer has failed, so nobody wants the others: reads that wait for something, such as a
+  // network, end with kCancelled at once. Where nothing is waited for, nothing happens.
+  virtual void give_up() const {}
 
   // The whole of a small file (configs, manifests). Errors: as open; kInvalid when it is larger
   // than kMaxJsonBytes.

@@ -16,19 +16,24 @@ namespace {
 // Of gzip streams, inflated ahead: 20 MiB beside the blocks of the operation.
 constexpr size_t kPiecesAhead = 6;
 
-// The number of the first layer that failed, so far. Those behind it are given up, those before it
-// go on: which error is told does not depend on who was quicker.
+// The first layer that failed, so far. Those behind it are given up, those before it go on: which
+// error is told does not depend on who was quicker. Only who waits for a network is given up
+// wherever it stands (Contents::give_up).
 class FirstFailure {
  public:
-  void note(size_t index) {
-    size_t first = first_.load();
-    while (index < first && !first_.compare_exchange_weak(first, index)) {
-    }
+  void note(size_t index, const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) return;  // by another one, which says why
+    auto why = why_.lock();
+    if (index >= first_) return;
+    first_ = index;
+    *why = error;
   }
   bool is_before(size_t index) const { return first_.load(std::memory_order_relaxed) < index; }
+  std::optional<Error> why() { return *why_.lock(); }
 
  private:
   std::atomic<size_t> first_{std::numeric_limits<size_t>::max()};
+  Guarded<std::optional<Error>> why_;
 };
 
 // A layer's tar, until a layer before it has failed.
@@ -69,12 +74,19 @@ class Unpacking {
     for (const LayerJob& job : jobs_) {
       if (context_.progress) context_.progress->layer_started(job.layer.diff, size_of(job));
     }
-    STRATA_CHECK(run_in_lanes(context_.pool.jobs(), order.size(), [&](size_t i) {
+    Status unpacked = run_in_lanes(context_.pool.jobs(), order.size(), [&](size_t i) {
       Status status = unpack(jobs_[order[i].second], i);
-      if (!status.ok()) failure_.note(i);
+      if (!status.ok()) {
+        failure_.note(i, status.error());
+        contents_.give_up();
+      }
       return status;
-    }));
-    return copy_repeated();
+    });
+    if (unpacked.ok()) return copy_repeated();
+    // Given up because of another one, unless the user has interrupted.
+    std::optional<Error> why = failure_.why();
+    bool given_up = unpacked.error().code() == ErrorCode::kCancelled && !context_.pool.cancelled();
+    return given_up && why ? Status(*std::move(why)) : std::move(unpacked);
   }
 
  private:

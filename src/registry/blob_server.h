@@ -37,6 +37,9 @@ class BlobSink {
   // Once, before the first take(). An error ends the transfer and is what get_blob returns.
   virtual Status begin(const BlobAnswer& answer) = 0;
   virtual Status take(ByteSpan bytes) = 0;
+  // False: nobody needs the rest. Asked now and then, also while nothing arrives; the transfer then
+  // ends with kCancelled.
+  virtual bool is_wanted() const { return true; }
 };
 
 class BlobServer {

@@ -51,7 +51,7 @@ Status BlobSource::begin() {
     STRATA_TRY(lock, folder_.try_lock_journal(claim_));
     if (lock) break;
     if (!told && context_.watcher != nullptr) context_.watcher->blob_waits(claim_.blob());
-    STRATA_CHECK(context_.pool->check_cancelled());
+    if (context_.is_over()) return error(ErrorCode::kCancelled, "interrupted");
     std::this_thread::sleep_for(kLookAgain);
   }
   STRATA_TRY(BlobJournal journal, BlobJournal::open(std::move(*lock), size_bytes_));

@@ -349,6 +349,32 @@ TEST_F(Download, EveryBlobComesThroughAServerThatFailsHalfOfTheTime) {
   }
 }
 
+TEST_F(Download, EndsAtOnceWhenItIsGivenUp) {
+  server.otherwise.stalls = true;
+  RegistryContents contents(server, store::BlobFolder(root), options, pool, nullptr);
+  must(contents.claim(blob));
+  std::thread another_layer_fails([&] {
+    while (server.requests().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    contents.give_up();
+  });
+  Result<std::string> text = read(contents);
+  another_layer_fails.join();
+  ASSERT_FALSE(text.ok());
+  EXPECT_EQ(text.error().code(), ErrorCode::kCancelled);
+
+  EXPECT_FALSE(must(contents.forget_doubtful()));  // from now on blobs can be read again
+  server.otherwise.stalls = false;
+  EXPECT_TRUE(must(read(contents)) == content);
+}
+
+TEST_F(Download, WaitsForNoConnectionOnceItHasFailed) {
+  Behaviour stalls, wrong_size;
+  stalls.stalls = true;
+  wrong_size.says = 7;
+  server.next = {{}, stalls, stalls, wrong_size};
+  expect_error("expected 400000 bytes, the registry has 7", ErrorCode::kCorrupt);
+}
+
 TEST(BlobFolder, RemovesOnlyWhatIsOldAndUnclaimed) {
   std::string pattern = ::testing::TempDir() + "/strata-blobs-XXXXXX";
   std::string folder = ::mkdtemp(pattern.data());

@@ -24,6 +24,7 @@ class WatchedSink final : public HttpSink {
     return next_.begin(response);
   }
   Status take(ByteSpan bytes) override { return next_.take(bytes); }
+  bool is_wanted() const override { return next_.is_wanted(); }
 
  private:
   HttpSink& next_;
@@ -147,7 +148,7 @@ Result<HttpResponse> Exchange::send_to(const Place& place, const Call& call, Htt
         if (answer.ok()) endpoint.has_answered = true;
         return answer;
       },
-      begun, most);
+      begun, most, sink);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/guarded.h"
@@ -24,6 +25,7 @@ class FailingServer final : public BlobServer {
     std::optional<uint64_t> says = {};  // total size; none: the content's
     size_t drops_after = SIZE_MAX;      // bytes of the body; then the connection is lost
     size_t ends_after = SIZE_MAX;       // the same, but nobody says so
+    bool stalls = false;                // no answer, until nobody wants it any more
   };
 
   explicit FailingServer(std::string content) : content_(std::move(content)) {}
@@ -40,6 +42,9 @@ class FailingServer final : public BlobServer {
   Status get_blob(const Digest&, const BlobRange& range, BlobSink& sink) override {
     Behaviour now = begin(range);
     STRATA_CHECK(std::move(now.instead));
+    while (now.stalls && sink.is_wanted())
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (now.stalls) return Error(ErrorCode::kCancelled, "not wanted any more");
     const std::string& content = now.content.empty() ? content_ : now.content;
     bool whole = !now.takes_ranges || (!range.validator.empty() && range.validator != now.etag);
     uint64_t offset = whole ? 0 : range.offset;

@@ -106,6 +106,7 @@ Status Http::drive(Handle& handle, Transfer& transfer) {
       return error(ErrorCode::kIo, "libcurl: error {}", static_cast<int>(code));
     }
     STRATA_CHECK(pool_.check_cancelled());
+    if (!transfer.is_wanted()) return error(ErrorCode::kCancelled, "nobody waits for it any more");
     if (transfer.idle_for() > stall_timeout_) {
       return error(ErrorCode::kIo, "no byte for {} seconds", stall_timeout_.count());
     }

@@ -59,6 +59,8 @@ class HttpSink {
   virtual ~HttpSink() = default;
   virtual Status begin(const HttpResponse& response) = 0;
   virtual Status take(ByteSpan bytes) = 0;
+  // As BlobSink::is_wanted.
+  virtual bool is_wanted() const { return true; }
 };
 
 struct HttpRequest {

@@ -19,6 +19,7 @@ class HttpTransfer {
   Status set_up(CURL* easy, const TlsSettings& tls, std::chrono::seconds connect_timeout);
   // How long nothing has moved, the time in our own callbacks left out.
   std::chrono::steady_clock::duration idle_for();
+  bool is_wanted() const { return sink_ == nullptr || sink_->is_wanted(); }
   // The error of a callback, or that of curl.
   Status outcome(CURLcode code);
   bool failed_in_callback() const { return !callback_status_.ok(); }

@@ -42,7 +42,7 @@ Result<archive::OpenedFile> RegistryContents::open(const std::string& name) cons
   auto found = blobs_.find(name);
   if (found == blobs_.end()) return error(ErrorCode::kNotFound, "blob {} is in no manifest", name);
   Blob& blob = *found->second;
-  DownloadContext context{&blob.server, &options_, &connections_, &pool_, watcher_};
+  DownloadContext context{&blob.server, &options_, &connections_, &pool_, watcher_, &given_up_};
   return archive::OpenedFile{
       std::make_unique<BlobSource>(context, folder_, blob.claim, blob.size_bytes, blob.fate),
       blob.size_bytes};
@@ -60,6 +60,7 @@ bool RegistryContents::is_verified(const Digest& blob) const {
 }
 
 Result<bool> RegistryContents::forget_doubtful() {
+  given_up_ = false;
   bool worth_another_try = false;
   for (auto& [name, blob] : blobs_) {
     if (blob->fate.verified) continue;

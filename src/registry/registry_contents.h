@@ -40,11 +40,13 @@ class RegistryContents final : public archive::Contents {
   bool has(const std::string& name) const override { return blobs_.contains(name); }
   Result<archive::OpenedFile> open(const std::string& name) const override;
   Result<std::vector<std::string>> names() const override;
+  void give_up() const override { given_up_ = true; }
 
   // Whether the blob was read to its end, and was right.
   bool is_verified(const Digest& blob) const;
   // After a reader found fault with a blob: what readers left in the middle is not kept. True when
-  // some of it came from an earlier run, or in several versions: another try may end better.
+  // some of it came from an earlier run, or in several versions: another try may end better, and
+  // blobs can be read again.
   Result<bool> forget_doubtful();
   // After all was published: the blobs go, but those that others claim.
   Status remove_all();
@@ -65,6 +67,7 @@ class RegistryContents final : public archive::Contents {
   const Pool& pool_;
   BlobWatcher* watcher_;
   mutable ConnectionLimit connections_;
+  mutable std::atomic<bool> given_up_{false};
   std::map<std::string, std::unique_ptr<Blob>> blobs_;
 };
 

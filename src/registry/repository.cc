@@ -104,6 +104,7 @@ class BlobReceiver final : public HttpSink {
     }
     return sink_.take(bytes);
   }
+  bool is_wanted() const override { return sink_.is_wanted(); }
 
   // What the transfer came to.
   Status outcome(Result<HttpResponse> answer) const {

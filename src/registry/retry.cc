@@ -18,22 +18,26 @@ bool Retrier::is_transient(const Result<HttpResponse>& result) {
   return result.error().code() == ErrorCode::kIo;
 }
 
-Status Retrier::sleep(std::chrono::milliseconds time) const {
+Status Retrier::sleep(std::chrono::milliseconds time, const HttpSink* sink) const {
   constexpr std::chrono::milliseconds kStep{50};
   for (; time.count() > 0; time -= kStep) {
     STRATA_CHECK(pool_.check_cancelled());
+    if (sink != nullptr && !sink->is_wanted()) {
+      return error(ErrorCode::kCancelled, "nobody waits for it any more");
+    }
     std::this_thread::sleep_for(std::min(time, kStep));
   }
   return pool_.check_cancelled();
 }
 
-Status Retrier::wait(unsigned attempt) const {
+Status Retrier::wait(unsigned attempt, const HttpSink* sink) const {
   std::chrono::milliseconds time = options_.first_wait * (1u << std::min(attempt - 1, 10u));
-  return sleep(std::min<std::chrono::milliseconds>(time, kMaxRetryWait));
+  return sleep(std::min<std::chrono::milliseconds>(time, kMaxRetryWait), sink);
 }
 
 Result<HttpResponse> Retrier::perform(const std::function<Result<HttpResponse>()>& send,
-                                      const bool* begun, unsigned most) const {
+                                      const bool* begun, unsigned most,
+                                      const HttpSink* sink) const {
   unsigned attempts = most == 0 ? options_.attempts : std::min(most, options_.attempts);
   for (unsigned attempt = 1;; ++attempt) {
     Result<HttpResponse> result = send();
@@ -45,7 +49,7 @@ Result<HttpResponse> Retrier::perform(const std::function<Result<HttpResponse>()
       asked = parse_retry_after(result->header("retry-after"), std::chrono::system_clock::now());
     }
     if (asked && *asked > kMaxRetryWait) return result;
-    STRATA_CHECK(asked ? sleep(*asked) : wait(attempt));
+    STRATA_CHECK(asked ? sleep(*asked, sink) : wait(attempt, sink));
   }
 }
 

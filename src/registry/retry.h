@@ -18,15 +18,17 @@ class Retrier {
 
   // Calls `send` up to options.attempts times, at most `most` of them (0: no such limit), with
   // waits that double. `begun` says whether the answer's body has reached a sink: then nothing is
-  // repeated. Errors: those of `send`, kCancelled.
+  // repeated. A `sink` that is not wanted any more ends the waits. Errors: those of `send`,
+  // kCancelled.
   Result<HttpResponse> perform(const std::function<Result<HttpResponse>()>& send,
-                               const bool* begun = nullptr, unsigned most = 0) const;
+                               const bool* begun = nullptr, unsigned most = 0,
+                               const HttpSink* sink = nullptr) const;
   // Whether such an end is worth another attempt.
   static bool is_transient(const Result<HttpResponse>& result);
   static bool is_transient_status(int status);
   // Waits before attempt number `attempt` + 1 (the first is 1).
-  Status wait(unsigned attempt) const;
-  Status sleep(std::chrono::milliseconds time) const;
+  Status wait(unsigned attempt, const HttpSink* sink = nullptr) const;
+  Status sleep(std::chrono::milliseconds time, const HttpSink* sink = nullptr) const;
   unsigned attempts() const { return options_.attempts; }
 
  private:

@@ -83,6 +83,11 @@ class Transfer::PieceSink final : public BlobSink {
     return record(missing);
   }
 
+  bool is_wanted() const override {
+    auto state = owner_.state_.lock();
+    return !state->stopping && !state->failed && !owner_.context_.is_over();
+  }
+
   // After the transfer: what has come of it. An answer that ended early without an error is one.
   Status end(Status status) {
     auto state = owner_.state_.lock();
@@ -108,7 +113,7 @@ class Transfer::PieceSink final : public BlobSink {
 
   Result<std::vector<ByteRange>> missing_in(const ByteRange& range) {
     auto state = owner_.state_.lock();
-    if (state->stopping || owner_.context_.pool->cancelled()) return cancelled();
+    if (state->stopping || owner_.context_.is_over()) return cancelled();
     if (state->version != version_) {
       return error(ErrorCode::kBusy, "the registry has another version of it now");
     }
@@ -206,7 +211,7 @@ void Transfer::start_worker(State& state) {
 // ranges, or where they are few.
 std::optional<Transfer::InFlight::iterator> Transfer::begin_piece() {
   auto state = state_.lock();
-  if (state->stopping || state->failed || context_.pool->cancelled()) return std::nullopt;
+  if (state->stopping || state->failed || context_.is_over()) return std::nullopt;
   ByteRanges taken = state->arrived;
   for (const ByteRange& piece : state->in_flight) taken.add(piece);
   std::optional<ByteRange> gap = taken.first_gap({0, size_bytes_});
@@ -268,7 +273,7 @@ bool Transfer::pause(unsigned fruitless) {
   for (unsigned i = 1; i < fruitless && wait < kLongestWait; ++i) wait *= 2;
   const auto until = std::chrono::steady_clock::now() + std::min(wait, kLongestWait);
   auto state = state_.lock();
-  auto ends = [&] { return state->stopping || state->failed || context_.pool->cancelled(); };
+  auto ends = [&] { return state->stopping || state->failed || context_.is_over(); };
   while (!ends() && std::chrono::steady_clock::now() < until) {
     state.wait_for(changed_, std::min(kLookAgain, wait), ends);
   }
@@ -306,7 +311,7 @@ Result<uint64_t> Transfer::wait_for(uint64_t at) {
     uint64_t end = state->arrived.end_from(at);
     if (end > at) return end;
     if (state->failed) return *state->failed;
-    if (context_.pool->cancelled()) return cancelled();
+    if (context_.is_over()) return cancelled();
     state.wait_for(changed_, kLookAgain,
                    [&] { return state->failed || state->arrived.end_from(at) > at; });
   }
@@ -315,7 +320,7 @@ Result<uint64_t> Transfer::wait_for(uint64_t at) {
 Status Transfer::wait_for_end() {
   auto state = state_.lock();
   while (state->workers > 0) {
-    if (context_.pool->cancelled()) return cancelled();
+    if (context_.is_over()) return cancelled();
     state.wait_for(changed_, kLookAgain, [&] { return state->workers == 0; });
   }
   return state->failed ? Status(*state->failed) : Status();

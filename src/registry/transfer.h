@@ -11,6 +11,7 @@
 // Crash:   blob_journal.h. Nothing here is verified: blob_source.h does that.
 #pragma once
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <optional>
@@ -28,8 +29,11 @@ struct DownloadContext {
   BlobServer* server;
   const DownloadOptions* options;
   ConnectionLimit* connections;
-  const Pool* pool;      // its cancel() ends waits
-  BlobWatcher* watcher;  // may be null
+  const Pool* pool;                   // its cancel() ends waits
+  BlobWatcher* watcher;               // may be null
+  const std::atomic<bool>* given_up;  // another blob has failed, which ends waits as well
+
+  bool is_over() const { return pool->cancelled() || *given_up; }
 };
 
 class Transfer {

@@ -12,6 +12,7 @@ import time
 import pytest
 
 import archives
+import hostile_registry
 from archives import Image
 from engine import needs_strata_itself, strata
 from hostile_registry import FAULTS, HARMLESS, HostileRegistry
@@ -205,6 +206,23 @@ def test_a_layer_that_the_registry_may_not_have_is_fetched_from_its_urls(images,
         pull(work / "root", server, "x/large:1", check=True)
         assert_right(work / "root", server, images, "x/large:1")
         assert other.served == len(image.layers[1])
+
+
+@pytest.mark.parametrize("stalled", [1, 2])
+@pytest.mark.parametrize("fault", ["stall before", "stall inside"])
+def test_a_layer_that_fails_waits_for_no_other(images, work, monkeypatch, stalled, fault):
+    """Whichever of the two is begun first: one fails, and the other says nothing for longer than anybody wants to wait."""
+    monkeypatch.setattr(hostile_registry, "STALL_SECONDS", 300)
+    monkeypatch.setitem(IMPATIENT, "STRATA_STALL_SECONDS", "120")
+    with HostileRegistry(images, no_fault, random.Random(4)) as server:
+        layers = [layer["digest"] for layer in json.loads(server.served_files.manifests["/v2/x/large/manifests/1"])["layers"]]
+        server.mood = lambda request: next((kind for layer, kind in ((layers[stalled], fault), (layers[3 - stalled], "corrupt"))
+                                            if request.path.endswith(layer)), None)
+        started = time.monotonic()
+        result = pull(work / "root", server, "x/large:1")
+        assert time.monotonic() - started < 15
+        assert result.code == 1 and layers[3 - stalled] in result.err and layers[stalled] not in result.err, result
+    assert_undamaged(work / "root", images)
 
 
 def test_a_stalled_registry_is_left_in_time(images, work):
