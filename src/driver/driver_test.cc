@@ -13,9 +13,8 @@
 #include <functional>
 #include <thread>
 
-#include "driver/mount.h"
-
 #include "base/test_support.h"
+#include "driver/mount.h"
 
 namespace strata::driver {
 namespace {
