@@ -66,6 +66,8 @@ Result<driver::UnpackedLayer> EarlyLayer::unpack() {
   std::unique_ptr<ByteSource> tar;
   if (options_.compression) {
     tar = codec::make_decompressor(*options_.compression, arriving);
+  } else if (options_.helpers != nullptr) {
+    STRATA_TRY(tar, codec::open_decompressed(arriving, *options_.helpers));
   } else {
     STRATA_TRY(tar, codec::open_decompressed(arriving));
   }

@@ -10,12 +10,14 @@
 #include "archive/contents.h"
 #include "base/queue.h"
 #include "codec/compression.h"
+#include "codec/parallel_gunzip.h"
 
 namespace strata::archive {
 
 struct EarlyOptions {
   std::optional<codec::Compression> compression;  // none: by the first bytes
   std::function<void(uint64_t)> advanced;         // with the bytes of the tar so far; may be empty
+  codec::GunzipHelpers* helpers = nullptr;        // for gzip that is found by the first bytes
 };
 
 class EarlyLayer {

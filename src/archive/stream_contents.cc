@@ -15,6 +15,8 @@ namespace {
 
 // Layers that may still be unpacking while the stream goes on. Each holds a few blocks.
 constexpr size_t kLayersUnderWay = 3;
+// Of gzip, the stream's or a layer's, inflated ahead: 13 MiB.
+constexpr size_t kPiecesAhead = 4;
 
 struct Kept {
   uint64_t offset = 0;
@@ -24,13 +26,13 @@ struct Kept {
 class StreamContents final : public Contents, private tar::ParserEvents {
  public:
   StreamContents(store::Transaction& txn, Pool& pool, BufferPool& buffers)
-      : txn_(txn), pool_(pool), unpack_buffers_(buffers) {}
+      : txn_(txn), pool_(pool), unpack_buffers_(buffers), gunzip_(pool, kPiecesAhead) {}
 
   Status consume(const Fd& input) {
     STRATA_TRY(store::StagedLayer scratch, txn_.stage_layer());
     STRATA_TRY(kept_file_, open_at(scratch.folder, "kept", O_RDWR | O_CREAT | O_EXCL, 0600));
     FdSource raw(input.get());
-    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(raw));
+    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(raw, gunzip_));
     tar::Parser parser;
     while (true) {
       STRATA_CHECK(pool_.check_cancelled());
@@ -118,7 +120,7 @@ class StreamContents final : public Contents, private tar::ParserEvents {
       if (first != '{' && first != '[') {
         kept_.erase(name_);
         STRATA_TRY(std::unique_ptr<EarlyLayer> layer,
-                   EarlyLayer::begin(txn_, pool_, unpack_buffers_));
+                   EarlyLayer::begin(txn_, pool_, unpack_buffers_, {{}, {}, &gunzip_}));
         current_ = std::move(layer);
       }
     }
@@ -152,7 +154,8 @@ class StreamContents final : public Contents, private tar::ParserEvents {
 
   store::Transaction& txn_;
   Pool& pool_;
-  BufferPool& unpack_buffers_;  // for what comes out of decompression, or is copied from arriving_
+  BufferPool& unpack_buffers_;   // for what comes out of decompression, or is copied from arriving_
+  codec::GunzipHelpers gunzip_;  // for the stream and its layers
   BufferPool arriving_{kBlockBytes, kBlocks / 2};
   Slice block_;
   Fd kept_file_;
