@@ -12,9 +12,10 @@ namespace strata::archive {
 
 class ImageFiles {
  public:
-  // A plain tar in a file, or a folder. Errors: kNotFound; kUnsupported (a pipe, a compressed
-  // archive: it says what to do), kInvalid (no tar).
-  static Result<std::unique_ptr<ImageFiles>> open(const std::string& path);
+  // A tar in a file, or a folder. A pipe or a compressed archive is read to its end first, into a
+  // file without a name (temporary_file). Errors: kNotFound, kInvalid (no tar, or a device), kCorrupt
+  // (damaged compression), kNoSpace, kCancelled.
+  static Result<std::unique_ptr<ImageFiles>> open(const std::string& path, Pool& pool);
   const Contents& contents() const { return *contents_; }
 
  private:

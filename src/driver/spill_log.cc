@@ -6,21 +6,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/nameless_file.h"
+
 namespace strata::driver {
 namespace {
 
 constexpr size_t kBufferBytes = 256 * 1024;
-
-// A file without a name, on the file system of `folder`.
-Result<Fd> nameless_file(const Fd& folder) {
-  Result<Fd> file = open_at(folder, ".", O_RDWR | O_TMPFILE, 0600);
-  if (file.ok()) return file;
-  // Some file systems do not know O_TMPFILE: make one and take its name away.
-  const std::string name = ".strata-spill";
-  STRATA_TRY(Fd named, open_at(folder, name, O_RDWR | O_CREAT | O_EXCL, 0600));
-  STRATA_CHECK(unlink_at(folder, name));
-  return named;
-}
 
 }  // namespace
 

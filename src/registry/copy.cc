@@ -61,7 +61,7 @@ Result<std::unique_ptr<ManifestSource>> open_source(const Copying& copy) {
   if (copy.from.transport == Transport::kRegistry) {
     return open_repository_source(*copy.ends.source_client, *copy.from.name, copy.pool);
   }
-  return open_layout_source(copy.from);
+  return open_layout_source(copy.from, copy.pool);
 }
 
 Result<std::unique_ptr<CopyTarget>> make_target(const Copying& copy, const oci::Reference* source) {
@@ -75,7 +75,7 @@ Result<std::unique_ptr<CopyTarget>> make_target(const Copying& copy, const oci::
 
 Result<TarImage> open_layers(const Copying& copy) {
   if (copy.from.transport == Transport::kDockerArchive) {
-    return tar_image_of_archive(copy.from, copy.options.platform);
+    return tar_image_of_archive(copy.from, copy.options.platform, copy.pool);
   }
   if (copy.from.transport == Transport::kRoot) {
     return tar_image_of_store(*copy.ends.source_store, copy.from.image, copy.options.platform,

@@ -195,8 +195,9 @@ Result<std::unique_ptr<ManifestSource>> open_repository_source(Client& client,
       std::make_unique<RepositorySource>(std::move(repository), name, pool));
 }
 
-Result<std::unique_ptr<ManifestSource>> open_layout_source(const ImagePlace& place) {
-  STRATA_TRY(std::unique_ptr<archive::ImageFiles> files, archive::ImageFiles::open(place.path));
+Result<std::unique_ptr<ManifestSource>> open_layout_source(const ImagePlace& place, Pool& pool) {
+  STRATA_TRY(std::unique_ptr<archive::ImageFiles> files,
+             archive::ImageFiles::open(place.path, pool));
   return std::unique_ptr<ManifestSource>(std::make_unique<LayoutSource>(place, std::move(files)));
 }
 

@@ -38,7 +38,7 @@ Result<std::unique_ptr<ManifestSource>> open_repository_source(Client& client,
                                                                const oci::Reference& name,
                                                                const Pool& pool);
 // Errors: kNotFound, kUnsupported (an archive that is compressed, or no file), kInvalid.
-Result<std::unique_ptr<ManifestSource>> open_layout_source(const ImagePlace& place);
+Result<std::unique_ptr<ManifestSource>> open_layout_source(const ImagePlace& place, Pool& pool);
 
 // A stream whose end comes only when it had that size and digest.
 class VerifyingSource final : public ByteSource {

@@ -103,8 +103,9 @@ Result<TarImage> tar_image_of(std::shared_ptr<ManifestSource> source,
 }
 
 Result<TarImage> tar_image_of_archive(const ImagePlace& place,
-                                      const std::optional<oci::Platform>& platform) {
-  STRATA_TRY(std::unique_ptr<archive::ImageFiles> opened, archive::ImageFiles::open(place.path));
+                                      const std::optional<oci::Platform>& platform, Pool& pool) {
+  STRATA_TRY(std::unique_ptr<archive::ImageFiles> opened,
+             archive::ImageFiles::open(place.path, pool));
   std::shared_ptr<archive::ImageFiles> files = std::move(opened);
   STRATA_TRY(archive::LoadPlan plan,
              archive::plan_described_images(files->contents(), {}).context("{}", place.path));

@@ -33,9 +33,9 @@ struct TarImage {
 Result<TarImage> tar_image_of(std::shared_ptr<ManifestSource> source,
                               const std::optional<oci::Platform>& platform);
 // An image of a docker archive: the one of that name or number, or the only one.
-// Errors: kNotFound, kInvalid (several), those of reading an archive.
+// Errors: kNotFound, kInvalid (several), those of ImageFiles and of reading an archive.
 Result<TarImage> tar_image_of_archive(const ImagePlace& place,
-                                      const std::optional<oci::Platform>& platform);
+                                      const std::optional<oci::Platform>& platform, Pool& pool);
 // `store` and `pool` are borrowed. Errors: those of store::resolve, kNotFound (platform), kCorrupt.
 Result<TarImage> tar_image_of_store(const store::Store& store, const std::string& name,
                                     const std::optional<oci::Platform>& platform, const Pool& pool);

@@ -41,10 +41,11 @@ def server():
 
 @pytest.fixture
 def copy(work):
-    env = registries.no_configuration(work)
+    (work / "tmp").mkdir()
+    env = registries.no_configuration(work, TMPDIR=str(work / "tmp"))
 
-    def call(*words, check=True, root=None):
-        return strata(root or work / "root", "copy", *words, check=check, env=env)
+    def call(*words, check=True, root=None, stdin=None):
+        return strata(root or work / "root", "copy", *words, check=check, env=env, stdin=stdin)
     return call
 
 
@@ -381,14 +382,15 @@ def test_targets_that_cannot_be(server, work, copy):
     (work / "full/file").write_text("mine")
     os.mkfifo(work / "fifo")
     with open(work / "packed.tar.gz", "wb") as file:
-        file.write(gzip.compress((work / "seed.tar").read_bytes()))
+        file.write(gzip.compress((work / "seed.tar").read_bytes())[:-30])
     with open(work / "cut.tar", "wb") as file:
         file.write((work / "seed.tar").read_bytes()[:-20000])
     reader = os.open(work / "fifo", os.O_RDONLY | os.O_NONBLOCK)
     for words, message in (([source, f"oci:{work}/full"], "expected an OCI layout or an empty folder"),
                            ([source, f"oci-archive:{work}/fifo"], "expected a file, found a pipe"),
                            ([source, f"docker-archive:{work}/full"], "it is a directory"),
-                           ([f"docker-archive:{work}/packed.tar.gz", f"oci:{work}/x"], "is compressed with gzip"),
+                           ([f"docker-archive:{work}/packed.tar.gz", f"oci:{work}/x"], "gzip: unexpected EOF"),
+                           (["docker-archive:/dev/null", f"oci:{work}/x"], "/dev/null: expected a file or a pipe, found a device"),
                            ([f"docker-archive:{work}/cut.tar", f"oci:{work}/x"], "cut.tar"),
                            ([f"docker-archive:{work}/seed.tar:no/such:1", f"oci:{work}/x"], "no image is called no/such:1; names are: x:1"),
                            ([f"docker-archive:{work}/seed.tar:@1", f"oci:{work}/x"], "there is no image number 1; it holds 1")):
@@ -397,6 +399,20 @@ def test_targets_that_cannot_be(server, work, copy):
     os.close(reader)
     assert not (work / "x/index.json").exists()
     copy(f"docker-archive:{work}/seed.tar:@0", f"oci:{work}/number")
+
+
+@pytest.mark.parametrize("pack", [None, *archives.COMPRESSORS])
+@pytest.mark.parametrize("how", ["file", "pipe"])
+def test_archives_may_be_compressed_and_come_through_a_pipe(work, copy, pack, how):
+    image = hand_made("x:1")
+    plain = archives.docker_2010(image)
+    (work / "in.tar").write_bytes(plain)
+    wanted = told_digest(copy(f"docker-archive:{work}/in.tar:x:1", f"oci:{work}/plain:t"))
+    packed = archives.COMPRESSORS[pack](plain) if pack else plain
+    (work / "packed").write_bytes(packed)
+    place, stdin = (f"{work}/packed", None) if how == "file" else ("/dev/stdin", packed)
+    assert told_digest(copy(f"docker-archive:{place}:x:1", f"oci:{work}/layout:t", stdin=stdin)) == wanted
+    assert list(pathlib.Path(work / "tmp").iterdir()) == []
 
 
 def test_an_archive_whose_layer_is_another_is_refused(work, copy):
