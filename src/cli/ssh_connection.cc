@@ -113,12 +113,14 @@ Result<SshConnection> SshConnection::open(const SshUrl& url, const SshOptions& o
   STRATA_TRY(std::string command, command_there(url, options));
   STRATA_TRY(Child child, start_ssh(url, command));
   SshConnection connection(std::move(child), url);
-  Status begun = connection.begin(options, pool);
-  if (!begun.ok()) return connection.explain(std::move(begun).error(), options);
+  Status heard = connection.hear(options, pool);
+  if (!heard.ok()) return connection.explain(std::move(heard).error(), options);
+  Status greeted = connection.wire_->greet(STRATA_VERSION);
+  if (!greeted.ok()) return connection.wire_->told_before_end(std::move(greeted).error());
   return connection;
 }
 
-Status SshConnection::begin(const SshOptions& options, const Pool& pool) {
+Status SshConnection::hear(const SshOptions& options, const Pool& pool) {
   STRATA_TRY(archive::Wire wire, archive::Wire::open(child_->output().get(), child_->input().get(),
                                                      pool, url_.destination));
   wire_.emplace(std::move(wire));
@@ -126,7 +128,7 @@ Status SshConnection::begin(const SshOptions& options, const Pool& pool) {
   if (options.bootstrap) STRATA_CHECK(send_program());
   STRATA_CHECK(wire_->expect_greeting());
   wire_->set_patience(std::nullopt);  // unpacking a large layer may take its time
-  return wire_->greet(STRATA_VERSION);
+  return {};
 }
 
 Status SshConnection::send_program() {

@@ -35,7 +35,8 @@ class SshConnection {
  private:
   SshConnection(Child child, SshUrl url)
       : child_(std::make_unique<Child>(std::move(child))), url_(std::move(url)) {}
-  Status begin(const SshOptions& options, const Pool& pool);
+  // Up to the greeting of the program there. What ends it, explain() knows more of.
+  Status hear(const SshOptions& options, const Pool& pool);
   Status send_program();
   Error explain(Error error, const SshOptions& options);
 

@@ -48,6 +48,13 @@ Result<archive::TransferRequest> request_of(const SshTransferOptions& options) {
   return request;
 }
 
+// The other side may have gone already, and said why.
+Status send_request(archive::Wire& wire, const archive::TransferRequest& request) {
+  Status sent = wire.write(archive::FrameType::kRequest, archive::request_text(request));
+  if (sent.ok()) return sent;
+  return wire.told_before_end(std::move(sent).error());
+}
+
 }  // namespace
 
 void SshTransferOptions::declare(Options& options) {
@@ -77,7 +84,7 @@ Result<int> push_over_ssh(Context& context, const std::vector<std::string>& argu
   STRATA_TRY(archive::TransferRequest request, request_of(options));
   STRATA_TRY(store::Store store, context.open_for_reading());
   STRATA_TRY(SshConnection there, SshConnection::open(url, options.connection(), context.pool()));
-  STRATA_CHECK(there.wire().write(archive::FrameType::kRequest, archive::request_text(request)));
+  STRATA_CHECK(send_request(there.wire(), request));
 
   ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Sending layer",
                            ProgressDisplay::to_descriptor(context.err().fd()));
@@ -106,7 +113,7 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
   request.names = names_of(arguments);
   STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
   STRATA_TRY(SshConnection there, SshConnection::open(url, options.connection(), context.pool()));
-  STRATA_CHECK(there.wire().write(archive::FrameType::kRequest, archive::request_text(request)));
+  STRATA_CHECK(send_request(there.wire(), request));
 
   ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Receiving layer",
                            ProgressDisplay::to_descriptor(context.err().fd()));
