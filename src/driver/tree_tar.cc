@@ -152,17 +152,24 @@ class TreeTarMaker {
   void send(std::shared_ptr<TarBatch> batch, std::function<Status(TarBatch&)> fill) {
     if (stopped_) return;
     if (!give_(batch)) {
+      // Another consumer may have taken it, and waits.
+      settle(*batch, error(ErrorCode::kCancelled, "the tar is not wanted any more"));
       stopped_ = true;
       return;
     }
-    tasks_.run([this, batch = std::move(batch), fill = std::move(fill)] {
+    tasks_.run([this, batch = std::move(batch), fill = std::move(fill)]() mutable {
       Status filled = fill(*batch);
       tar_bytes_ += batch->bytes_.bytes.size();
-      batch->status_ = filled;
-      batch->filled_.store(true);
-      batch->filled_.notify_all();
+      settle(*batch, filled);
+      batch.reset();  // the task may outlive the pool that the block goes back to
       return filled;
     });
+  }
+
+  static void settle(TarBatch& batch, Status status) {
+    batch.status_ = std::move(status);
+    batch.filled_.store(true);
+    batch.filled_.notify_all();
   }
 
   void flush() {

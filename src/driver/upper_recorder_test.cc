@@ -10,6 +10,7 @@
 
 #include "driver/driver.h"
 #include "driver/layer_test_fixture.h"
+#include "driver/tree_tar.h"
 #include "driver/tree_walk.h"
 
 namespace strata::driver {
@@ -250,6 +251,52 @@ TEST_F(UpperTest, AWhiteoutOfNothingIsRefused) {
   Result<UnpackedLayer> layer = record_upper(upper_, meta_, {}, pool_, buffers_);
   ASSERT_FALSE(layer.ok());
   EXPECT_EQ(layer.error().message(), ".wh.: invalid whiteout entry \".wh.\": it names nothing");
+}
+
+TEST_F(UpperTest, AFileThatIsCutMeanwhileIsNoticed) {
+  file("a", "x");
+  file("b", std::string(100'000, 'b'));
+  const LayerStack tree({&upper_}, LayerStack::Whiteouts::kShow);
+  int batches = 0;
+  Result<TreeTarSummary> made =
+      make_tree_tar(tree, {}, pool_, buffers_, [&](const std::shared_ptr<TarBatch>&) {
+        if (++batches == 2) {
+          EXPECT_EQ(::truncate(at("b").c_str(), 50'000), 0);
+        }
+        return true;
+      });
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().code(), ErrorCode::kCorrupt);
+  EXPECT_TRUE(made.error().message().starts_with("b changed while it was read: "))
+      << made.error().message();
+}
+
+TEST_F(UpperTest, ARecordThatCannotBeWrittenEndsTheOthers) {
+  for (int i = 0; i < 100; ++i) file(fmt::format("{}", i), std::string(5000, 'x'));
+  ASSERT_TRUE(write_file_at(meta_, kSplitFileName, "in the way", 0644).ok());
+  EXPECT_FALSE(record_upper(upper_, meta_, {}, pool_, buffers_).ok());
+  // A consumer that fails in the middle, beside one that does not.
+  const LayerStack tree({&upper_}, LayerStack::Whiteouts::kShow);
+  int seen = 0;
+  BatchConsumer good([](const TarBatch&) { return Status(); });
+  BatchConsumer bad([&](const TarBatch&) -> Status {
+    return ++seen < 3 ? Status() : error(ErrorCode::kNoSpace, "full");
+  });
+  Result<TreeTarSummary> made = make_tree_tar(
+      tree, {}, pool_, buffers_,
+      [&](const std::shared_ptr<TarBatch>& batch) { return good.push(batch) && bad.push(batch); });
+  Status good_end = good.finish();
+  EXPECT_EQ(bad.finish().error().code(), ErrorCode::kNoSpace);
+  EXPECT_TRUE(good_end.ok() || good_end.error().code() == ErrorCode::kCancelled);
+}
+
+TEST_F(UpperTest, NothingOfAPoolIsUsedWhenItIsGone) {
+  file("a", "x");
+  for (int i = 0; i < 300; ++i) {
+    fresh_layer();
+    BufferPool short_lived(4096, 3);
+    ASSERT_TRUE(record_upper(upper_, meta_, {}, pool_, short_lived).ok());
+  }
 }
 
 // Any tree: recorded in place it is what unpacking its tar gives.
