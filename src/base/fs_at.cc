@@ -115,6 +115,23 @@ Result<Fd> open_in_root(const Fd& root, const std::string& path, int flags, mode
   }
 }
 
+Status ensure_dirs_in_root(const Fd& root, const std::string& path, mode_t mode) {
+  size_t end = 0;
+  while (true) {
+    const size_t begin = path.find_first_not_of('/', end);
+    if (begin == path.npos) return {};
+    const std::string above = "/" + path.substr(0, begin);
+    end = std::min(path.find('/', begin), path.size());
+    Result<Fd> there = open_in_root(root, path.substr(0, end), O_PATH | O_DIRECTORY);
+    if (there.ok()) continue;
+    if (there.error().code() != ErrorCode::kNotFound) {
+      return error(ErrorCode::kConflict, "{} is not a directory", path.substr(0, end));
+    }
+    STRATA_TRY(Fd parent, open_in_root(root, above, O_PATH | O_DIRECTORY));
+    STRATA_CHECK(mkdir_at(parent, path.substr(begin, end - begin), mode));
+  }
+}
+
 Status mkdir_at(const Fd& dir, const std::string& path, mode_t mode) {
   int base = dir.valid() ? dir.get() : AT_FDCWD;
   if (::mkdirat(base, path.c_str(), mode) != 0) return path_error("mkdir", path);

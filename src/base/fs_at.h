@@ -36,6 +36,10 @@ enum class Symlinks { kFollow, kRefuse };
 Result<Fd> open_in_root(const Fd& root, const std::string& path, int flags, mode_t mode = 0,
                         Symlinks symlinks = Symlinks::kFollow);
 
+// Makes the folder `path` and those above it where they are missing, below `root` as open_in_root
+// resolves it. Errors: kConflict when something else is in the way.
+Status ensure_dirs_in_root(const Fd& root, const std::string& path, mode_t mode);
+
 // Makes one directory with exactly `mode` (the umask does not count). mkdir_at fails when it exists
 // (kConflict).
 Status mkdir_at(const Fd& dir, const std::string& path, mode_t mode);

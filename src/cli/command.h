@@ -75,6 +75,8 @@ class Command {
   virtual ~Command() = default;
   // Declares the command's own options.
   virtual void declare(Options&) {}
+  // True when what follows the first argument is all arguments: the words of another program.
+  virtual bool options_end_at_argument() const { return false; }
   // Does it and returns the exit code. Errors are printed as "Error: <message>" by the caller.
   virtual Result<int> run(Context& context, const std::vector<std::string>& arguments) = 0;
 };

@@ -75,7 +75,9 @@ class Program {
     command->declare(all);
     global_.declare(all);
     all.flag(kNoShort, "help", "", help);
-    Result<std::vector<std::string>> arguments = all.parse(words);
+    Result<std::vector<std::string>> arguments =
+        all.parse(words, command->options_end_at_argument() ? Options::AtArgument::kStop
+                                                            : Options::AtArgument::kGoOn);
     if (!arguments.ok()) {
       return usage_error(arguments.error().message(), called_name(route, by_group));
     }

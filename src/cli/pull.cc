@@ -57,6 +57,8 @@ class Pull final : public Command {
                  ? Status()
                  : Status(Error(ErrorCode::kInvalid, "must be always, missing, newer or never"));
     });
+    options.flag(kNoShort, "for-run", "", for_run_);
+    options.hide_last();
     options.flag('q', "quiet", "Suppress verbose output", quiet_);
     registry_.declare(options);
     ssh_.declare(options);
@@ -168,7 +170,7 @@ class Pull final : public Command {
                                       is_new ? "Downloaded newer image" : "Image is up to date",
                                       familiar));
     }
-    context.out().print(full + "\n");
+    if (!for_run_) context.out().print(full + "\n");
   }
 
   Result<int> forecast_all(Context& context, const std::vector<oci::Reference>& references) {
@@ -209,6 +211,7 @@ class Pull final : public Command {
   bool all_tags_ = false;
   bool dry_run_ = false;
   bool quiet_ = false;
+  bool for_run_ = false;  // as `run` does it: the name is not the result
   std::string platform_;
   std::string policy_ = "always";
   RegistryOptions registry_;

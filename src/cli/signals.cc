@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/signals.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 
 namespace strata::cli {
@@ -11,9 +13,18 @@ namespace {
 
 std::atomic<int> first_signal{0};
 std::atomic<Pool*> watched_pool{nullptr};
+std::atomic<int> pipe_for_signals{-1};
+constexpr int kMoreSignals[] = {SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
 static_assert(std::atomic<Pool*>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
 void on_signal(int number) {
+  if (const int pipe = pipe_for_signals.load(); pipe >= 0) {
+    const int kept = errno;
+    const auto byte = static_cast<unsigned char>(number);
+    (void)!::write(pipe, &byte, 1);
+    errno = kept;
+    return;
+  }
   int none = 0;
   if (!first_signal.compare_exchange_strong(none, number)) ::_exit(128 + number);
   if (Pool* pool = watched_pool.load()) pool->cancel();
@@ -33,6 +44,23 @@ void handle_signals() {
 void stop_at_signal(Pool* pool) {
   watched_pool.store(pool);
   if (pool != nullptr && first_signal.load() != 0) pool->cancel();
+}
+
+SignalPipe::SignalPipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return;
+  reader_ = Fd(ends[0]);
+  writer_ = Fd(ends[1]);
+  pipe_for_signals.store(writer_.get());
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  for (int number : kMoreSignals) sigaction(number, &action, nullptr);
+}
+
+SignalPipe::~SignalPipe() {
+  for (int number : kMoreSignals) std::signal(number, SIG_DFL);
+  pipe_for_signals.store(-1);
 }
 
 int received_signal() { return first_signal.load(); }

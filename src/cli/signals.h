@@ -4,6 +4,7 @@
 // Process-wide, as signals are. Threads: the handler only touches atomics.
 #pragma once
 
+#include "base/fd.h"
 #include "base/pool.h"
 
 namespace strata::cli {
@@ -13,5 +14,19 @@ void handle_signals();
 void stop_at_signal(Pool* pool);
 // The first signal that came, or 0.
 int received_signal();
+
+// While it lives, signals are not for us: each becomes a byte in the pipe, its number. Besides those
+// above: SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT. One at a time.
+class SignalPipe {
+ public:
+  SignalPipe();
+  ~SignalPipe();
+  SignalPipe(const SignalPipe&) = delete;
+  int reader() const { return reader_.get(); }  // -1 where the system had no pipe to give
+
+ private:
+  Fd reader_;
+  Fd writer_;
+};
 
 }  // namespace strata::cli

@@ -89,6 +89,17 @@ Status copy_metadata(const Name& from, const Name& to, const struct stat& info) 
   return {};
 }
 
+Status copy_bytes(const Fd& in, Fd& out, const std::string& name) {
+  FdSource source(in.get());
+  FdSink sink(out.get());
+  STRATA_TRY(uint64_t bytes, copy_stream(source, sink).context("copy {}", name));
+  STRATA_TRY(struct stat info, stat_fd(in.get()));
+  if (bytes != static_cast<uint64_t>(info.st_size)) {
+    return error(ErrorCode::kIo, "copy {}: it changed while it was read", name);
+  }
+  return out.close();
+}
+
 Status copy_content(const Name& from, const Name& to) {
   STRATA_TRY(Fd in, open_at(from.dir, from.name, O_RDONLY | O_NOFOLLOW));
   STRATA_TRY(Fd out, open_at(to.dir, to.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
@@ -97,6 +108,8 @@ Status copy_content(const Name& from, const Name& to) {
     do {
       count = ::copy_file_range(in.get(), nullptr, out.get(), nullptr, kCopyChunkBytes, 0);
     } while (count > 0 || (count < 0 && errno == EINTR));
+    // Another file system: a volume that begins with what an overlay shows.
+    if (count < 0 && errno == EXDEV) return copy_bytes(in, out, from.name);
     if (count < 0) return failed("copy", from.name);
   }
   return out.close();

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "oci/json.h"
+#include "runtime/console_socket.h"
 
 namespace strata::runtime {
 namespace {
@@ -74,7 +75,7 @@ Result<OciRuntime> find_runtime(const std::string& wanted) {
 }
 
 Result<std::vector<std::string>> run_words(const OciRuntime& runtime, const std::string& id,
-                                           const Cgroups& cgroups) {
+                                           const Cgroups& cgroups, bool console_socket) {
   std::vector<std::string> words = {runtime.path, "--root", "state", "--log", "log"};
   if (runtime.crun) {
     words.insert(words.end(), {"--log-format", "text"});
@@ -86,7 +87,9 @@ Result<std::vector<std::string>> run_words(const OciRuntime& runtime, const std:
                    runtime.path, cgroups.why_not);
     }
   }
-  words.insert(words.end(), {"run", "--bundle", ".", "--pid-file", "pid", id});
+  words.insert(words.end(), {"run", "--bundle", ".", "--pid-file", "pid"});
+  if (console_socket) words.insert(words.end(), {"--console-socket", ConsoleSocket::kName});
+  words.push_back(id);
   return words;
 }
 

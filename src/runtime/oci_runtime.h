@@ -21,9 +21,10 @@ struct OciRuntime {
 Result<OciRuntime> find_runtime(const std::string& wanted);
 
 // The words that run the bundle in the working directory under the name `id`. In it come to lie: the
-// runtime's `state/`, its `log`, and `pid` once the program has been started.
+// runtime's `state/`, its `log`, and `pid` once the program has been started. `console_socket`: it
+// hands a terminal over (console_socket.h).
 Result<std::vector<std::string>> run_words(const OciRuntime& runtime, const std::string& id,
-                                           const Cgroups& cgroups);
+                                           const Cgroups& cgroups, bool console_socket);
 
 // What a runtime that failed before the program ran says in the `log` of the bundle.
 // Errors' kinds: as run_process().

@@ -22,6 +22,7 @@ constexpr std::array kMaskedPaths = {"/proc/asound",      "/proc/acpi",         
                                      "/sys/firmware"};
 constexpr std::array kReadOnlyPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                        "/proc/sysrq-trigger"};
+constexpr int64_t kCpuPeriod = 100'000;  // microseconds
 constexpr std::string_view kCgroupFolder = "/sys/fs/cgroup";
 
 template <typename Range>
@@ -207,6 +208,31 @@ json::object sysctl_of(const RunSpec& spec) {
   return all;
 }
 
+// Source: dockerd's daemon_unix.go, getCPUResources and getMemoryResources, by what comes out of it.
+json::object resources_of(const Resources& limits, json::array device_rules) {
+  json::object result = {{"devices", std::move(device_rules)}};
+  json::object memory;
+  if (limits.memory_bytes != 0) memory["limit"] = limits.memory_bytes;
+  if (limits.memory_swap_bytes != 0) memory["swap"] = limits.memory_swap_bytes;
+  if (limits.memory_bytes > 0 && limits.memory_swap_bytes == 0) {
+    memory["swap"] = 2 * limits.memory_bytes;
+  }
+  json::object cpu;
+  if (limits.cpu_shares != 0) cpu["shares"] = limits.cpu_shares;
+  if (limits.nano_cpus > 0) {
+    cpu["period"] = kCpuPeriod;
+    cpu["quota"] = limits.nano_cpus * kCpuPeriod / 1'000'000'000;
+  }
+  if (limits.cpu_period != 0) cpu["period"] = limits.cpu_period;
+  if (limits.cpu_quota != 0) cpu["quota"] = limits.cpu_quota;
+  if (!limits.cpuset_cpus.empty()) cpu["cpus"] = limits.cpuset_cpus;
+  if (!limits.cpuset_mems.empty()) cpu["mems"] = limits.cpuset_mems;
+  if (!memory.empty()) result["memory"] = std::move(memory);
+  if (!cpu.empty()) result["cpu"] = std::move(cpu);
+  if (limits.pids_limit > 0) result["pids"] = json::object{{"limit", limits.pids_limit}};
+  return result;
+}
+
 Result<json::object> linux_of(const RunSpec& spec, const Cgroups& cgroups,
                               const std::vector<std::string>& capabilities) {
   STRATA_TRY(DeviceList devices, devices_of(spec));
@@ -214,17 +240,23 @@ Result<json::object> linux_of(const RunSpec& spec, const Cgroups& cgroups,
   if (json::object sysctl = sysctl_of(spec); !sysctl.empty()) linux["sysctl"] = std::move(sysctl);
   if (!devices.nodes.empty()) linux["devices"] = std::move(devices.nodes);
   if (cgroups.writable) {
-    linux["resources"] = json::object{{"devices", std::move(devices.rules)}};
+    linux["resources"] = resources_of(spec.resources, std::move(devices.rules));
     linux["cgroupsPath"] = "/" + cgroup_name(spec.id);
+  } else if (spec.resources != Resources()) {
+    return error(ErrorCode::kUnsupported,
+                 "limits of memory, processors or processes need cgroups, and {}", cgroups.why_not);
   }
   if (spec.privileged) return linux;
-  linux["maskedPaths"] = array_of(kMaskedPaths);
-  linux["readonlyPaths"] = array_of(kReadOnlyPaths);
+  linux["maskedPaths"] = masked_paths();
+  linux["readonlyPaths"] = read_only_paths();
   if (spec.seccomp) linux["seccomp"] = seccomp_profile(capabilities);
   return linux;
 }
 
 }  // namespace
+
+json::array masked_paths() { return array_of(kMaskedPaths); }
+json::array read_only_paths() { return array_of(kReadOnlyPaths); }
 
 std::vector<std::string> environment_of(const RunSpec& spec, const User& user) {
   std::vector<std::string> env = {std::string(kDefaultPath), "HOSTNAME=" + spec.hostname};

@@ -5,6 +5,7 @@
 // Threads: functions without state.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,10 @@
 #include "runtime/users.h"
 
 namespace strata::runtime {
+
+// What a container that is not privileged cannot see or write, below /proc and /sys.
+boost::json::array masked_paths();
+boost::json::array read_only_paths();
 
 // The environment that the program gets: PATH and HOSTNAME, TERM with a terminal, what the spec has,
 // HOME. A word of the spec's without "=" takes that name away.

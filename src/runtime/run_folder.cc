@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/run_folder.h"
 
+#include <chrono>
+#include <thread>
+
 #include "runtime/cgroups.h"
 
 namespace strata::runtime {
 namespace {
 
 constexpr std::string_view kLockSuffix = ".lock";
+constexpr int kAttempts = 20;
+constexpr auto kPause = std::chrono::milliseconds(5);
 
 std::string lock_name(const std::string& id) { return id + std::string(kLockSuffix); }
 
@@ -17,16 +22,25 @@ Result<bool> still_named(const FileLock& lock) {
 }
 
 // Empty when somebody holds it, or just took it away.
-Result<std::optional<FileLock>> try_lock(const Fd& state, const std::string& id, int flags) {
+Result<std::optional<FileLock>> try_lock(const Fd& state, const std::string& id, int flags,
+                                         FileLock::Mode mode = FileLock::Mode::kExclusive) {
   Result<Fd> file = open_at(state, lock_name(id), flags, 0600);
   if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return std::optional<FileLock>();
   if (!file.ok()) return std::move(file).error();
-  STRATA_TRY(std::optional<FileLock> lock,
-             FileLock::try_acquire(std::move(*file), FileLock::Mode::kExclusive));
+  STRATA_TRY(std::optional<FileLock> lock, FileLock::try_acquire(std::move(*file), mode));
   if (!lock) return std::optional<FileLock>();
   STRATA_TRY(bool named, still_named(*lock));
   if (!named) return std::optional<FileLock>();
   return lock;
+}
+
+// Those who only look hold it shared, for a moment.
+Result<std::optional<FileLock>> lock_patiently(const Fd& state, const std::string& id) {
+  for (int attempt = 1;; ++attempt) {
+    STRATA_TRY(std::optional<FileLock> lock, try_lock(state, id, O_RDWR | O_CREAT));
+    if (lock || attempt == kAttempts) return lock;
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 // The lock goes last: without it nobody would look for the rest.
@@ -39,7 +53,7 @@ Status remove_run(const Fd& state, const std::string& id) {
 }  // namespace
 
 Result<RunFolder> RunFolder::create(const Fd& state, const std::string& id) {
-  STRATA_TRY(std::optional<FileLock> lock, try_lock(state, id, O_RDWR | O_CREAT));
+  STRATA_TRY(std::optional<FileLock> lock, lock_patiently(state, id));
   if (!lock) return error(ErrorCode::kConflict, "container {} runs already", id);
   RunFolder run(state, id, std::move(*lock));
   STRATA_CHECK(remove_tree_at(state, id));  // of a dead one
@@ -81,8 +95,17 @@ Status remove_dead_runs(const Fd& state) {
 Result<bool> run_lives(const Fd& state, const std::string& id) {
   STRATA_TRY(bool there, exists_at(state, lock_name(id)));
   if (!there) return false;
-  STRATA_TRY(std::optional<FileLock> lock, try_lock(state, id, O_RDWR));
-  return !lock.has_value();
+  STRATA_TRY(std::optional<FileLock> lock, try_lock(state, id, O_RDWR, FileLock::Mode::kShared));
+  if (lock) return false;
+  return exists_at(state, lock_name(id));
+}
+
+Status wait_for_run(const Fd& state, const std::string& id) {
+  Result<Fd> file = open_at(state, lock_name(id), O_RDWR);
+  if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return {};
+  if (!file.ok()) return std::move(file).error();
+  STRATA_TRY(FileLock lock, FileLock::acquire(std::move(*file), FileLock::Mode::kShared));
+  return {};
 }
 
 }  // namespace strata::runtime

@@ -41,5 +41,7 @@ class RunFolder {
 Status remove_dead_runs(const Fd& state);
 // True when a run of that id lives.
 Result<bool> run_lives(const Fd& state, const std::string& id);
+// Waits until no run of that id lives.
+Status wait_for_run(const Fd& state, const std::string& id);
 
 }  // namespace strata::runtime

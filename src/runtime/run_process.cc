@@ -16,7 +16,6 @@ constexpr size_t kIdBytes = 32;
 constexpr size_t kShortId = 12;
 
 void fill_in(RunSpec& spec) {
-  if (spec.id.empty()) spec.id = random_hex(kIdBytes);
   if (!spec.hostname.empty()) return;
   spec.hostname = spec.network == Network::kHost ? host_name() : spec.id.substr(0, kShortId);
 }
@@ -33,44 +32,60 @@ Status write_bundle(RunSpec& spec, const Cgroups& cgroups, const Fd& bundle,
 }
 
 Result<ContainedChild> start(const OciRuntime& runtime, const RunSpec& spec, const Cgroups& cgroups,
-                             const std::string& bundle, Stdio& stdio) {
+                             const std::string& bundle, Console console, const Stdio& stdio) {
   ContainedStart what;
-  STRATA_TRY(what.words, run_words(runtime, spec.id, cgroups));
+  STRATA_TRY(what.words, run_words(runtime, spec.id, cgroups, console == Console::kSocket));
   what.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
   what.folder = bundle;
   what.input = stdio.program_input();
   what.output = stdio.program_output();
   what.error = stdio.program_error();
-  what.terminal = spec.process.terminal;
+  what.terminal = console == Console::kPair;
   what.unmount = cgroups.hide;
   return ContainedChild::start(what);
 }
 
 }  // namespace
 
-Result<int> run_process(RunSpec spec, const RunIo& io, const Fd& state_dir,
+Result<int> run_process(RunSpec spec, const RunIo& io, const RunFolder& run,
                         const std::string& runtime_name) {
   fill_in(spec);
   STRATA_TRY(OciRuntime runtime, find_runtime(runtime_name));
   const Cgroups cgroups = look_at_cgroups();
   if (!cgroups.writable && io.note) io.note("containers get no cgroup: " + cgroups.why_not);
-  STRATA_CHECK(remove_dead_runs(state_dir));
-  STRATA_TRY(RunFolder run, RunFolder::create(state_dir, spec.id));
   STRATA_TRY(std::string bundle,
              readlink_at(Fd(), fmt::format("/proc/self/fd/{}", run.folder().get())));
   STRATA_CHECK(write_bundle(spec, cgroups, run.folder(), bundle));
   // Beyond this point the container is fixed.
-  STRATA_TRY(Stdio stdio, Stdio::open(io, spec.process.terminal, run.folder()));
-  STRATA_TRY(ContainedChild child, start(runtime, spec, cgroups, bundle, stdio));
+  const Console console = !spec.process.terminal ? Console::kNone
+                          : runtime.crun         ? Console::kSocket
+                                                 : Console::kPair;
+  STRATA_TRY(Stdio stdio, Stdio::open(io, console, run.folder()));
+  STRATA_TRY(ContainedChild child, start(runtime, spec, cgroups, bundle, console, stdio));
   stdio.close_program_side();
   if (io.on_start) STRATA_CHECK(io.on_start(child.pid()));
   Status carried = stdio.carry(child);
   const int exit_code = child.wait();
-  STRATA_TRY(bool started, exists_at(run.folder(), "pid"));
   if (!carried.ok()) return std::move(carried).error();
+  STRATA_TRY(bool started, exists_at(run.folder(), "pid"));
   if (!started && exit_code != 0) return start_error(runtime, run.folder(), spec.process.args[0]);
-  STRATA_CHECK(run.remove());
   return exit_code;
+}
+
+Result<int> run_process(RunSpec spec, const RunIo& io, const Fd& state_dir,
+                        const std::string& runtime) {
+  if (spec.id.empty()) spec.id = random_hex(kIdBytes);
+  STRATA_CHECK(remove_dead_runs(state_dir));
+  STRATA_TRY(RunFolder run, RunFolder::create(state_dir, spec.id));
+  Result<int> exit_code = run_process(std::move(spec), io, run, runtime);
+  Status removed = run.remove();
+  if (exit_code.ok() && !removed.ok()) return std::move(removed).error();
+  return exit_code;
+}
+
+int start_failure_exit(const Error& error) {
+  if (error.code() == ErrorCode::kNotFound) return 127;
+  return error.code() == ErrorCode::kPermission ? 126 : 125;
 }
 
 }  // namespace strata::runtime

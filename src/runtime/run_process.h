@@ -13,6 +13,7 @@
 
 #include "base/fs_at.h"
 #include "base/stream.h"
+#include "runtime/run_folder.h"
 #include "runtime/run_spec.h"
 
 namespace strata::runtime {
@@ -48,5 +49,12 @@ struct RunIo {
 // start (125). Texts are docker's where it has one.
 Result<int> run_process(RunSpec spec, const RunIo& io, const Fd& state_dir,
                         const std::string& runtime = {});
+// The same in a folder of the caller's, which has `spec.id` and stays.
+Result<int> run_process(RunSpec spec, const RunIo& io, const RunFolder& run,
+                        const std::string& runtime = {});
+
+// The exit code for a program that could not be started, docker's 125, 126 or 127, by the error of
+// run_process().
+int start_failure_exit(const Error& error);
 
 }  // namespace strata::runtime

@@ -47,6 +47,21 @@ struct Ulimit {
   uint64_t hard = 0;
 };
 
+// What the cgroup limits; 0 and empty: nothing. Where there are no cgroups they are refused.
+struct Resources {
+  int64_t memory_bytes = 0;
+  int64_t memory_swap_bytes = 0;  // memory and swap together; -1: no limit
+  int64_t nano_cpus = 0;
+  int64_t cpu_shares = 0;
+  int64_t cpu_period = 0;
+  int64_t cpu_quota = 0;
+  std::string cpuset_cpus = {};
+  std::string cpuset_mems = {};
+  int64_t pids_limit = 0;
+
+  bool operator==(const Resources&) const = default;
+};
+
 inline constexpr uint64_t kDefaultShmBytes = 64u << 20;
 
 struct RunSpec {
@@ -67,6 +82,7 @@ struct RunSpec {
   std::vector<Mount> mounts = {};
   std::vector<Device> devices = {};
   std::vector<Ulimit> ulimits = {};
+  Resources resources = {};
   uint64_t shm_bytes = kDefaultShmBytes;
   std::vector<std::string> extra_hosts = {};  // "name:address"; lines of /etc/hosts
   int oom_score_adj = 0;

@@ -48,11 +48,13 @@ Status open_output(Fd& ours, Fd& programs) {
 
 }  // namespace
 
-Result<Stdio> Stdio::open(const RunIo& io, bool terminal, const Fd& bundle) {
+Result<Stdio> Stdio::open(const RunIo& io, Console console, const Fd& bundle) {
   Stdio stdio(io, bundle);
-  stdio.terminal_ = terminal;
+  stdio.terminal_ = console != Console::kNone;
   stdio.input_open_ = io.input >= 0;
-  STRATA_CHECK(terminal ? stdio.open_terminal() : stdio.open_pipes());
+  if (console == Console::kNone) STRATA_CHECK(stdio.open_pipes());
+  if (console == Console::kPair) STRATA_CHECK(stdio.open_pair());
+  if (console == Console::kSocket) STRATA_CHECK(stdio.open_socket());
   return stdio;
 }
 
@@ -72,27 +74,42 @@ Status Stdio::open_pipes() {
   return {};
 }
 
-Status Stdio::open_terminal() {
+Status Stdio::open_pair() {
   int ours = -1;
   int programs = -1;
   if (::openpty(&ours, &programs, nullptr, nullptr, nullptr) != 0) {
     return errno_error(errno, "open a pseudo terminal");
   }
-  from_output_ = Fd(ours);
+  Fd our_side(ours);
   program_[0] = Fd(programs);
-  STRATA_TRY(to_program_, from_output_.duplicate());
-  STRATA_CHECK(set_nonblocking(from_output_));
   program_output_ = program_error_ = program_[0].get();
   for (int fd : {ours, programs}) {
     if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return errno_error(errno, "fcntl");
   }
+  return take_terminal(std::move(our_side));
+}
+
+Status Stdio::open_socket() {
+  STRATA_TRY(ConsoleSocket socket, ConsoleSocket::open(bundle_));
+  socket_.emplace(std::move(socket));
+  // What the runtime itself has to say is in its log.
+  STRATA_TRY(program_[0], open_path("/dev/null", O_RDWR));
+  program_output_ = program_error_ = program_[0].get();
+  return {};
+}
+
+Status Stdio::take_terminal(Fd ours) {
+  from_output_ = std::move(ours);
+  STRATA_TRY(to_program_, from_output_.duplicate());
+  STRATA_CHECK(set_nonblocking(from_output_));
   return set_terminal_size();
 }
 
 // An input that is no terminal has no size, and ours stays as it is.
 Status Stdio::set_terminal_size() {
   winsize size{};
-  if (io_.input < 0 || ::ioctl(io_.input, TIOCGWINSZ, &size) != 0) return {};
+  if (!from_output_.valid() || io_.input < 0 || ::ioctl(io_.input, TIOCGWINSZ, &size) != 0)
+    return {};
   if (::ioctl(from_output_.get(), TIOCSWINSZ, &size) == 0) return {};
   return errno_error(errno, "set the size of a pseudo terminal");
 }
@@ -167,14 +184,15 @@ Status Stdio::pass_signals(const ContainedChild& child) {
 
 Result<bool> Stdio::turn(const ContainedChild& child) {
   const bool to_give = !pending_.empty() && to_program_.valid();
-  const bool to_take = input_open_ && pending_.empty();
+  const bool to_take = input_open_ && pending_.empty() && to_program_.valid();
   pollfd polled[] = {{child.exit_fd(), POLLIN, 0},
                      {io_.cancelled, POLLIN, 0},  // poll leaves out what is negative
                      {io_.signals, POLLIN, 0},
                      {from_output_.valid() ? from_output_.get() : -1, POLLIN, 0},
                      {from_error_.valid() ? from_error_.get() : -1, POLLIN, 0},
                      {to_take ? io_.input : -1, POLLIN, 0},
-                     {to_give ? to_program_.get() : -1, POLLOUT, 0}};
+                     {to_give ? to_program_.get() : -1, POLLOUT, 0},
+                     {socket_ ? socket_->fd() : -1, POLLIN, 0}};
   const int limit = held_.empty() ? -1 : kHeldMilliseconds;
   if (::poll(polled, std::size(polled), limit) < 0) {
     return errno == EINTR ? Result<bool>(true) : Result<bool>(errno_error(errno, "poll"));
@@ -186,6 +204,11 @@ Result<bool> Stdio::turn(const ContainedChild& child) {
   if (polled[4].revents != 0) STRATA_CHECK(hand_on(from_error_, more));
   if (polled[5].revents != 0) STRATA_CHECK(take_input());
   if (polled[6].revents != 0) give_input();
+  if (polled[7].revents != 0) {
+    STRATA_TRY(Fd ours, socket_->receive());
+    socket_.reset();
+    if (ours.valid()) STRATA_CHECK(take_terminal(std::move(ours)));
+  }
   STRATA_CHECK(give_held());
   return polled[0].revents == 0;
 }

@@ -4,17 +4,25 @@
 // Threads: one at a time.
 #pragma once
 
+#include <optional>
+
 #include "base/contained_child.h"
+#include "runtime/console_socket.h"
 #include "runtime/run_process.h"
 
 namespace strata::runtime {
+
+// A terminal for the program. kPair: we make it, and the runtime, which has the other side as its own
+// standard files, makes another and copies (runc in the foreground). kSocket: the runtime makes it and
+// hands it over (crun).
+enum class Console { kNone, kPair, kSocket };
 
 class Stdio {
  public:
   // Makes pipes, or a pseudo terminal of the size that io.input has, where the program does not get
   // io's own descriptors. In `bundle` a file `pid` appears when the program does: what comes on
   // standard error without it is the runtime's complaint, which is told otherwise.
-  static Result<Stdio> open(const RunIo& io, bool terminal, const Fd& bundle);
+  static Result<Stdio> open(const RunIo& io, Console console, const Fd& bundle);
 
   // What the program is started with; borrowed. To be closed by close_program_side() afterwards, or
   // the ends of the streams would never come.
@@ -30,7 +38,9 @@ class Stdio {
  private:
   Stdio(const RunIo& io, const Fd& bundle) : io_(io), bundle_(bundle) {}
   Status open_pipes();
-  Status open_terminal();
+  Status open_pair();
+  Status open_socket();
+  Status take_terminal(Fd ours);
   Status set_terminal_size();
   // One turn of the loop: waits, then does what is due. False: the child has ended.
   Result<bool> turn(const ContainedChild& child);
@@ -51,6 +61,7 @@ class Stdio {
   Fd to_program_;  // its input; the pseudo terminal is both
   Fd from_output_;
   Fd from_error_;
+  std::optional<ConsoleSocket> socket_;
   bool terminal_ = false;
   bool input_open_ = false;
   std::string held_;     // from standard error

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values of options, as users of docker write them.
+// Source:  docker's client, package opts and go-units.
+// Threads: functions without state.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/host_config.h"
+
+namespace strata::cli {
+
+// "64m", "1.5g", "1024": bytes, in units of 1024. Errors: kInvalid, `invalid size: 'x'`.
+Result<int64_t> parse_size(std::string_view text);
+// "nofile=1024:2048", "nproc=5". Errors: kInvalid, docker's.
+Result<runtime::Ulimit> parse_ulimit(std::string_view text);
+// "1.5" processors, as billionths of one. Errors: kInvalid.
+Result<int64_t> parse_cpus(std::string_view text);
+// "type=bind,src=/x,dst=/y,readonly". Errors: kInvalid, `target is required` and the like.
+Result<runtime::MountSpec> parse_mount(std::string_view text);
+// "/dev/x", "/dev/x:/dev/y", "/dev/x:/dev/y:rw".
+Result<runtime::Device> parse_device(std::string_view text);
+// The lines of a file of variables: "NAME=value", or "NAME", which takes the value of our own
+// environment and is left out without one.
+Result<std::vector<std::string>> read_env_file(const std::string& path);
+// -e: "NAME" takes our own value, and stays without one (that unsets it).
+std::string env_of(const std::string& text);
+// Whole numbers of an option that is declared as text. Errors: kInvalid.
+Result<int64_t> parse_integer(std::string_view text);
+// "a,b,c" as CSV has it; fields may be quoted.
+std::vector<std::string> csv_fields(std::string_view text);
+
+}  // namespace strata::cli

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/rootfs.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "driver/mount.h"
+#include "driver/vfs_tree.h"
+#include "runtime/container_files.h"
+
+namespace strata::runtime {
+namespace {
+
+constexpr const char* kState = "strata/run";
+constexpr const char* kRootfs = "rootfs";
+
+Result<std::string> path_of(const Fd& folder) {
+  return readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get()));
+}
+
+Status copy_owner_and_mode(const Fd& from, const Fd& to) {
+  STRATA_TRY(struct stat info, stat_fd(from.get()));
+  if (::fchown(to.get(), info.st_uid, info.st_gid) != 0 ||
+      ::fchmod(to.get(), info.st_mode & 07777) != 0) {
+    return errno_error(errno, "owner and mode of a volume");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Fd> open_run_state(const store::Store& store) {
+  STRATA_CHECK(ensure_dirs_at(store.root(), kState, 0700));
+  return open_dir_at(store.root(), kState);
+}
+
+Result<Rootfs> Rootfs::mount(const store::Store& store, const ContainerRecord& record,
+                             const RunFolder& run, driver::FileSyncs syncs) {
+  Rootfs rootfs(store, run);
+  STRATA_TRY(store::LayerMount layer, find_mount(store, record.id));
+  STRATA_TRY(CacheId cache, CacheId::parse(layer.mount_id));
+  STRATA_TRY(Fd folder, store.driver().open_folder(cache));
+  STRATA_CHECK(ensure_dir_at(run.folder(), kRootfs, 0700));
+  STRATA_TRY(std::string run_path, path_of(run.folder()));
+  rootfs.path_ = fmt::format("{}/{}", run_path, kRootfs);
+  STRATA_CHECK(store.driver()
+                   .mount_writable(folder, rootfs.path_, syncs)
+                   .context("container {}", record.id));
+  STRATA_TRY(rootfs.root_, open_path(rootfs.path_, O_RDONLY | O_DIRECTORY));
+  return rootfs;
+}
+
+Status Rootfs::make_working_dir(const ContainerRecord& record) const {
+  const std::string& folder = record.config.working_dir;
+  if (folder.empty()) return {};
+  Status made = ensure_dirs_in_root(root_, folder, 0755);
+  if (made.ok() || made.error().code() != ErrorCode::kConflict) return made;
+  return error(ErrorCode::kInvalid, "Cannot mkdir: {}", made.error().message());
+}
+
+Status Rootfs::fill_volume(const Fd& data, const std::string& target) const {
+  Result<Fd> from = open_in_root(root_, target, O_RDONLY | O_DIRECTORY);
+  if (!from.ok() && from.error().code() == ErrorCode::kNotFound) return {};
+  if (!from.ok() && from.error().code() == ErrorCode::kInvalid) {
+    return error(ErrorCode::kInvalid, "cannot mount volume over existing file, file exists {}",
+                 target);
+  }
+  if (!from.ok()) return std::move(from).error();
+  STRATA_CHECK(driver::copy_tree(*from, data));
+  return copy_owner_and_mode(*from, data);
+}
+
+Result<std::string> Rootfs::open_source(const MountPoint& point, FillVolumes fill) const {
+  if (point.type == "bind") {
+    if (!point.must_exist) {
+      STRATA_TRY(bool there, exists_at(Fd(), point.source));
+      if (!there) STRATA_CHECK(ensure_dirs_at(Fd(), point.source, 0755));
+    }
+    return point.source;
+  }
+  auto fill_it = [&](const Fd& data) {
+    return point.spec.no_copy ? Status() : fill_volume(data, point.destination);
+  };
+  STRATA_TRY(std::string path,
+             open_volume(store_->root(), store_->root_path(), point.name, run_->folder(), fill_it));
+  if (fill == FillVolumes::kNewOnes) return path;
+  STRATA_TRY(Fd data, open_path(path, O_RDONLY | O_DIRECTORY));
+  STRATA_TRY(std::vector<DirEntry> entries, list_dir_at(data, "."));
+  if (entries.empty()) STRATA_CHECK(fill_it(data));
+  return path;
+}
+
+Result<std::vector<MountPoint>> Rootfs::open_mount_points(const ContainerRecord& record,
+                                                          FillVolumes fill) const {
+  STRATA_TRY(std::vector<MountPoint> points, mount_points_of(record.json));
+  for (MountPoint& point : points) {
+    if (point.type == "volume" && point.driver != "local") {
+      return error(ErrorCode::kUnsupported,
+                   "volume {} is one of the driver \"{}\"; strata has local", point.name,
+                   point.driver);
+    }
+    if (point.type == "tmpfs") continue;
+    STRATA_TRY(point.source, open_source(point, fill));
+  }
+  return points;
+}
+
+Status Rootfs::unmount() {
+  root_ = Fd();
+  return driver::unmount(path_);
+}
+
+}  // namespace strata::runtime
