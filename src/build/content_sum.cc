@@ -146,10 +146,30 @@ std::string ContentSums::fields_of(const Member& member) const {
   return fields.to_text();
 }
 
+Status ContentSums::hash_file(const Member& member, Sha256& hash) const {
+  STRATA_TRY(Fd file,
+             open_in_root(tree_.top(), member.path, O_RDONLY | O_NOFOLLOW, 0, Symlinks::kRefuse));
+  std::array<char, kMaxCapabilityBytes> capability;
+  const ssize_t size = ::fgetxattr(file.get(), kCapability, capability.data(), capability.size());
+  if (size > 0) {
+    hash.update(as_bytes(kCapability));
+    hash.update(as_bytes(std::string_view(capability.data(), static_cast<size_t>(size))));
+  }
+  thread_local std::vector<std::byte> buffer(kReadBytes);
+  const uint64_t size_bytes = member.is_link ? 0 : member.entry->size_bytes;
+  for (uint64_t at = 0; at < size_bytes;) {
+    STRATA_TRY(const size_t count, pread_full(file.get(), buffer, at));
+    if (count == 0) break;
+    hash.update(ByteSpan(buffer).first(std::min<uint64_t>(count, size_bytes - at)));
+    at += count;
+  }
+  return {};
+}
+
 Result<Digest> ContentSums::sum_of(const Member& member, Sha256& hash) const {
   const std::string fields = fields_of(member);
   const SourceEntry& entry = *member.entry;
-  if (!entry.is_file() || member.is_link) {
+  if (!entry.is_file()) {
     hash.update(as_bytes(fields));
     return hash.finish();
   }
@@ -159,22 +179,8 @@ Result<Digest> ContentSums::sum_of(const Member& member, Sha256& hash) const {
     if (std::optional<Digest> kept = cache_->look_up(key)) return *kept;
   }
   const int64_t read_at_ns = clock_now_ns();
-  STRATA_TRY(Fd file,
-             open_in_root(tree_.top(), member.path, O_RDONLY | O_NOFOLLOW, 0, Symlinks::kRefuse));
   hash.update(as_bytes(fields));
-  std::array<char, kMaxCapabilityBytes> capability;
-  const ssize_t size = ::fgetxattr(file.get(), kCapability, capability.data(), capability.size());
-  if (size > 0) {
-    hash.update(as_bytes(kCapability));
-    hash.update(as_bytes(std::string_view(capability.data(), static_cast<size_t>(size))));
-  }
-  thread_local std::vector<std::byte> buffer(kReadBytes);
-  for (uint64_t at = 0; at < entry.size_bytes;) {
-    STRATA_TRY(const size_t count, pread_full(file.get(), buffer, at));
-    if (count == 0) break;
-    hash.update(ByteSpan(buffer).first(std::min<uint64_t>(count, entry.size_bytes - at)));
-    at += count;
-  }
+  STRATA_CHECK(hash_file(member, hash));
   const Digest sum = hash.finish();
   if (cache_ != nullptr) cache_->add(key, read_at_ns, sum);
   return sum;

@@ -65,6 +65,7 @@ class ContentSums {
   Status fill(Known& known, size_t begin, size_t end, const Selection& selection, Pool& pool);
   std::string fields_of(const Member& member) const;
   Result<Digest> sum_of(const Member& member, Sha256& hash) const;
+  Status hash_file(const Member& member, Sha256& hash) const;
   Result<Digest> sum_of_entry(const Known& known, size_t index, Sha256& hash) const;
   Result<std::optional<Sum>> sum_in_folder(Known& known, size_t index, Pool& pool);
   Sum sum_of_member(const std::string& path, const std::string& otherwise) const;

@@ -80,7 +80,7 @@ class CopyPlanner {
     const bool context = state_.origin.tree->kind() == SourceTree::Kind::kContext;
     return error(ErrorCode::kNotFound, "{} failed: {}stat {}: file does not exist", keyword(),
                  context ? "file not found in build context or excluded by .dockerignore: " : "",
-                 tar::clean_path(path));
+                 path);
   }
 
   Status add_source(const std::string& source) {

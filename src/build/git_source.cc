@@ -14,9 +14,14 @@ class Git {
  public:
   explicit Git(std::string folder) : folder_(std::move(folder)) {}
 
+  enum class Complaints { kShown, kHidden };
   // `env` because nobody is there to type a password.
-  Status run(std::vector<std::string> words) const {
-    std::vector<std::string> command = {"env", "GIT_TERMINAL_PROMPT=0", "git", "-C", folder_};
+  Status run(std::vector<std::string> words, Complaints complaints = Complaints::kShown) const {
+    std::vector<std::string> command = {"env", "GIT_TERMINAL_PROMPT=0"};
+    if (complaints == Complaints::kHidden) {
+      command.insert(command.end(), {"sh", "-c", "exec \"$@\" 2>/dev/null", "sh"});
+    }
+    command.insert(command.end(), {"git", "-C", folder_});
     const std::string name = words[0];
     command.insert(command.end(), std::make_move_iterator(words.begin()),
                    std::make_move_iterator(words.end()));
@@ -36,14 +41,23 @@ class Git {
   std::string folder_;
 };
 
+bool may_be_commit(const std::string& ref) {
+  constexpr size_t kFewestDigits = 4;
+  return ref.size() >= kFewestDigits && ref.find_first_not_of("0123456789abcdef") == ref.npos;
+}
+
 Status fetch_ref(const Git& git, const GitReference& reference) {
   const std::string ref = reference.ref.empty() ? "HEAD" : reference.ref;
-  Status shallow = git.run({"fetch", "--quiet", "--depth=1", "--", "origin", ref});
-  if (shallow.ok()) return git.run({"checkout", "--quiet", "FETCH_HEAD"});
-  // A commit that no branch ends in, or a server that knows no shallow copies.
-  if (shallow.error().code() == ErrorCode::kNotFound) return shallow;
-  STRATA_CHECK(git.run({"fetch", "--quiet", "--tags", "origin"}));
-  return git.run({"checkout", "--quiet", ref, "--"});
+  // What follows does without servers that know shallow copies or single commits.
+  Status fetched =
+      git.run({"fetch", "--quiet", "--depth=1", "--", "origin", ref}, Git::Complaints::kHidden);
+  if (!fetched.ok() && fetched.error().code() == ErrorCode::kNotFound) return fetched;
+  if (!fetched.ok() && may_be_commit(ref)) {
+    STRATA_CHECK(git.run({"fetch", "--quiet", "--tags", "origin"}));
+    return git.run({"checkout", "--quiet", ref, "--"});
+  }
+  if (!fetched.ok()) STRATA_CHECK(git.run({"fetch", "--quiet", "--", "origin", ref}));
+  return git.run({"checkout", "--quiet", "FETCH_HEAD"});
 }
 
 }  // namespace
