@@ -80,7 +80,7 @@ Result<std::vector<Instruction>> parse_changes(std::span<const std::string> chan
   for (const JoinedLine& line : joined.lines) {
     const std::string keyword = to_lower(split_command(line.text).keyword);
     constexpr std::string_view kValid =
-        " cmd entrypoint env expose healthcheck label onbuild user volume workdir ";
+        " cmd entrypoint env expose healthcheck label onbuild stopsignal user volume workdir ";
     if (kValid.find(" " + keyword + " ") == std::string_view::npos) {
       return error(ErrorCode::kInvalid, "{} is not a valid change command", keyword);
     }

@@ -114,13 +114,13 @@ TEST(DockerfileParser, ChangesTouchTheConfigOnly) {
   EXPECT_EQ(parse_changes(good)->size(), 2u);
   const std::vector<std::string> none;
   EXPECT_TRUE(parse_changes(none)->empty());
-  for (const std::string bad : {"RUN x", "copy a b", "STOPSIGNAL 9", "maintainer x", "FOO"}) {
+  for (const std::string bad : {"RUN x", "copy a b", "SHELL [\"x\"]", "maintainer x", "FOO"}) {
     const std::vector<std::string> list{bad};
-    const std::string word = bad == "RUN x"          ? "run"
-                             : bad == "copy a b"     ? "copy"
-                             : bad == "STOPSIGNAL 9" ? "stopsignal"
-                             : bad == "FOO"          ? "foo"
-                                                     : "maintainer";
+    const std::string word = bad == "RUN x"             ? "run"
+                             : bad == "copy a b"        ? "copy"
+                             : bad.starts_with("SHELL") ? "shell"
+                             : bad == "FOO"             ? "foo"
+                                                        : "maintainer";
     EXPECT_EQ(parse_changes(list).error().message(), word + " is not a valid change command");
   }
   const std::vector<std::string> wrong{"ENV a"};

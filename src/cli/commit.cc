@@ -27,8 +27,10 @@ class Commit final : public Command {
     options.container = arguments[0];
     options.author = author_;
     options.message = message_;
+    options.pause = pause_;
     STRATA_TRY(options.reference,
-               new_image_name(arguments.size() > 1 ? arguments[1] : "", "commit"));
+               new_image_name(arguments.size() > 1 ? arguments[1] : "",
+                              "refusing to create a tag with a digest reference"));
     STRATA_TRY(options.change, config_change(changes_));
     if (as_docker_ == "20.10") {
       options.header_style = tar::HeaderStyle::kDocker20;

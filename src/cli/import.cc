@@ -34,8 +34,8 @@ class Import final : public Command {
     if (!platform_.empty()) {
       STRATA_TRY(options.platform, oci::Platform::parse(platform_));
     }
-    STRATA_TRY(options.reference,
-               new_image_name(arguments.size() > 1 ? arguments[1] : "", "import"));
+    STRATA_TRY(options.reference, new_image_name(arguments.size() > 1 ? arguments[1] : "",
+                                                 "cannot import digest reference"));
     STRATA_TRY(options.change, config_change(changes_));
     if (is_url(arguments[0])) options.source = arguments[0];
     STRATA_TRY(std::unique_ptr<ByteSource> tar, open_source(arguments[0], context.pool()));

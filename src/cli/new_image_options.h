@@ -13,10 +13,10 @@
 
 namespace strata::cli {
 
-// The name, with a tag; none for an empty text. `what` is for docker's text: "refusing to create
-// commit with digest reference". Errors: kInvalid.
+// The name, with a tag; none for an empty text. Errors: kInvalid; `no_digest` for a name with a
+// digest.
 Result<std::optional<oci::Reference>> new_image_name(const std::string& text,
-                                                     std::string_view what);
+                                                     const std::string& no_digest);
 
 // Applies the instructions of -c. Errors: kInvalid, docker's texts.
 using ConfigChange = std::function<Status(oci::ContainerConfig&)>;

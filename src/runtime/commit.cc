@@ -4,6 +4,7 @@
 #include "driver/upper_recorder.h"
 #include "oci/merge_config.h"
 #include "oci/new_image.h"
+#include "runtime/freezer.h"
 #include "runtime/upper_folder.h"
 #include "store/transaction.h"
 
@@ -11,19 +12,22 @@ namespace strata::runtime {
 namespace {
 
 // What the container wrote, as a layer on those of its image.
-Result<std::optional<DiffId>> add_upper(store::Transaction& txn, const Fd& upper,
+Result<std::optional<DiffId>> add_upper(store::Transaction& txn, const ContainerRecord& container,
+                                        const ContainerLayers& layers,
                                         const oci::ImageConfig& image, const CommitOptions& options,
                                         Pool& pool) {
   const std::vector<ChainId> below = image.chain_ids();
   STRATA_CHECK(txn.hold_layers(below));
   STRATA_TRY(store::StagedLayer staged, txn.stage_layer());
+  STRATA_TRY(Frozen frozen, options.pause ? Frozen::freeze(container, layers.mount) : Frozen());
   BufferPool buffers(kBlockBytes, kBlocks);
   driver::RecordOptions record;
   record.style = options.header_style;
   record.names = &options.owner_names;
-  STRATA_TRY(driver::UnpackedLayer layer,
-             driver::copy_upper(upper, {&staged.folder, &staged.diff, &staged.metadata}, record,
-                                pool, buffers));
+  STRATA_TRY(
+      driver::UnpackedLayer layer,
+      driver::copy_upper(layers.folders.front(), {&staged.folder, &staged.diff, &staged.metadata},
+                         record, pool, buffers));
   if (driver::is_empty_layer(layer.diff_id)) return std::optional<DiffId>();
   STRATA_CHECK(txn.add_layer(std::move(staged), below.empty() ? nullptr : &below.back(),
                              layer.diff_id, layer.size_bytes)
@@ -55,11 +59,11 @@ Result<std::string> new_config(const ContainerRecord& container, const oci::Imag
 
 Result<ImageId> commit(store::Store& store, const CommitOptions& options, Pool& pool) {
   STRATA_TRY(ContainerRecord container, find_container(store, options.container));
-  STRATA_TRY(std::vector<Fd> layers, open_container_layers(store, container));
+  STRATA_TRY(ContainerLayers layers, open_container_layers(store, container));
   STRATA_TRY(std::string raw, store.images().read_config(container.image));
   STRATA_TRY(oci::ImageConfig parent, oci::ImageConfig::parse(std::move(raw)));
   STRATA_TRY(store::Transaction txn, store.begin());
-  STRATA_TRY(std::optional<DiffId> layer, add_upper(txn, layers.front(), parent, options, pool));
+  STRATA_TRY(std::optional<DiffId> layer, add_upper(txn, container, layers, parent, options, pool));
   // Beyond this point nothing of the container is read any more.
   STRATA_TRY(std::string config, new_config(container, parent, layer, options));
   STRATA_TRY(ImageId image, txn.add_image(config));

@@ -21,6 +21,7 @@ namespace strata::runtime {
 struct CommitOptions {
   std::string container;                    // ID, name, or the beginning of an ID
   std::optional<oci::Reference> reference;  // with a tag
+  bool pause = true;  // freeze the programs of a running container while its files are read
   std::string author;
   std::string message;
   // Changes the config of the container (-c); none: it stays.

@@ -129,8 +129,8 @@ class Comparison {
 Status diff(const store::Store& store, const std::string& container,
             const std::function<Status(const Change&)>& visit) {
   STRATA_TRY(ContainerRecord record, find_container(store, container));
-  STRATA_TRY(std::vector<Fd> layers, open_container_layers(store, record));
-  return Comparison(layers, visit).run();
+  STRATA_TRY(ContainerLayers layers, open_container_layers(store, record));
+  return Comparison(layers.folders, visit).run();
 }
 
 }  // namespace strata::runtime

@@ -22,8 +22,8 @@ Status write_files(const std::vector<Fd>& layers, ByteSink& to, Pool& pool) {
 Status export_container(const store::Store& store, const std::string& container, ByteSink& to,
                         Pool& pool) {
   STRATA_TRY(ContainerRecord record, find_container(store, container));
-  STRATA_TRY(std::vector<Fd> layers, open_container_layers(store, record));
-  return write_files(layers, to, pool);
+  STRATA_TRY(ContainerLayers layers, open_container_layers(store, record));
+  return write_files(layers.folders, to, pool);
 }
 
 Status export_image(const store::Store& store, const std::string& image, ByteSink& to, Pool& pool) {

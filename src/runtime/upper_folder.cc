@@ -3,7 +3,7 @@
 
 namespace strata::runtime {
 
-Result<std::vector<Fd>> open_container_layers(const store::Store& store,
+Result<ContainerLayers> open_container_layers(const store::Store& store,
                                               const ContainerRecord& container) {
   const std::string_view driver = store.driver().name();
   if (driver != "overlay2") {
@@ -12,9 +12,12 @@ Result<std::vector<Fd>> open_container_layers(const store::Store& store,
                  "overlay2 does",
                  container.id, driver);
   }
-  STRATA_TRY(store::LayerMount mount, find_mount(store, container.id));
-  STRATA_TRY(CacheId cache, CacheId::parse(mount.mount_id));
-  return store.driver().open_stack(cache).context("container {}", container.id);
+  ContainerLayers layers;
+  STRATA_TRY(layers.mount, find_mount(store, container.id));
+  STRATA_TRY(CacheId cache, CacheId::parse(layers.mount.mount_id));
+  STRATA_TRY(layers.folders,
+             store.driver().open_stack(cache).context("container {}", container.id));
+  return layers;
 }
 
 }  // namespace strata::runtime

@@ -14,9 +14,13 @@ namespace strata::runtime {
 inline constexpr size_t kBlockBytes = size_t{256} << 10;
 inline constexpr size_t kBlocks = 64;
 
-// What the container wrote comes first, then its init layer, then the layers of its image.
+struct ContainerLayers {
+  store::LayerMount mount;
+  std::vector<Fd> folders;  // what the container wrote, its init layer, the layers of its image
+};
+
 // Errors: kNotFound, kCorrupt; kUnsupported for a driver that does not keep these apart.
-Result<std::vector<Fd>> open_container_layers(const store::Store& store,
+Result<ContainerLayers> open_container_layers(const store::Store& store,
                                               const ContainerRecord& container);
 
 }  // namespace strata::runtime

@@ -25,7 +25,6 @@ os.chown("huge", 2**31, 2**31 + 5)
 os.remove("removed"); os.remove("removed-too")
 os.rename("renamed", "new-name")
 os.link("linked", "link-2"); os.makedirs("sub/dir/deep", exist_ok=True); os.link("linked", "sub/link-3")
-os.rename("tree", "moved-tree") if False else None
 import shutil
 shutil.rmtree("replaced"); os.mkdir("replaced"); write("replaced/new"); write("replaced/kept-name")
 shutil.rmtree("gone-tree")
@@ -71,8 +70,8 @@ def changing_layer():
     return tar.add("d/old-fifo", kind=FIFO).bytes()
 
 
-def small_base():
-    """The image below has no `only` alone in its folder but in sub-of."""
+def base_image():
+    """In its folder `sub-of` the file `only` is really alone."""
     layer = Tar().whiteout("d/sub-of", "kept-name").bytes()
     return archives.Image([busybox_layer(), changing_layer(), layer], ["base:1"],
                           config={"Cmd": ["/bin/echo", "runs"], "Env": ["PATH=/bin", "A=image"], "Labels": {"from": "image"},
@@ -81,14 +80,14 @@ def small_base():
 
 
 def host_python(docker, name, script, image="base:1", options=()):
-    """Runs a script of python in a new container; its folders of the host stay empty in the container's layer."""
+    """Runs a script of python in a new container; the host's folders are empty in the container's own layer."""
     binds = [word for folder in HOST_FOLDERS for word in ("-v", f"{folder}:{folder}:ro")]
     return docker("run", "--network", "none", "--name", name, *binds, *options, "--entrypoint",
                   "/usr/bin/python3", image, "-c", script)
 
 
 def make_containers(docker):
-    load_bytes(docker, archives.docker_2010(small_base()))
+    load_bytes(docker, archives.docker_2010(base_image()))
     host_python(docker, "changed", CHANGES, options=("-e", "A=container", "-l", "own=label", "-h", "named"))
     host_python(docker, "whiteouts", WHITEOUT_NAMES)
     docker("create", "--name", "untouched", "base:1", "/bin/true")
