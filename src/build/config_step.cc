@@ -125,7 +125,8 @@ struct Apply {
   Result<std::string> operator()(const Entrypoint& entrypoint) {
     std::vector<std::string> words = command_words(entrypoint.command, config());
     std::string text = "ENTRYPOINT " + quoted(words);
-    config().entrypoint = std::move(words);
+    config().entrypoint.reset();  // ENTRYPOINT [] is none, though CMD [] is an empty one
+    if (!words.empty()) config().entrypoint = std::move(words);
     if (!stage.cmd_set) config().cmd.reset();
     return text;
   }

@@ -37,7 +37,10 @@ class Import final : public Command {
     STRATA_TRY(options.reference, new_image_name(arguments.size() > 1 ? arguments[1] : "",
                                                  "cannot import digest reference"));
     STRATA_TRY(options.change, config_change(changes_));
-    if (is_url(arguments[0])) options.source = arguments[0];
+    if (is_url(arguments[0])) {
+      options.source = arguments[0];
+      context.out().print(fmt::format("Downloading from {}\n", options.source));
+    }
     STRATA_TRY(std::unique_ptr<ByteSource> tar, open_source(arguments[0], context.pool()));
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
     STRATA_TRY(runtime::ImportReport report, runtime::import(store, *tar, options, context.pool()));

@@ -5,11 +5,6 @@
 #include "build/parser.h"
 
 namespace strata::cli {
-namespace {
-
-constexpr char kEscape = '\\';
-
-}  // namespace
 
 Result<std::optional<oci::Reference>> new_image_name(const std::string& text,
                                                      const std::string& no_digest) {
@@ -22,16 +17,10 @@ Result<std::optional<oci::Reference>> new_image_name(const std::string& text,
 
 Result<ConfigChange> config_change(const std::vector<std::string>& instructions) {
   if (instructions.empty()) return ConfigChange();
-  STRATA_TRY(std::vector<build::Instruction> changes, build::parse_changes(instructions));
-  return ConfigChange([changes = std::move(changes)](oci::ContainerConfig& config) -> Status {
-    build::StageConfig stage;
-    stage.config = std::move(config);
-    build::BuildArgs args({}, {});
-    for (const build::Instruction& change : changes) {
-      STRATA_TRY(std::string text, build::apply_to_config(change, stage, args, kEscape));
-    }
-    config = std::move(stage.config);
-    return {};
+  // Now, and not when everything has been read.
+  STRATA_TRY(std::vector<build::Instruction> parsed, build::parse_changes(instructions));
+  return ConfigChange([instructions](oci::ContainerConfig& config) {
+    return build::apply_changes(instructions, config);
   });
 }
 

@@ -152,9 +152,10 @@ def test_commit_makes_the_layer_that_docker_makes(root, docker_answers, name):
 def test_commit_leaves_out_what_newer_dockers_leave_out(root, docker_answers, work, name):
     image = strata(root, "commit", name).out.strip()
     theirs, ours = Root(docker_answers / "root"), Root(root)
-    for tar, r, i in (("ours.tar", ours, image), ("theirs.tar", theirs, theirs.references()[f"{name}:c"])):
-        (work / tar).write_bytes(r.layer_tar(r.chain(i)[-1]))
-    assert members(work / "ours.tar") == members(work / "theirs.tar")
+    (work / "ours.tar").write_bytes(ours.layer_tar(ours.chain(image)[-1]))
+    if name != "whiteouts":  # docker cannot give that layer back
+        (work / "theirs.tar").write_bytes(theirs.layer_tar(theirs.chain(theirs.references()[f"{name}:c"])[-1]))
+        assert members(work / "ours.tar") == members(work / "theirs.tar")
     with tarfile.open(work / "ours.tar", errors="surrogateescape") as tar:
         assert all(m.mode < 0o10000 and m.uname == m.gname == "" for m in tar) or name == "untouched"
     metadata = root / "image/overlay2/imagedb/metadata/sha256" / image[7:]
@@ -247,6 +248,7 @@ def test_refused(container_root, name, docker_for_changes):
 
 
 def test_ids_and_their_beginnings(root):
+    assert strata(root, "diff", "second").lines == strata(root, "diff", "/second").lines
     ids = sorted(os.listdir(root / "containers"))
     for word in (ids[0], ids[0][:12], ids[0][:6]):
         assert diff_of(root, word) == diff_of(root, ids[0])
@@ -254,7 +256,6 @@ def test_ids_and_their_beginnings(root):
     copy_tree(root / "containers" / ids[0], root / "containers" / twin)
     result = strata(root, "diff", ids[0][:10], check=False)
     assert result.code == 1 and f"Multiple IDs found with provided prefix: {ids[0][:10]}" in result.err
-    assert strata(root, "diff", "second").lines == strata(root, "diff", "/second").lines
 
 
 # ---- a container that lives on without its daemon --------------------------------------------------------------
@@ -281,11 +282,12 @@ def test_a_container_whose_daemon_was_killed_is_paused_meanwhile(container_root,
         assert log and set(log.split()) == {b"12345678"}
         time.sleep(0.05)
         assert os.path.getsize(f"/proc/{pid}/root/d/log") > len(log)  # it goes on
-        assert problems(daemon.root) == []
     finally:
         if pid:
             os.kill(pid, signal.SIGKILL)
         daemon.stop()
+    with dockerd(daemon.root) as docker:
+        assert docker("run", "--rm", "--network", "none", image, "cat", "/d/log").out.encode() == log
 
 
 # ---- import ----------------------------------------------------------------------------------------------------
@@ -333,8 +335,9 @@ def web(work):
 def test_import_of_a_url(work, web, docker_for_changes):
     (work / "web/x.tgz").write_bytes(gzip.compress(busybox_layer()))
     url = f"{web}/x.tgz"
-    theirs = docker_for_changes("import", url).out.strip()
-    ours = strata(work / "ours", "import", url).out.strip()
+    theirs, ours = docker_for_changes("import", url).lines, strata(work / "ours", "import", url).lines
+    assert ours[0] == theirs[0] == f"Downloading from {url}"
+    theirs, ours = theirs[-1], ours[-1]
     assert Root(work / "ours").chain(ours) == Root(docker_for_changes.root).chain(theirs)
     assert_same_config(Root(docker_for_changes.root).config(theirs), Root(work / "ours").config(ours))
     for bad in (f"{web}/nope", "http://127.0.0.1:9/x"):
