@@ -11,11 +11,9 @@
 namespace strata::runtime {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr size_t kProcFileBytes = size_t{16} << 20;
-constexpr auto kPatience = 10s;
-constexpr auto kPause = 2ms;
+constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kPause = std::chrono::milliseconds(2);
 
 struct FreezeFile {
   std::string path;
