@@ -51,7 +51,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 // Bytes of the letter or digit that `text` begins with; 0: it begins with neither. Go asks Unicode's
 // tables; what is left out here are the punctuation, symbols and spaces that occur in text.
 size_t name_character(std::string_view text) {
-  const char c = text.empty() ? '\0' : text.front();
+  if (text.empty()) return 0;
+  const char c = text.front();
   if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_') return 1;
   const size_t length = oci::utf8_length(text);
   if (length < 2) return 0;
@@ -213,7 +214,7 @@ class Expander {
     const std::string shown = (null_is_unset ? ":" : "") + std::string(1, modifier);
     const bool is_pattern = modifier == '#' || modifier == '%';
     if (!is_pattern && modifier != '-' && modifier != '+' && modifier != '?') {
-      return error(ErrorCode::kInvalid, "unsupported modifier ({}) in substitution", shown);
+      return error(ErrorCode::kInvalid, "unsupported modifier ({}) in substitution", modifier);
     }
     STRATA_TRY(const std::string word, read_until_brace(is_pattern));
     const std::optional<std::string> value = find(name);

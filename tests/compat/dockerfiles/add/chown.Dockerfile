@@ -1,0 +1,3 @@
+FROM scratch
+ADD --chown=3:4 f /x
+ADD --chown=5:6 d /d/

@@ -1,0 +1,2 @@
+FROM scratch
+COPY t.tar.gz /x/

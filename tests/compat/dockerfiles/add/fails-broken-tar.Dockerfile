@@ -1,0 +1,3 @@
+FROM scratch
+ADD broken.tar /x/
+#: fails

@@ -1,0 +1,3 @@
+FROM scratch
+ADD nope /x
+#: fails

@@ -1,0 +1,2 @@
+FROM scratch
+ADD not-a-tar.tar /x/

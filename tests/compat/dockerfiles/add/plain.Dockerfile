@@ -1,0 +1,4 @@
+FROM scratch
+ADD f /x
+ADD f d /y/
+ADD d /z

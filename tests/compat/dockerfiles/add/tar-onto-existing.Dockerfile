@@ -1,0 +1,3 @@
+FROM base:1
+ADD t.tar /
+ADD t.tar /etc

@@ -1,0 +1,3 @@
+FROM scratch
+ADD owned.tar /o/
+ADD --chown=7:8 owned.tar /p/

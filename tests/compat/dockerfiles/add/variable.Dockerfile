@@ -1,0 +1,3 @@
+FROM scratch
+ENV N=t
+ADD $N.tar /x/

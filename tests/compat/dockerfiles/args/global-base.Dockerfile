@@ -1,0 +1,6 @@
+ARG IMAGE=base
+ARG TAG=1
+FROM ${IMAGE}:$TAG
+ENV seen=$TAG
+ARG TAG
+ENV now=$TAG

@@ -1,0 +1,5 @@
+ARG A=base
+ARG B=${A}:1
+FROM $B
+ARG B
+LABEL b=$B

@@ -1,0 +1,4 @@
+FROM scratch
+ENV E= S=set
+LABEL a=${S-x} b=${E-x} c=${U-x} d=${S+y} e=${E+y} f=${U+y}
+#: judge twin

@@ -1,0 +1,5 @@
+ARG IMG=base
+FROM --platform=$TARGETPLATFORM ${IMG}:1
+ARG TARGETARCH
+LABEL arch=$TARGETARCH
+#: judge buildkit

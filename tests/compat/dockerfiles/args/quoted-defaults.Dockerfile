@@ -1,0 +1,5 @@
+FROM scratch
+ARG a="x y"
+ARG b='$a'
+ARG c=\$a
+LABEL a="$a" b="$b" c="$c"

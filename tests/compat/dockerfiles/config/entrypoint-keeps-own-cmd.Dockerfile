@@ -1,0 +1,3 @@
+FROM configured:1
+CMD ["own"]
+ENTRYPOINT ["new"]

@@ -1,0 +1,3 @@
+FROM configured:1
+ENV FROM_BASE=changed NEW=$FROM_BASE
+ENV PATH=/x

@@ -1,0 +1,3 @@
+FROM scratch
+ENV PATH=/custom:$PATH
+ENV PATH $PATH:/more

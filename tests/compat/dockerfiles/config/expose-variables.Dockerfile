@@ -1,0 +1,4 @@
+FROM scratch
+ENV P=81 LIST="82 83/udp"
+ARG A=84
+EXPOSE $P $LIST $A ${UNSET:-85}

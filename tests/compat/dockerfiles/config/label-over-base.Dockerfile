@@ -1,0 +1,2 @@
+FROM configured:1
+LABEL base=replaced more=added

@@ -1,0 +1,4 @@
+FROM scratch
+MAINTAINER  Some  Body <s@example.com>
+LABEL a=b
+MAINTAINER Other $X

@@ -1,0 +1,4 @@
+FROM scratch
+ONBUILD RUN   spaces   kept
+ONBUILD copy . /x
+onbuild ENV a=$b

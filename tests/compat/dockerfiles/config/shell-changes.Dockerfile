@@ -1,0 +1,6 @@
+FROM scratch
+CMD before
+SHELL ["/bin/bash", "-ec"]
+CMD after
+ENTRYPOINT entry
+SHELL ["/bin/sh", "-c"]

@@ -1,0 +1,5 @@
+FROM scratch
+USER 1000
+USER 1000:2000
+ENV U=app
+USER ${U}:grp

@@ -1,0 +1,4 @@
+FROM base:1
+WORKDIR /etc
+WORKDIR /tmp
+WORKDIR /new

@@ -1,0 +1,2 @@
+FROM base:1
+WORKDIR /link-to-etc/sub

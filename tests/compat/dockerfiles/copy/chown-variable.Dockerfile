@@ -1,0 +1,3 @@
+FROM scratch
+ARG U=9
+COPY --chown=$U:10 a.txt /x

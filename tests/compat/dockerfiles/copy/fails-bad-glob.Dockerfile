@@ -1,0 +1,3 @@
+FROM scratch
+COPY glob/[a /x/
+#: fails

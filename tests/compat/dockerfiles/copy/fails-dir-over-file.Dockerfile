@@ -1,0 +1,4 @@
+FROM base:1
+COPY a.txt /x
+COPY dir /x
+#: fails

@@ -1,0 +1,3 @@
+FROM scratch
+COPY no*.txt /x/
+#: fails

@@ -1,0 +1,3 @@
+FROM scratch
+COPY --chown=app a.txt /x
+#: fails

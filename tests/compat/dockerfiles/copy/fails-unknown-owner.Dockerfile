@@ -1,0 +1,3 @@
+FROM base:1
+COPY --chown=stranger a.txt /x
+#: fails

@@ -1,0 +1,2 @@
+FROM scratch
+COPY glob/[[]z].c /z/

@@ -1,0 +1,3 @@
+FROM scratch
+COPY dir/* /x/
+COPY di[r] /y/

@@ -1,0 +1,3 @@
+FROM scratch
+COPY program a.txt /
+COPY special /s

@@ -1,0 +1,3 @@
+FROM scratch
+COPY --parents glob/**/a*.c /p/
+#: judge twin

@@ -1,0 +1,4 @@
+FROM scratch
+COPY "a.txt" '/q'
+COPY with\ space /e
+#: fails

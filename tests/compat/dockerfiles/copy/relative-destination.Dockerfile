@@ -1,0 +1,6 @@
+FROM scratch
+WORKDIR /w
+COPY a.txt .
+COPY a.txt sub/
+COPY b.txt ../up
+COPY dir ./d

@@ -1,0 +1,3 @@
+FROM scratch
+COPY dir /x/dir
+COPY glob /x/glob

@@ -1,0 +1,3 @@
+FROM scratch
+COPY --chown=1 --chown=2 f c
+#: fails

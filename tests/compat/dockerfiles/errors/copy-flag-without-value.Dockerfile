@@ -1,0 +1,3 @@
+FROM scratch
+COPY --chown f c
+#: fails

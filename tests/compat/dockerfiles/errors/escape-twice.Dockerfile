@@ -1,0 +1,5 @@
+# escape=`
+# escape=`
+FROM scratch
+COPY f /
+#: fails

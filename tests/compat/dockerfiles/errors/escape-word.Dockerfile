@@ -1,0 +1,4 @@
+# escape=x
+FROM scratch
+COPY f /
+#: fails

@@ -1,0 +1,2 @@
+FROM a as 1x
+#: fails

@@ -1,0 +1,2 @@
+FROM ${FOO
+#: fails

@@ -1,0 +1,3 @@
+FROM --x=y scratch
+COPY f /
+#: fails

@@ -1,0 +1,3 @@
+FROM scratch
+HEALTHCHECK --interval=x CMD x
+#: fails

@@ -1,0 +1,3 @@
+FROM scratch
+HEALTHCHECK --retries=a CMD x
+#: fails

@@ -1,0 +1,3 @@
+FROM scratch
+HEALTHCHECK --interval=1us CMD x
+#: fails

@@ -1,0 +1,3 @@
+RUN x
+FROM scratch
+#: fails

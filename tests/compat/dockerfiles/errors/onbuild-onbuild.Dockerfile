@@ -1,0 +1,3 @@
+FROM scratch
+ONBUILD ONBUILD RUN x
+#: fails

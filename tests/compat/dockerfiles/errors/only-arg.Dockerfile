@@ -1,0 +1,3 @@
+ARG a
+#: judge none
+#: fails

@@ -1,0 +1,3 @@
+FROM scratch
+RUN --foo x
+#: fails

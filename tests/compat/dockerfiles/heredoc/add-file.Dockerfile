@@ -1,0 +1,6 @@
+FROM scratch
+ADD <<EOF /x
+one
+two
+EOF
+#: judge twin

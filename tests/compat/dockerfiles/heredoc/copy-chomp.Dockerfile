@@ -1,0 +1,6 @@
+FROM scratch
+COPY <<-EOF /x
+	a
+		 b
+	EOF
+#: judge twin

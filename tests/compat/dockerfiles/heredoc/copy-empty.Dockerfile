@@ -1,0 +1,4 @@
+FROM base:1
+COPY <<EOF /x
+EOF
+#: judge twin

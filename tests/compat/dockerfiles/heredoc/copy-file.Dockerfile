@@ -1,0 +1,6 @@
+FROM scratch
+COPY <<EOF /x
+one
+two
+EOF
+#: judge twin

@@ -1,0 +1,6 @@
+FROM scratch
+COPY <<two-lines /d/
+one
+two
+two-lines
+#: judge twin

@@ -1,0 +1,5 @@
+FROM base:1
+RUN <<-EOF
+	echo x > /x
+	EOF
+#: judge twin

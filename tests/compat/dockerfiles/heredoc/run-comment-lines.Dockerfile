@@ -1,0 +1,7 @@
+FROM base:1
+RUN <<EOF
+# a comment of the shell
+echo x > /x
+
+EOF
+#: judge twin

@@ -1,0 +1,6 @@
+FROM base:1
+RUN <<EOF
+false
+true
+EOF
+#: judge twin

@@ -1,0 +1,5 @@
+FROM base:1
+RUN cat <<"EOF" > /x
+v=$PATH
+EOF
+#: judge twin

@@ -1,0 +1,3 @@
+FROM scratch
+COPY su* /x/
+COPY k* /y/

@@ -1,0 +1,4 @@
+FROM base:1 AS a
+ONBUILD NOSUCH thing
+FROM a
+#: fails

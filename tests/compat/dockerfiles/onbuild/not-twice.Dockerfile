@@ -1,0 +1,4 @@
+FROM onbuild:1 AS a
+LABEL x=y
+FROM a
+LABEL z=w

@@ -1,0 +1,3 @@
+FROM onbuild:1
+RUN echo $FROM_TRIGGER > /y
+#: args --build-arg TRIG=given

@@ -1,0 +1,1 @@
+FROM onbuild:1

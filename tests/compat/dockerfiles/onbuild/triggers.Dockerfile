@@ -1,0 +1,2 @@
+FROM onbuild:1
+LABEL own=1

@@ -1,0 +1,4 @@
+# comment
+# escape=`
+FROM scratch
+LABEL a=b`

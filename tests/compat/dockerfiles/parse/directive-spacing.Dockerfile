@@ -1,0 +1,4 @@
+#   EsCaPe  =  `  
+FROM scratch
+LABEL a=b `
+ c=d

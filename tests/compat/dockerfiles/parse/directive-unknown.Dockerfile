@@ -1,0 +1,5 @@
+# unknown=x
+# escape=`
+FROM scratch
+LABEL a=b \
+ c=d

@@ -1,0 +1,5 @@
+FROM scratch
+LABEL a=1 \
+
+
+  b=2

@@ -1,0 +1,4 @@
+FROM scratch
+ENV a="one\
+two" b='three\
+four'

@@ -1,0 +1,4 @@
+FROM scratch
+ENV FROM=RUN
+LABEL RUN="FROM x"
+CMD FROM scratch

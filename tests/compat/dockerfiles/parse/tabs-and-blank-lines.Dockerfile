@@ -1,0 +1,8 @@
+
+
+  	
+FROM	scratch
+
+	LABEL	a=b
+   ENV   c=d
+

@@ -1,0 +1,2 @@
+FROM base:1
+RUN mkdir /d && touch /d/.whx /d/wh. "/d/.w h."

@@ -1,0 +1,4 @@
+FROM base:1
+RUN echo before > /x
+RUN exit 7
+#: fails

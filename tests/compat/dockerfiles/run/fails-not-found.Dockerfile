@@ -1,0 +1,3 @@
+FROM base:1
+RUN ["/no/such/program"]
+#: fails

@@ -1,0 +1,3 @@
+FROM base:1
+RUN sh -c 'kill -KILL $$'; exit $?
+#: fails

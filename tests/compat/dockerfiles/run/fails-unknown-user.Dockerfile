@@ -1,0 +1,4 @@
+FROM base:1
+USER stranger
+RUN true
+#: fails

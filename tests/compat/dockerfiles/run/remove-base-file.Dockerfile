@@ -1,0 +1,2 @@
+FROM base:1
+RUN rm /etc/removed && rm -r /var

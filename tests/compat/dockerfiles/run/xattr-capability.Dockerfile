@@ -1,0 +1,3 @@
+FROM base:1
+COPY cap /
+RUN chmod 755 /cap

@@ -1,0 +1,3 @@
+FROM Upper/Case
+LABEL a=b
+#: fails

@@ -1,0 +1,4 @@
+ARG X
+FROM $X
+LABEL a=b
+#: fails

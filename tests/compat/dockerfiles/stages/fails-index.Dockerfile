@@ -1,0 +1,3 @@
+FROM scratch
+COPY --from=7 /x /y
+#: fails

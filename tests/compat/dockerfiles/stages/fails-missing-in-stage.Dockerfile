@@ -1,0 +1,4 @@
+FROM base:1 AS b
+FROM scratch
+COPY --from=b /nope /x
+#: fails

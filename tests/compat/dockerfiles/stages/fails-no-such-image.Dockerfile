@@ -1,0 +1,3 @@
+FROM localhost:1/no/such:image
+LABEL a=b
+#: fails

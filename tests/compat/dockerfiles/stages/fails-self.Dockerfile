@@ -1,0 +1,3 @@
+FROM scratch
+COPY --from=0 /x /y
+#: fails

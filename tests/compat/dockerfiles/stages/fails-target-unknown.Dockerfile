@@ -1,0 +1,4 @@
+FROM scratch AS one
+COPY f /one
+#: args --target nope
+#: fails

@@ -1,0 +1,2 @@
+FROM --platform=linux/amd64 base:1
+LABEL a=b
