@@ -18,6 +18,7 @@ GENERATORS = {  # input -> (script, what it leaves in the cache folder)
     "big-layer": ("make_big_layer", "big-layer.tar"),
     "many-images": ("make_many_images", "many-images"),
     "registry": ("make_registry", "distro-registry"),
+    "build": ("make_build", "build-contexts"),
 }
 QUICK_SCALE = 0.05
 

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 
+from builds import Builds
 from inputs import Archive, Root
 from measure import Failed, expect, output_of, timed
 from private_dockerd import PrivateDockerd, available
@@ -155,7 +156,7 @@ class DataRootEngine(Engine):
         return sample
 
 
-class Strata(DataRootEngine):
+class Strata(Builds, DataRootEngine):
     name = "strata"
     program = BUILT_STRATA
 
@@ -188,7 +189,7 @@ class Strata(DataRootEngine):
             timed(self.command("save", "--format", layout, "-o", self.out, self.subject.tag)))
 
 
-class Docker(DataRootEngine):
+class Docker(Builds, DataRootEngine):
     """docker 20.10: the client's time against a private daemon that runs already."""
 
     name = "docker"
@@ -200,6 +201,7 @@ class Docker(DataRootEngine):
 
     def __enter__(self):
         super().__enter__()
+        self.env = {**os.environ, "DOCKER_BUILDKIT": "0"}  # the classic builder
         self._daemon = PrivateDockerd(self.folder / "root")
         self._daemon.__enter__()
         return self
@@ -230,7 +232,33 @@ class ContainersStorage(Engine):
         remove_store(self.run_folder)
 
 
-class Podman(ContainersStorage):
+class Buildah(Builds, ContainersStorage):
+    """buildah; it only builds."""
+
+    name = "buildah"
+    # runc, as docker: crun refuses the two kinds of cgroups side by side that some machines have.
+    build_words = ("build", "--network", "host", "-q", "--layers", "--runtime", "runc")
+
+    @classmethod
+    def can(cls, action):
+        return action.startswith("build")
+
+    @classmethod
+    def missing(cls):
+        return None if shutil.which("buildah") else "buildah is not installed"
+
+    def command(self, *words):
+        return ["buildah", "--root", self.folder / "root", "--runroot", self.run_folder / "run",
+                "--storage-driver", "overlay", *words]
+
+    def _inspect(self, template):
+        # Its own template language, and no size.
+        return {"{{.Size}}": str(self.subject.file_bytes)}.get(template) or output_of(
+            self.command("inspect", "--type", "image", "--format", "{{len .OCIv1.Config.Env}}",
+                         "t:1"), self.env).strip()
+
+
+class Podman(Builds, ContainersStorage):
     name = "podman"
 
     @classmethod
@@ -241,6 +269,7 @@ class Podman(ContainersStorage):
         return ["podman", "--root", self.folder / "root", "--runroot", self.run_folder / "run",
                 "--tmpdir", self.run_folder / "libpod", "--storage-driver", "overlay", *words]
 
+    build_words = Buildah.build_words
     pull_words = ("pull", "-q", "--tls-verify=false")
     push_words = ("push", "-q", "--tls-verify=false")
 
@@ -318,9 +347,12 @@ class UnpackBlobs(Peer):
 
 
 class Copy(Peer):
-    """The physical limit of save: cp of the archive."""
+    """The physical limit of save: cp of the archive; of COPY: cp -a of the files."""
 
     name = "cp"
+
+    def build_copy(self):
+        return timed(["cp", "-a", self.subject.large / "files", self.folder / "files"])
 
     def save(self):
         sample = timed(["cp", self.subject.path, self.out])
@@ -340,4 +372,4 @@ class Sha256(Peer):
     save = load
 
 
-PEERS = (Strata, Docker, Podman, Skopeo, TarExtract, UnpackBlobs, Copy, Sha256)
+PEERS = (Strata, Docker, Podman, Buildah, Skopeo, TarExtract, UnpackBlobs, Copy, Sha256)

@@ -36,6 +36,11 @@ TARGETS = {
     ("registry", "push"): [Target("docker", 3)],
     ("registry", "push-zstd"): [Target("docker", 3)],
     ("many-images", "images"): [Target(None, 0.050, False)],
+    ("build", "build-run"): [Target("docker", 3, False), Target("buildah", 5, False)],
+    ("build", "build-copy"): [Target("cp", 1.5)],
+    ("build", "build-cached"): [Target(None, 0.150, False), Target("docker", 10, False)],
+    ("build", "build-metadata"): [Target("docker", 4, False)],
+    ("build", "build-metadata-cached"): [Target("docker", 4, False)],
 }
 
 
