@@ -120,7 +120,13 @@ Status mount_upper(const Fd& home, const std::vector<std::string>& lower, const 
 }
 
 Status enter_private_mounts() {
-  if (::unshare(CLONE_NEWNS) != 0) return errno_error(errno, "a mount namespace of our own");
+  if (::unshare(CLONE_NEWNS) != 0) {
+    if (errno == EPERM) {
+      return error(ErrorCode::kPermission,
+                   "mounting the files of layers needs root (CAP_SYS_ADMIN); run it with sudo");
+    }
+    return errno_error(errno, "a mount namespace of our own");
+  }
   // What the host mounts later is seen, what we mount is not.
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
     return errno_error(errno, "make the mounts private");
