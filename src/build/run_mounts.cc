@@ -184,7 +184,7 @@ Status RunMounts::prepare(const Fd& place, const std::string& path, BuildWork& w
 
 Status RunMounts::release() {
   if (secrets_folder_.empty()) return {};
-  return driver::unmount(std::exchange(secrets_folder_, std::string()));
+  return driver::detach(std::exchange(secrets_folder_, std::string()));
 }
 
 Status RunMounts::take_cache(const Cache& cache, const BuildWork& work) {

@@ -112,7 +112,7 @@ Status StepTree::make_folders(const std::string& path) const {
 Status StepTree::unmount() {
   merged_ = Fd();
   mounted_ = false;
-  return driver::unmount(path_);
+  return driver::detach(path_);
 }
 
 Result<std::optional<StepLayer>> StepTree::finish(std::optional<int64_t> latest_mtime, Pool& pool,
@@ -152,7 +152,7 @@ SourceMount::~SourceMount() {
   top_ = Fd();
   if (!mounted_) return;
   // Nothing depends on it any more; it ends with the process at the latest.
-  [[maybe_unused]] Status unmounted = driver::unmount(path_);
+  [[maybe_unused]] Status unmounted = driver::detach(path_);
 }
 
 }  // namespace strata::build

@@ -148,4 +148,9 @@ Status unmount(const std::string& target) {
   return errno_error(errno, "unmount " + target);
 }
 
+Status detach(const std::string& target) {
+  if (::umount2(target.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH) == 0) return {};
+  return errno_error(errno, fmt::format("unmount {}", target));
+}
+
 }  // namespace strata::driver

@@ -34,4 +34,8 @@ Status mount_memory(const std::string& target);
 // when it is in use.
 Status unmount(const std::string& target);
 
+// The same for a mount that nobody will use any more, though somebody may have it open: a program
+// that another thread is just starting has our descriptors until it is executed.
+Status detach(const std::string& target);
+
 }  // namespace strata::driver
