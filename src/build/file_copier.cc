@@ -120,6 +120,14 @@ Status copy_capability(int in, int out, const std::string& name) {
 
 }  // namespace
 
+Status change_owner(const Fd& folder, const std::string& name, const Owner& owner) {
+  if (::fchownat(folder.get(), name.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) == 0 ||
+      (errno == EPERM && ::geteuid() != 0)) {
+    return {};
+  }
+  return failed("chown", name);
+}
+
 FileCopier::FileCopier(const CopyRules& rules) : rules_(rules), umask_(current_umask()) {}
 
 Owner FileCopier::owner_of(const SourceEntry& entry) const {
@@ -140,9 +148,9 @@ mode_t FileCopier::mode_of(const SourceEntry& entry) const {
 Status FileCopier::set_owner(const SourceEntry& entry, const Name& to, int fd, bool check) const {
   const Owner owner = owner_of(entry);
   const bool is_own = owner.uid == ::geteuid() && owner.gid == ::getegid();
-  if ((check || !is_own) && ::fchown(fd, owner.uid, owner.gid) != 0)
-    return failed("chown", to.name);
-  return {};
+  if (is_own && !check) return {};
+  if (::fchown(fd, owner.uid, owner.gid) == 0 || (errno == EPERM && ::geteuid() != 0)) return {};
+  return failed("chown", to.name);
 }
 
 Status FileCopier::set_mode(const SourceEntry& entry, const Name& to, int fd) const {
@@ -186,33 +194,19 @@ Status FileCopier::copy(const SourceEntry& entry, const Name& from, const Name& 
                        entry.special) != 0) {
     return failed("mknod", to.name);
   }
-  const Owner owner = owner_of(entry);
-  if (::fchownat(to.folder.get(), to.name.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) !=
-      0) {
-    return failed("chown", to.name);
-  }
-  if (!entry.is_symlink() && ::fchmodat(to.folder.get(), to.name.c_str(), mode_of(entry), 0) != 0) {
-    return failed("chmod", to.name);
-  }
-  if (::utimensat(to.folder.get(), to.name.c_str(), times_of(entry).data(), AT_SYMLINK_NOFOLLOW) !=
-      0) {
-    return failed("set times of", to.name);
-  }
-  return {};
+  return finish(entry, to);
 }
 
-Status FileCopier::finish_folder(const SourceEntry& entry, const Name& folder) const {
-  const Owner owner = owner_of(entry);
-  const int dir = folder.folder.get();
-  if (::fchownat(dir, folder.name.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0) {
-    return failed("chown", folder.name);
+Status FileCopier::finish(const SourceEntry& entry, const Name& made) const {
+  const int folder = made.folder.get();
+  STRATA_CHECK(change_owner(made.folder, made.name, owner_of(entry)));
+  if (!entry.is_symlink() && ::fchmodat(folder, made.name.c_str(), mode_of(entry), 0) != 0) {
+    return failed("chmod", made.name);
   }
-  if (::fchmodat(dir, folder.name.c_str(), mode_of(entry), 0) != 0) {
-    return failed("chmod", folder.name);
-  }
-  if (entry.implied) return {};
-  if (::utimensat(dir, folder.name.c_str(), times_of(entry).data(), AT_SYMLINK_NOFOLLOW) != 0) {
-    return failed("set times of", folder.name);
+  if (entry.implied) return {};  // the time of now
+  const std::array<struct timespec, 2> times = times_of(entry);
+  if (::utimensat(folder, made.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
+    return failed("set times of", made.name);
   }
   return {};
 }

@@ -27,6 +27,9 @@ struct CopyRules {
   bool drops_privileges() const { return owner.has_value(); }
 };
 
+// Links are not followed. An ordinary user may not, and need not.
+Status change_owner(const Fd& folder, const std::string& name, const Owner& owner);
+
 class FileCopier {
  public:
   explicit FileCopier(const CopyRules& rules);
@@ -45,8 +48,9 @@ class FileCopier {
               const Options& options) const;
   // A file with this content: 0644, and of now.
   Status write(const std::string& text, const Name& to) const;
-  // Owner, mode and times of a folder; times of whole seconds, as a tar has them.
-  Status finish_folder(const SourceEntry& entry, const Name& folder) const;
+  // Owner, mode and times of what has no descriptor: folders, when all is in them, links, devices.
+  // Times are of whole seconds, as in docker's tars.
+  Status finish(const SourceEntry& entry, const Name& made) const;
   Owner owner_of(const SourceEntry& entry) const;
 
  private:

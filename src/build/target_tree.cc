@@ -30,10 +30,7 @@ Result<bool> TargetTree::make_folders(const std::string& path, const Owner& owne
 }
 
 Status TargetTree::set_owner(const std::string& path, const Owner& owner) {
-  if (::fchownat(top().get(), path.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0) {
-    return errno_error(errno, "chown " + path);
-  }
-  return {};
+  return change_owner(top(), path, owner);
 }
 
 Status TargetTree::touch(const std::string& path) {

@@ -122,7 +122,7 @@ Status TreeCopier::finish_folders(const SourceList& list) const {
     const Folder& folder = folders_[f];
     STRATA_TRY(Fd parent, open_folder(folders_[folder.parent].path,
                                       folder.is_new && folders_[folder.parent].is_new));
-    STRATA_CHECK(files_.finish_folder(list[folder.index], {parent, split(folder.path).second}));
+    STRATA_CHECK(files_.finish(list[folder.index], {parent, split(folder.path).second}));
   }
   return {};
 }
