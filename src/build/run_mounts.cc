@@ -42,15 +42,13 @@ Status set_owner(const Fd& file, const Mount& what, mode_t default_mode, std::st
   return {};
 }
 
-// The cache's folder, made with its owner and mode when it is not there.
-Result<Fd> open_cache(const Fd& home, const std::string& name, const Mount& what) {
-  STRATA_TRY(bool there, exists_at(home, name));
-  if (!there) {
-    STRATA_CHECK(mkdir_at(home, name, 0700));
-  }
-  STRATA_TRY(Fd folder, open_dir_at(home, name));
-  if (!there) STRATA_CHECK(set_owner(folder, what, 0755, name));
-  return folder;
+// What a folder in the tree of `files` holds, into `folder`.
+Status copy_tree(SourceFiles& files, const std::string& source, const Fd& folder, Pool& pool) {
+  Copy all;
+  all.sources = {source};
+  all.destination = "/";
+  STRATA_TRY(const CopyPlan plan, plan_copy(all, {.tree = &files.tree()}, pool));
+  return copy_files(plan, "/", {&folder, nullptr}, pool);
 }
 
 }  // namespace
@@ -66,7 +64,8 @@ Status RunMounts::add(const std::string& text, const Mount& given,
       return add_bind(mount, std::move(files), work);
     case Mount::Type::kCache:
       if (mount.id.empty()) mount.id = mount.target;
-      caches_.push_back({mounts_.size(), mount});
+      caches_.push_back({mounts_.size(), mount, files.get()});
+      if (files != nullptr) files_.push_back(std::move(files));
       show({.source = {}, .target = mount.target, .read_only = mount.read_only}, true);
       return {};
     case Mount::Type::kTmpfs: {
@@ -93,11 +92,6 @@ void RunMounts::show(runtime::Mount mount, bool is_folder) {
 
 Status RunMounts::add_bind(const Mount& mount, std::unique_ptr<SourceFiles> files,
                            BuildWork& work) {
-  if (!mount.read_only) {
-    return error(ErrorCode::kUnsupported,
-                 "--mount=type=bind,rw: files of a bind mount cannot be changed here yet; copy "
-                 "them with COPY or within RUN");
-  }
   const std::string path = mount.source.empty() ? "." : mount.source;
   STRATA_TRY(const SourceTree::Place place, files->tree().find(path, work.pool));
   if (!place.exists) {
@@ -115,8 +109,15 @@ Status RunMounts::add_bind(const Mount& mount, std::unique_ptr<SourceFiles> file
   STRATA_TRY(std::string top, files->path());
   show({.source = place.path == "." ? top : fmt::format("{}/{}", top, place.path),
         .target = mount.target,
-        .read_only = true},
+        .read_only = mount.read_only},
        place.entry.is_folder());
+  if (!mount.read_only) {
+    if (!place.entry.is_folder()) {
+      return error(ErrorCode::kUnsupported,
+                   "--mount=type=bind,rw: {} is no folder; bind the one that it is in", path);
+    }
+    scratches_.push_back(mounts_.size() - 1);
+  }
   files_.push_back(std::move(files));
   return {};
 }
@@ -164,12 +165,13 @@ Status RunMounts::add_agent(const Mount& given, const BuildWork& work) {
 
 Status RunMounts::prepare(const Fd& place, const std::string& path, BuildWork& work) {
   for (const Cache& cache : caches_) STRATA_CHECK(take_cache(cache, work));
+  for (size_t mount : scratches_) STRATA_CHECK(cover(mount, place, path));
   if (secrets_.empty()) return {};
   // In memory, so that no disk ever has them; our own mount namespace ends with us.
   const std::string folder = fmt::format("{}/{}", path, kSecretsName);
   STRATA_CHECK(mkdir_at(place, std::string(kSecretsName), 0700));
   STRATA_CHECK(driver::mount_memory(folder));
-  secrets_folder_ = folder;
+  mounted_.push_back(folder);
   STRATA_TRY(Fd secrets, open_path(folder, O_RDONLY | O_DIRECTORY));
   for (size_t i = 0; i < secrets_.size(); ++i) {
     const Secret& secret = secrets_[i];
@@ -182,9 +184,49 @@ Status RunMounts::prepare(const Fd& place, const std::string& path, BuildWork& w
   return {};
 }
 
+// What is written goes to a folder of the step's own, which nobody keeps.
+Status RunMounts::cover(size_t mount, const Fd& place, const std::string& path) {
+  const std::string name = fmt::format("bind-{}", mount);
+  STRATA_CHECK(mkdir_at(place, name, 0700));
+  STRATA_TRY(const Fd folder, open_dir_at(place, name));
+  for (const char* part : {"diff", "work", "merged"}) STRATA_CHECK(mkdir_at(folder, part, 0755));
+  STRATA_TRY(const Fd below, open_path(mounts_[mount].source, O_PATH | O_DIRECTORY));
+  const std::string target = fmt::format("{}/{}/merged", path, name);
+  STRATA_CHECK(driver::mount_upper(place, {fmt::format("/proc/self/fd/{}", below.get())}, folder,
+                                   driver::FileSyncs::kSkipped, target));
+  mounts_[mount].source = target;
+  mounted_.push_back(target);
+  return {};
+}
+
 Status RunMounts::release() {
-  if (secrets_folder_.empty()) return {};
-  return driver::detach(std::exchange(secrets_folder_, std::string()));
+  Status first;
+  for (const std::string& folder : std::exchange(mounted_, {})) {
+    Status gone = driver::detach(folder);
+    if (first.ok()) first = std::move(gone);
+  }
+  return first;
+}
+
+// The cache's folder; made with its owner, mode and first content when it is not there. Others that
+// make it at the same time: the first one counts.
+Result<Fd> RunMounts::open_cache(const Fd& home, const std::string& name, const Cache& cache,
+                                 Pool& pool) {
+  STRATA_TRY(bool there, exists_at(home, name));
+  if (there) return open_dir_at(home, name);
+  const std::string made = fmt::format("new-{}", random_hex(8));
+  STRATA_CHECK(mkdir_at(home, made, 0700));
+  STRATA_TRY(Fd folder, open_dir_at(home, made));
+  if (cache.files != nullptr) {
+    const std::string& source = cache.what.source;
+    STRATA_CHECK(copy_tree(*cache.files, source.empty() ? "." : source, folder, pool));
+  }
+  STRATA_CHECK(set_owner(folder, cache.what, 0755, name));
+  Status named = rename_at(home, made, home, name, Existing::kKeep);
+  if (named.ok()) return folder;
+  STRATA_CHECK(remove_tree_at(home, made));
+  if (named.error().code() != ErrorCode::kConflict) return std::move(named).error();
+  return open_dir_at(home, name);
 }
 
 Status RunMounts::take_cache(const Cache& cache, const BuildWork& work) {
@@ -210,7 +252,7 @@ Status RunMounts::take_cache(const Cache& cache, const BuildWork& work) {
     }
     name = fmt::format("{}-{}", digest, copy);
   }
-  STRATA_TRY(Fd folder, open_cache(home, name, what));
+  STRATA_TRY(Fd folder, open_cache(home, name, cache, work.pool));
   STRATA_TRY(mounts_[cache.mount].source,
              readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get())));
   return {};

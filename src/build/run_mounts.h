@@ -46,13 +46,14 @@ class RunMounts {
   // Makes what is not to be made before the step runs: caches and secrets. `place` is a folder of
   // the step's own; `path` is its absolute path.
   Status prepare(const Fd& place, const std::string& path, BuildWork& work);
-  // Forgets the secrets. To be called after the step, whatever came of it.
+  // Takes its own mounts away; secrets are gone then. To be called after the step, whatever came of it.
   Status release();
 
  private:
   struct Cache {
     size_t mount;  // index in mounts_
     Mount what;
+    SourceFiles* files;  // what it begins with; null: nothing
   };
   struct Secret {
     size_t mount;
@@ -64,6 +65,9 @@ class RunMounts {
   Status add_secret(const Mount& mount, const BuildWork& work);
   Status add_agent(const Mount& mount, const BuildWork& work);
   Status take_cache(const Cache& cache, const BuildWork& work);
+  static Result<Fd> open_cache(const Fd& home, const std::string& name, const Cache& cache,
+                               Pool& pool);
+  Status cover(size_t mount, const Fd& place, const std::string& path);
 
   std::vector<std::string> words_;
   std::vector<runtime::Mount> mounts_;
@@ -73,7 +77,8 @@ class RunMounts {
   std::vector<Secret> secrets_;
   std::vector<std::unique_ptr<SourceFiles>> files_;
   std::vector<FileLock> locks_;
-  std::string secrets_folder_;  // where memory is mounted
+  std::vector<size_t> scratches_;     // binds that may be written, by index in mounts_
+  std::vector<std::string> mounted_;  // what release() takes away
   size_t agents_ = 0;
 };
 

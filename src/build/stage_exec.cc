@@ -27,9 +27,9 @@ class LogSink final : public ByteSink {
   const BuildLog::Stream stream_;
 };
 
-// "|2 A=1 B=2" in front of the words: with other arguments it is another step.
+// "|2 A=1 B=2" in front of the words: with other arguments it is another step. Predefined ones that
+// were given, but that no ARG declares, are not named: "|0".
 void put_args(std::vector<std::string>& words, const std::map<std::string, std::string>& args) {
-  if (args.empty()) return;
   std::vector<std::string> front = {fmt::format("|{}", args.size())};
   for (const auto& [name, value] : args) front.push_back(fmt::format("{}={}", name, value));
   words.insert(words.begin(), front.begin(), front.end());
@@ -51,13 +51,9 @@ Result<RunMounts> StageRun::open_mounts(const Run& run) {
     STRATA_TRY(const Mount mount,
                parse_mount(flag.text, [this](std::string_view word) { return expanded(word); }));
     std::unique_ptr<SourceFiles> files;
-    if (mount.type == Mount::Type::kBind) {
+    if (mount.type == Mount::Type::kBind || !mount.from.empty()) {
       STRATA_TRY(SourceFiles opened, open_source(mount.from));
       files = std::make_unique<SourceFiles>(std::move(opened));
-    } else if (!mount.from.empty()) {
-      return error(ErrorCode::kUnsupported,
-                   "--mount={}: a cache cannot begin with the files of another image yet",
-                   flag.text);
     }
     STRATA_CHECK(mounts.add(flag.text, mount, std::move(files), config_.config.working_dir, work_));
   }
@@ -77,7 +73,7 @@ Status StageRun::run_step(const Run& run) {
   const std::vector<std::string> env = config_.config.env.value_or(std::vector<std::string>());
   oci::ContainerConfig step = config_.config;
   step.cmd = words;
-  put_args(*step.cmd, args_.for_cache(env));
+  if (!args_.for_run(env).empty()) put_args(*step.cmd, args_.for_cache(env));
   put_flags(*step.cmd, run, mounts);
   step.entrypoint.reset();
   return finish(std::move(step), [&](store::Transaction& txn) -> Result<std::optional<StepLayer>> {

@@ -115,9 +115,16 @@ Status StageRun::step(const Instruction& instruction) {
   return config_step(instruction);
 }
 
+// What a dockerd adds to the config of the container that it makes of an image for such a step.
+void StageRun::merge_image(oci::ContainerConfig& step) const {
+  if (image_.get() == nullptr || image_.config->config() == nullptr) return;
+  if (!step.labels.has_value()) step.labels.emplace();
+}
+
 Status StageRun::config_step(const Instruction& instruction) {
   STRATA_TRY(std::string what, apply_to_config(instruction, config_, args_, work_.file.escape));
   oci::ContainerConfig step = config_.config;
+  merge_image(step);
   step.cmd = no_command(config_.config, what);
   return finish(std::move(step), nullptr);
 }
@@ -125,6 +132,7 @@ Status StageRun::config_step(const Instruction& instruction) {
 Status StageRun::workdir_step(const Instruction& instruction) {
   STRATA_TRY(std::string what, apply_to_config(instruction, config_, args_, work_.file.escape));
   oci::ContainerConfig step = config_.config;
+  merge_image(step);
   step.cmd = shell_of(config_.config);
   step.cmd->push_back("#(nop) " + what);
   return finish(std::move(step),
