@@ -100,7 +100,8 @@ Status StageRun::execute(const Run& run, const std::vector<std::string>& words,
   spec.process.cwd = config.working_dir;
   spec.process.user = config.user;
   spec.rootfs = tree.path();
-  const std::string network = run.network.empty() ? work_.request.network : run.network;
+  const bool is_default = run.network.empty() || run.network == "default";
+  const std::string& network = is_default ? work_.request.network : run.network;
   spec.network = network == "none" ? runtime::Network::kNone : runtime::Network::kHost;
   spec.privileged = run.security == "insecure";
   if (spec.privileged && !work_.request.allow_insecure) {

@@ -115,16 +115,30 @@ Status StageRun::step(const Instruction& instruction) {
   return config_step(instruction);
 }
 
-// What a dockerd adds to the config of the container that it makes of an image for such a step.
-void StageRun::merge_image(oci::ContainerConfig& step) const {
-  if (image_.get() == nullptr || image_.config->config() == nullptr) return;
+// What a dockerd adds to the config of the container that it makes of an image for such a step; the
+// health check is also that of the image to be.
+Status StageRun::merge_image(oci::ContainerConfig& step) {
+  if (image_.get() == nullptr || image_.config->config() == nullptr) return {};
+  STRATA_TRY(const oci::ContainerConfig below,
+             oci::ContainerConfig::parse(*image_.config->config()));
   if (!step.labels.has_value()) step.labels.emplace();
+  if (!step.entrypoint.has_value()) step.entrypoint = below.entrypoint;
+  if (!below.healthcheck.has_value()) return {};
+  if (!step.healthcheck.has_value()) step.healthcheck.emplace();
+  oci::Healthcheck& health = *step.healthcheck;
+  if (health.test.empty()) health.test = below.healthcheck->test;
+  for (auto member : {&oci::Healthcheck::interval_ns, &oci::Healthcheck::timeout_ns,
+                      &oci::Healthcheck::start_period_ns, &oci::Healthcheck::retries}) {
+    if (health.*member == 0) health.*member = (*below.healthcheck).*member;
+  }
+  config_.config.healthcheck = health;
+  return {};
 }
 
 Status StageRun::config_step(const Instruction& instruction) {
   STRATA_TRY(std::string what, apply_to_config(instruction, config_, args_, work_.file.escape));
   oci::ContainerConfig step = config_.config;
-  merge_image(step);
+  STRATA_CHECK(merge_image(step));
   step.cmd = no_command(config_.config, what);
   return finish(std::move(step), nullptr);
 }
@@ -132,7 +146,7 @@ Status StageRun::config_step(const Instruction& instruction) {
 Status StageRun::workdir_step(const Instruction& instruction) {
   STRATA_TRY(std::string what, apply_to_config(instruction, config_, args_, work_.file.escape));
   oci::ContainerConfig step = config_.config;
-  merge_image(step);
+  STRATA_CHECK(merge_image(step));
   step.cmd = shell_of(config_.config);
   step.cmd->push_back("#(nop) " + what);
   return finish(std::move(step),

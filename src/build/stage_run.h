@@ -38,7 +38,7 @@ class StageRun {
   Status run_triggers();
 
   Status step(const Instruction& instruction);
-  void merge_image(oci::ContainerConfig& step) const;
+  Status merge_image(oci::ContainerConfig& step);
   Status config_step(const Instruction& instruction);
   Status workdir_step(const Instruction& instruction);
   Status copy_step(const Copy& copy);  // stage_copy.cc

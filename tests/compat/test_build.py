@@ -94,6 +94,8 @@ def test_known_differences_are_of_cases():
 
 def compare(shop, case):
     theirs = shop.by_judge(case) if case.judge != "none" else None
+    if theirs and (theirs.code != 0) != case.fails:
+        theirs = shop.by_judge(case)  # dockerd 20.10 now and then fails to unpack a COPY --from
     root, ours = built_by_strata(shop, case)
     if theirs:
         assert (theirs.code != 0) == case.fails, f"the judge: {theirs.text}"
