@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// inspect: everything about images, as JSON or through a template.
+// inspect: everything about containers and images, as JSON or through a template.
+#include "cli/container_json.h"
 #include "cli/formatter.h"
 #include "cli/image_record.h"
 #include "cli/routes.h"
@@ -41,8 +42,8 @@ class Report {
   std::string text_;
 };
 
-// `docker inspect` looks for objects of every kind, `docker image inspect` for images.
-enum class Scope { kAnything, kImages };
+// `docker inspect` looks for objects of every kind, a container first; the others for one kind.
+enum class Scope { kAnything, kImages, kContainers };
 
 class Inspect final : public Command {
  public:
@@ -51,13 +52,16 @@ class Inspect final : public Command {
   void declare(Options& options) override {
     options.text('f', "format", "string", "Format the output using the given Go template, or json",
                  format_);
-    if (scope_ == Scope::kImages) return;
-    options.flag('s', "size", "Display total file sizes if the type is container", size_);
-    options.text(kNoShort, "type", "string", "Return JSON for specified type (image)", type_);
+    if (scope_ != Scope::kImages) {
+      options.flag('s', "size", "Display total file sizes if the type is container", size_);
+    }
+    if (scope_ != Scope::kAnything) return;
+    options.text(kNoShort, "type", "string", "Return JSON for specified type (container, image)",
+                 type_);
   }
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
-    if (!type_.empty() && type_ != "image") {
+    if (!type_.empty() && type_ != "image" && type_ != "container") {
       return context.fail(fmt::format("\"{}\" is not a valid value for --type", type_));
     }
     std::optional<Template> format;
@@ -81,6 +85,14 @@ class Inspect final : public Command {
 
  private:
   Status add(const store::Store& store, const std::string& name, Report& report) const {
+    const bool containers = scope_ == Scope::kContainers || type_ == "container";
+    const bool images = scope_ == Scope::kImages || type_ == "image";
+    if (!images) {
+      Result<runtime::ContainerRecord> record = runtime::find_container(store, name);
+      if (record.ok()) return add_container(store, *record, report);
+      const bool unknown = record.error().code() == ErrorCode::kNotFound;
+      if (containers || !unknown) return std::move(record.error().add_context("Error"));
+    }
     Result<store::Resolved> found = store::resolve(store, name);
     if (!found.ok() && found.error().code() == ErrorCode::kNotFound) {
       bool any = scope_ == Scope::kAnything && type_.empty();
@@ -90,6 +102,13 @@ class Inspect final : public Command {
     Result<Value> record = image_record(store, found->image);
     if (!record.ok()) return std::move(record.error().add_context("Error"));
     return report.add(*record);
+  }
+
+  Status add_container(const store::Store& store, const runtime::ContainerRecord& record,
+                       Report& report) const {
+    Result<Value> value = container_value(store, record, size_);
+    if (!value.ok()) return std::move(value.error().add_context("Error"));
+    return report.add(*value);
   }
 
   const Scope scope_;
@@ -102,5 +121,9 @@ class Inspect final : public Command {
 
 std::unique_ptr<Command> make_inspect() { return std::make_unique<Inspect>(Scope::kAnything); }
 std::unique_ptr<Command> make_image_inspect() { return std::make_unique<Inspect>(Scope::kImages); }
+
+std::unique_ptr<Command> make_container_inspect() {
+  return std::make_unique<Inspect>(Scope::kContainers);
+}
 
 }  // namespace strata::cli

@@ -2,7 +2,7 @@
 #include "runtime/container_status.h"
 
 #include "oci/json.h"
-#include "runtime/run_folder.h"
+#include "runtime/rootfs.h"
 #include "runtime/signal_container.h"
 
 namespace strata::runtime {
@@ -18,14 +18,14 @@ Result<oci::Time> time_in(const boost::json::object& state, std::string_view nam
 
 // Nobody may have made it yet; then nothing of ours runs.
 Result<bool> lives(const store::Store& store, const std::string& id) {
-  Result<Fd> state = open_dir_at(store.root(), "strata/run");
+  Result<Fd> state = open_dir_at(store.root(), kRunState);
   if (!state.ok() && state.error().code() == ErrorCode::kNotFound) return false;
   if (!state.ok()) return std::move(state).error();
   return run_lives(*state, id);
 }
 
 int64_t pid_of(const store::Store& store, const ContainerRecord& record) {
-  Result<Fd> state = open_dir_at(store.root(), "strata/run");
+  Result<Fd> state = open_dir_at(store.root(), kRunState);
   const int pid = state.ok() ? program_pid(*state, record.id) : 0;
   return pid > 0 ? pid : record.pid;
 }

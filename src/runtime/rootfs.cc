@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/rootfs.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +14,6 @@
 namespace strata::runtime {
 namespace {
 
-constexpr const char* kState = "strata/run";
 constexpr const char* kRootfs = "rootfs";
 
 Result<std::string> path_of(const Fd& folder) {
@@ -32,8 +32,8 @@ Status copy_owner_and_mode(const Fd& from, const Fd& to) {
 }  // namespace
 
 Result<Fd> open_run_state(const store::Store& store) {
-  STRATA_CHECK(ensure_dirs_at(store.root(), kState, 0700));
-  return open_dir_at(store.root(), kState);
+  STRATA_CHECK(ensure_dirs_at(store.root(), kRunState, 0700));
+  return open_dir_at(store.root(), kRunState);
 }
 
 Result<Rootfs> Rootfs::mount(const store::Store& store, const ContainerRecord& record,
@@ -107,8 +107,34 @@ Result<std::vector<MountPoint>> Rootfs::open_mount_points(const ContainerRecord&
   return points;
 }
 
+Status Rootfs::bind(const std::vector<MountPoint>& points) {
+  for (const MountPoint& point : points) {
+    if (point.type == "tmpfs") continue;
+    STRATA_TRY(Fd source, open_path(point.source, O_PATH));
+    STRATA_TRY(struct stat info, stat_fd(source.get()));
+    if (S_ISDIR(info.st_mode)) {
+      STRATA_CHECK(ensure_dirs_in_root(root_, point.destination, 0755));
+    } else {
+      STRATA_TRY(Fd file, open_in_root(root_, point.destination, O_RDONLY | O_CREAT, 0644));
+    }
+    STRATA_TRY(Fd target, open_in_root(root_, point.destination, O_PATH));
+    STRATA_TRY(std::string place, path_of(target));
+    // By the descriptor, which is below the root whatever the tree has become.
+    const std::string at = fmt::format("/proc/self/fd/{}", target.get());
+    if (::mount(point.source.c_str(), at.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
+      return errno_error(errno, "mount at " + point.destination);
+    }
+    bound_.push_back(std::move(place));
+  }
+  return {};
+}
+
 Status Rootfs::unmount() {
   root_ = Fd();
+  for (auto place = bound_.rbegin(); place != bound_.rend(); ++place) {
+    STRATA_CHECK(driver::unmount(*place));
+  }
+  bound_.clear();
   return driver::unmount(path_);
 }
 

@@ -35,6 +35,9 @@ class Rootfs {
   // missing.
   Result<std::vector<MountPoint>> open_mount_points(const ContainerRecord& record,
                                                     FillVolumes fill) const;
+  // Puts volumes and bind mounts upon their targets, which are made where they are missing.
+  Status bind(const std::vector<MountPoint>& points);
+  // All of it.
   Status unmount();
 
  private:
@@ -46,9 +49,12 @@ class Rootfs {
   const RunFolder* run_;
   std::string path_;
   Fd root_;
+  std::vector<std::string> bound_;  // what bind() has mounted, in that order
 };
 
-// <root>/strata/run, where running containers have their folders; made where it is missing.
+// Where running containers have their folders, below the root.
+inline constexpr const char* kRunState = "strata/run";
+// The same, opened; made where it is missing.
 Result<Fd> open_run_state(const store::Store& store);
 
 }  // namespace strata::runtime

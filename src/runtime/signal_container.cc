@@ -28,15 +28,15 @@ int runtime_pid(const Fd& state, const std::string& id) {
   return text.ok() && lives.ok() && *lives ? number_in(*text) : 0;
 }
 
-// A descriptor of the runtime that is sure to be the container's: looked at again when it is held.
+}  // namespace
+
+// Sure to be the container's: looked at again when it is held.
 Fd open_runtime(const Fd& state, const std::string& id) {
   const int pid = runtime_pid(state, id);
   if (pid <= 0) return Fd();
   Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   return process.valid() && runtime_pid(state, id) == pid ? std::move(process) : Fd();
 }
-
-}  // namespace
 
 Status record_runtime_pid(const Fd& folder, int pid) {
   return write_file_at(folder, kPidFile, std::to_string(pid), 0600);

@@ -20,6 +20,10 @@ Status signal_container(const Fd& state, const std::string& id, int number);
 // run is fine. Returns false when the time is over.
 Result<bool> wait_for_container(const Fd& state, const std::string& id, int limit_ms);
 
+// The process that runs the container, for poll: readable when it has ended. Invalid when the
+// container does not run.
+Fd open_runtime(const Fd& state, const std::string& id);
+
 // The process of the container's program, as the host sees it; 0 when it does not run, or cannot be
 // told.
 int program_pid(const Fd& state, const std::string& id);

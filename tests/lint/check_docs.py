@@ -12,7 +12,7 @@ import sys
 
 from sources import report
 
-FLAT_NAMES = {"image ls": "images", "image rm": "rmi"}
+FLAT_NAMES = {"container ls": "ps", "image ls": "images", "image rm": "rmi"}
 OWN_GROUPS = {"manifest", "remote"}  # their commands have no flat form, even where a flat one has the same name
 ROW = re.compile(r"^\|\s*`(?:strata )?([a-z]+(?: [a-z]+)?)")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
