@@ -58,19 +58,20 @@ class Layer:
         """The tar, piece by piece. May be consumed once."""
         for name, size, kind in self._members:
             yield header(name, size, kind)
-            yield from self._content(size)
+            yield from content(self._random, size)
             yield bytes(padded(size) - size)
         yield bytes(2 * BLOCK)
 
-    def _content(self, size_bytes):
-        """Half of each piece is random, half is text that compresses well."""
-        while size_bytes > 0:
-            piece = min(size_bytes, CHUNK_BYTES)
-            noise = self._random.randbytes(piece // 2)
-            line = b"%08x " % self._random.getrandbits(32) + b"the quick brown fox jumps over it\n"
-            text = line * (1 + piece // len(line))
-            yield noise + text[:piece - len(noise)]
-            size_bytes -= piece
+
+def content(choose, size_bytes):
+    """A file's bytes in pieces: half of each piece is random, half is text that compresses well."""
+    while size_bytes > 0:
+        piece = min(size_bytes, CHUNK_BYTES)
+        noise = choose.randbytes(piece // 2)
+        line = b"%08x " % choose.getrandbits(32) + b"the quick brown fox jumps over it\n"
+        text = line * (1 + piece // len(line))
+        yield noise + text[:piece - len(noise)]
+        size_bytes -= piece
 
 
 class DockerArchive:

@@ -19,8 +19,10 @@ GENERATORS = {  # input -> (script, what it leaves in the cache folder)
     "many-images": ("make_many_images", "many-images"),
     "registry": ("make_registry", "distro-registry"),
     "build": ("make_build", "build-contexts"),
+    "container": ("make_container", "container-root"),
 }
 QUICK_SCALE = 0.05
+CONTAINER = "written"  # the container in container-root
 
 
 def provide(name, folder, quick):
@@ -54,6 +56,17 @@ class Root:
         references = json.loads((self.path / "image/overlay2/repositories.json").read_text())
         self.images = sum(len(tags) for tags in references["Repositories"].values())
         self.size_bytes = 0
+
+
+class Container(Root):
+    """A data root with one container that wrote a lot."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        mount, = (self.path / "image/overlay2/layerdb/mounts").iterdir()
+        self.upper = self.path / "overlay2" / (mount / "mount-id").read_text() / "diff"
+        self.file_bytes = sum(f.stat().st_size for f in self.upper.rglob("*") if f.is_file())
+        self.size_bytes = self.file_bytes
 
 
 class Pushed:

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 
 from builds import Builds
-from inputs import Archive, Root
+from inputs import CONTAINER, Archive, Root
 from measure import Failed, expect, output_of, timed
 from private_dockerd import PrivateDockerd, available
 from registry import Registry, blob_path
@@ -153,6 +153,12 @@ class DataRootEngine(Engine):
         sample = timed(self.command("images"))
         rows = len(sample.output.splitlines()) - 1  # without the heading
         expect(f"{self.name}: rows of images", rows, self.subject.images)
+        return sample
+
+    def commit(self):
+        sample = timed(self.command("commit", CONTAINER, "committed:1"))
+        size = output_of(self.command("inspect", "-f", "{{.Size}}", "committed:1"))
+        expect(f"{self.name}: bytes of the committed image", int(size), self.subject.file_bytes)
         return sample
 
 
@@ -347,7 +353,7 @@ class UnpackBlobs(Peer):
 
 
 class Copy(Peer):
-    """The physical limit of save: cp of the archive; of COPY: cp -a of the files."""
+    """The physical limit of save: cp of the archive; of COPY and commit: cp -a of the files."""
 
     name = "cp"
 
@@ -360,9 +366,12 @@ class Copy(Peer):
         self.out.unlink()
         return sample
 
+    def commit(self):
+        return timed(["cp", "-a", self.subject.upper, self.folder / "copy"])
+
 
 class Sha256(Peer):
-    """SHA-256 of the archive's bytes on one core."""
+    """SHA-256 of the archive's bytes, or of a tar of the container's files, on one core."""
 
     name = "sha256"
 
@@ -370,6 +379,9 @@ class Sha256(Peer):
         return timed(["openssl", "dgst", "-sha256", self.subject.path])
 
     save = load
+
+    def commit(self):
+        return timed(["sh", "-c", f"tar -C '{self.subject.upper}' -cf - . | openssl dgst -sha256"])
 
 
 PEERS = (Strata, Docker, Podman, Buildah, Skopeo, TarExtract, UnpackBlobs, Copy, Sha256)

@@ -41,6 +41,7 @@ TARGETS = {
     ("build", "build-cached"): [Target(None, 0.150, False), Target("docker", 10, False)],
     ("build", "build-metadata"): [Target("docker", 4, False)],
     ("build", "build-metadata-cached"): [Target("docker", 4, False)],
+    ("container", "commit"): [Target("docker", 5, False)],
 }
 
 
