@@ -24,7 +24,7 @@ class LayerStack {
   // kShow: whiteouts are names like others, which makes sense of one layer alone.
   enum class Whiteouts { kHide, kShow };
   // `layers`, at least one, the highest first: borrowed, and outlive this.
-  explicit LayerStack(std::vector<const Fd*> layers, Whiteouts whiteouts = Whiteouts::kHide)
+  explicit LayerStack(std::vector<const Fd*> layers, Whiteouts whiteouts)
       : layers_(std::move(layers)), whiteouts_(whiteouts) {}
 
   // Those of Driver::open_stack, without the first `skip`.
