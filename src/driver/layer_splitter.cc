@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "driver/layer_splitter.h"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "driver/split_file.h"
@@ -49,6 +51,7 @@ Status LayerSplitter::on_member(const tar::Member& member) {
   if (regular && !TreeWriter::is_whiteout(member)) {
     STRATA_TRY(CreatedFile file, tree_.create_file(member, entries_));
     current_.is_file = true;
+    current_.is_cloned = clone(file.fd);
     current_.record = file.record;
     filler_.begin(std::move(file.fd), std::move(file.metadata), member.name);
     return {};
@@ -68,8 +71,15 @@ Status LayerSplitter::on_member(const tar::Member& member) {
   return hands_down ? filler_.drain() : Status();
 }
 
+bool LayerSplitter::clone(const Fd& file) {
+  const Fd* content = std::exchange(offered_, nullptr);
+  if (content == nullptr || !can_clone_) return false;
+  can_clone_ = ::ioctl(file.get(), FICLONE, content->get()) == 0;
+  return can_clone_;
+}
+
 Status LayerSplitter::on_payload(ByteSpan bytes, uint64_t file_offset) {
-  if (current_.is_file) filler_.append({block_.block, bytes}, file_offset);
+  if (current_.is_file && !current_.is_cloned) filler_.append({block_.block, bytes}, file_offset);
   if (current_.record == Record::kSegment) return on_raw(bytes);
   current_.crc.update(bytes);
   return {};

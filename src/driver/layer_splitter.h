@@ -31,6 +31,10 @@ class LayerSplitter final : private tar::ParserEvents {
   Status take(const Slice& bytes);
   // The same bytes, of which `report` knows the members.
   Status take(const Slice& bytes, const std::function<Status(tar::ParserEvents&)>& report);
+  // The next member's content lies in that file, too, and is taken from there without a copy where the
+  // file system can share it between files (FICLONE). Null: nowhere else. Borrowed until the member
+  // ends; who offers it sees to it that the content is the same.
+  void offer_content(const Fd* file) { offered_ = file; }
   // The end of the tar, `tar_bytes` in all. Returns layerdb/size.
   Result<uint64_t> finish(uint64_t tar_bytes);
   std::vector<std::string> warnings();
@@ -46,6 +50,7 @@ class LayerSplitter final : private tar::ParserEvents {
     uint64_t size_bytes = 0;
     uint64_t logical_size_bytes = 0;
     bool is_file = false;
+    bool is_cloned = false;
     Record record = Record::kSegment;
     Crc64 crc;
   };
@@ -56,7 +61,11 @@ class LayerSplitter final : private tar::ParserEvents {
   FileFiller filler_;
   tar::Parser parser_;
   SplitRecorder recorder_;
-  Slice block_;  // what is being taken; payload spans lie in it
+  bool clone(const Fd& file);
+
+  const Fd* offered_ = nullptr;
+  bool can_clone_ = true;  // until it turns out that the file system does not
+  Slice block_;            // what is being taken; payload spans lie in it
   Current current_;
   uint64_t entries_ = 0;  // file entries in the tar-split so far
 };

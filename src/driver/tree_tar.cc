@@ -16,8 +16,9 @@ constexpr size_t kHeaderRoomBytes = 2 * tar::kBlockBytes + 256;
 struct Entry {
   WalkEntry file;
   std::string link_to;
-  bool long_file = false;          // its content comes in batches of its own
-  bool poses_as_whiteout = false;  // by its name
+  bool long_file = false;             // its content comes in batches of its own
+  std::shared_ptr<const Fd> content;  // of a long file
+  bool poses_as_whiteout = false;     // by its name
 };
 
 size_t padded(size_t bytes) { return bytes + tar::padding_bytes(bytes); }
@@ -182,22 +183,24 @@ class TreeTarMaker {
 
   // The content of the entry that was planned last.
   Status add_content() {
-    WalkEntry file = plan_.entries.back().file;
+    Entry& entry = plan_.entries.back();
+    const WalkEntry file = entry.file;
     STRATA_TRY(Fd opened, open_file(file));
-    auto fd = std::make_shared<const Fd>(std::move(opened));
+    auto fd = entry.content = std::make_shared<const Fd>(std::move(opened));
     flush();
     const uint64_t size = static_cast<uint64_t>(file.info.st_size);
     for (uint64_t offset = 0; offset < size && !stopped_; offset += buffers_.block_bytes()) {
       STRATA_CHECK(pool_.check_cancelled());
       size_t part = static_cast<size_t>(std::min<uint64_t>(size - offset, buffers_.block_bytes()));
       bool ends = offset + part == size;
-      send(new_batch(part), [=, path = file.path](TarBatch& batch) {
+      send(new_batch(part), [=, this](TarBatch& batch) -> Status {
         TarItem item;
         item.payload_bytes = part;
         item.payload_offset = offset;
         item.padding_bytes = tar::padding_bytes(part);
         item.ends = ends;
-        return fill_content(*fd, path, std::move(item), batch);
+        STRATA_CHECK(fill_content(*fd, file.path, std::move(item), batch));
+        return ends ? check_unchanged(*fd, file) : Status();
       });
     }
     return {};
@@ -218,6 +221,18 @@ class TreeTarMaker {
   static Status finish_batch(TarBatch& batch, size_t used_bytes) {
     batch.bytes_.bytes = batch.bytes_.bytes.first(used_bytes);
     return {};
+  }
+
+  // Whoever copies a file apart from what is read here relies on it. Tidying changes times itself.
+  Status check_unchanged(const Fd& fd, const WalkEntry& file) const {
+    if (options_.tidy) return {};
+    STRATA_TRY(struct stat now, stat_fd(fd.get()));
+    const struct timespec &before = file.info.st_mtim, &after = now.st_mtim;
+    if (before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec &&
+        now.st_size == file.info.st_size) {
+      return {};
+    }
+    return changed(file.path, "it has been written to");
   }
 
   static Status fill_content(const Fd& file, const std::string& path, TarItem item,
@@ -257,10 +272,12 @@ class TreeTarMaker {
     if (whole) {
       STRATA_TRY(Fd file, open_file(entry.file));
       STRATA_CHECK(read_part(file, entry.file.path, {block + at, item.payload_bytes}, 0));
+      STRATA_CHECK(check_unchanged(file, entry.file));
       at = fill_zeros(batch, at + item.payload_bytes, item.padding_bytes);
     }
     item.header_bytes = header.size();
     item.ends = !entry.long_file;
+    item.content = entry.content;
     item.poses_as_whiteout = entry.poses_as_whiteout;
     item.member = std::make_shared<const tar::Member>(std::move(member));
     batch.items_.push_back(std::move(item));
@@ -327,7 +344,8 @@ Status BatchConsumer::finish() {
   return stage_.join();
 }
 
-Status report(const TarBatch& batch, tar::ParserEvents& events) {
+Status report(const TarBatch& batch, tar::ParserEvents& events,
+              const std::function<void(const Fd*)>& on_content) {
   ByteSpan rest = batch.bytes().bytes;
   auto take = [&rest](size_t count) {
     ByteSpan taken = rest.first(count);
@@ -337,6 +355,7 @@ Status report(const TarBatch& batch, tar::ParserEvents& events) {
   for (const TarItem& item : batch.items()) {
     if (item.header_bytes > 0) {
       STRATA_CHECK(events.on_raw(take(item.header_bytes)));
+      on_content(item.content.get());
       STRATA_CHECK(events.on_member(*item.member));
     }
     if (item.payload_bytes > 0) {

@@ -35,6 +35,8 @@ struct TarItem {
   bool ends = false;  // the member ends here
   // The member has a whiteout's name but stands for no whiteout of the tree.
   bool poses_as_whiteout = false;
+  // Where a member begins whose content comes in batches of its own: that content's file.
+  std::shared_ptr<const Fd> content;
   size_t padding_bytes = 0;
 };
 
@@ -98,7 +100,9 @@ class BatchConsumer {
   Stage stage_;
 };
 
-// Tells of a filled batch as if a Parser had read its bytes.
-Status report(const TarBatch& batch, tar::ParserEvents& events);
+// Tells of a filled batch as if a Parser had read its bytes. Before a member begins, `on_content` is
+// given its content's file, or null where it has none of its own.
+Status report(const TarBatch& batch, tar::ParserEvents& events,
+              const std::function<void(const Fd*)>& on_content);
 
 }  // namespace strata::driver

@@ -167,7 +167,9 @@ Result<UnpackedLayer> copy_upper(const Fd& upper, UnpackTarget to, const RecordO
              hash_tree_tar(upper, tar_options(options), pool, buffers, layer.diff_id,
                            [&](const TarBatch& batch) {
                              return splitter.take(batch.bytes(), [&](tar::ParserEvents& events) {
-                               return report(batch, events);
+                               return report(batch, events, [&](const Fd* content) {
+                                 splitter.offer_content(content);
+                               });
                              });
                            }));
   layer.tar_bytes = made.tar_bytes;

@@ -35,8 +35,9 @@ struct RecordOptions {
 Result<UnpackedLayer> record_upper(const Fd& upper, const Fd& metadata,
                                    const RecordOptions& options, Pool& pool, BufferPool& buffers);
 
-// Makes the layer in `to`, and leaves `upper` as it is: each file is read once. Errors: as above,
-// and those of LayerUnpacker.
+// Makes the layer in `to`, and leaves `upper` as it is: each file is read once, and larger ones are
+// shared with it where the file system can (FICLONE: XFS, btrfs). Errors: as above, and those of
+// LayerUnpacker.
 Result<UnpackedLayer> copy_upper(const Fd& upper, UnpackTarget to, const RecordOptions& options,
                                  Pool& pool, BufferPool& buffers);
 

@@ -11,6 +11,25 @@
 namespace strata::runtime {
 namespace {
 
+Result<oci::ImageConfig> read_image(const store::Store& store, const ImageId& image) {
+  STRATA_TRY(std::string raw, store.images().read_config(image));
+  return oci::ImageConfig::parse(std::move(raw));
+}
+
+// The image has been removed, but its layers stay as long as the container lies on them.
+Result<oci::ImageConfig> image_of_layers(const store::Store& store,
+                                         const store::LayerMount& mount) {
+  std::vector<std::string> diffs;
+  if (mount.parent) {
+    STRATA_TRY(std::vector<store::Layer> layers, store.layers().read_chain(*mount.parent));
+    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer)
+      diffs.push_back(fmt::format("\"{}\"", layer->diff));
+  }
+  return oci::ImageConfig::parse(fmt::format(
+      R"({{"architecture":"{}","os":"linux","rootfs":{{"type":"layers","diff_ids":[{}]}}}})",
+      oci::Platform::host().architecture, fmt::join(diffs, ",")));
+}
+
 // What the container wrote, as a layer on those of its image.
 Result<std::optional<DiffId>> add_upper(store::Transaction& txn, const ContainerRecord& container,
                                         const ContainerLayers& layers,
@@ -60,14 +79,15 @@ Result<std::string> new_config(const ContainerRecord& container, const oci::Imag
 Result<ImageId> commit(store::Store& store, const CommitOptions& options, Pool& pool) {
   STRATA_TRY(ContainerRecord container, find_container(store, options.container));
   STRATA_TRY(ContainerLayers layers, open_container_layers(store, container));
-  STRATA_TRY(std::string raw, store.images().read_config(container.image));
-  STRATA_TRY(oci::ImageConfig parent, oci::ImageConfig::parse(std::move(raw)));
+  STRATA_TRY(bool has_image, store.images().exists(container.image));
+  STRATA_TRY(oci::ImageConfig parent,
+             has_image ? read_image(store, container.image) : image_of_layers(store, layers.mount));
   STRATA_TRY(store::Transaction txn, store.begin());
   STRATA_TRY(std::optional<DiffId> layer, add_upper(txn, container, layers, parent, options, pool));
   // Beyond this point nothing of the container is read any more.
   STRATA_TRY(std::string config, new_config(container, parent, layer, options));
   STRATA_TRY(ImageId image, txn.add_image(config));
-  STRATA_CHECK(txn.set_parent(image, container.image));
+  if (has_image) STRATA_CHECK(txn.set_parent(image, container.image));
   STRATA_CHECK(txn.set_built_locally(image));
   if (options.reference) {
     STRATA_CHECK(txn.set_reference(options.reference->store_key(), image));

@@ -7,6 +7,7 @@ import http.server
 import json
 import lzma
 import os
+import shutil
 import signal
 import subprocess
 import tarfile
@@ -21,7 +22,7 @@ from engine import binary, strata
 from images import busybox_layer, image_id
 from layertrees import layer_tree
 from peers import Daemon, dockerd
-from procs import clean_env, copy_tree, new_dir, remove_tree
+from procs import clean_env, copy_tree, new_dir, remove_tree, run
 from roots import Root, problems, snapshot
 from tars import Tar, odd_layer
 
@@ -176,6 +177,33 @@ def test_dockerd_takes_what_strata_committed(root, work):
         docker("commit", "again", "again:1")
         docker("rmi", "-f", "changed:ours")
         assert image_id(docker, "second:ours")
+    assert problems(root) == []
+
+
+def test_a_container_whose_image_is_gone_is_saved(root):
+    with dockerd(root) as docker:
+        docker("rmi", "-f", "base:1")
+        assert docker("commit", "changed", check=False).code == 1
+    image = strata(root, "commit", "changed", "rescued:1").out.strip()
+    assert problems(root) == []
+    with dockerd(root) as docker:
+        ran = docker("run", "--rm", "--network", "none", "--entrypoint", "/bin/sh", image, "-c", "cat /d/added; cat /d/same")
+        assert ran.out == "newold same"
+
+
+def test_larger_files_share_their_blocks_where_they_can(container_root, work):
+    if not shutil.which("mkfs.xfs"):
+        pytest.skip("no mkfs.xfs (Debian: xfsprogs)")
+    run("truncate", "-s", "400M", work / "disk")
+    run("mkfs.xfs", "-q", work / "disk")
+    (work / "xfs").mkdir()
+    if run("mount", "-o", "loop", work / "disk", work / "xfs", check=False).code != 0:
+        pytest.skip("no XFS or no loop devices here")
+    root = copy_tree(container_root, work / "xfs/root")
+    image = strata(root, "commit", "--sync", "changed").out.strip()
+    r = Root(root)
+    file = r.layer_diff(r.chain(image)[-1]) / "d/big"
+    assert "shared" in run("filefrag", "-v", file).out
     assert problems(root) == []
 
 
