@@ -15,7 +15,7 @@
 #include <array>
 #include <ctime>
 
-#include "tar/member.h"
+#include "tar/writer.h"
 
 namespace strata::build {
 namespace {
@@ -25,23 +25,6 @@ constexpr size_t kEntriesAtOnce = 64;
 constexpr mode_t kPermissions = 07777;
 constexpr char kCapability[] = "security.capability";
 constexpr size_t kMaxCapabilityBytes = 64;  // 24 today
-
-char type_of(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFLNK:
-      return tar::kSymlink;
-    case S_IFCHR:
-      return tar::kCharDevice;
-    case S_IFBLK:
-      return tar::kBlockDevice;
-    case S_IFDIR:
-      return tar::kDirectory;
-    case S_IFIFO:
-      return tar::kFifo;
-    default:
-      return tar::kRegular;
-  }
-}
 
 std::string user_name(uid_t uid) {
   std::array<char, 16384> buffer;
@@ -127,7 +110,7 @@ std::string SumFields::to_text() const {
 std::string ContentSums::fields_of(const Member& member) const {
   const SourceEntry& entry = *member.entry;
   SumFields fields{member.path + (entry.is_folder() ? "/" : ""), entry.mode};
-  fields.type = member.is_link ? tar::kHardLink : type_of(entry.mode);
+  fields.type = member.is_link ? tar::kHardLink : tar::type_of_mode(entry.mode);
   fields.link_name = member.link_name;
   if (form_ == SumForm::kDocker25) fields.mode &= kPermissions;
   if (entry.is_file() && !member.is_link) fields.size_bytes = entry.size_bytes;

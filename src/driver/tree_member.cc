@@ -64,23 +64,6 @@ void reduce_capability(std::string& value) {
           value.substr(kRevisionOffset + 1, kRevision2Bytes - kRevisionOffset - 1);
 }
 
-char type_of(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFDIR:
-      return tar::kDirectory;
-    case S_IFLNK:
-      return tar::kSymlink;
-    case S_IFCHR:
-      return tar::kCharDevice;
-    case S_IFBLK:
-      return tar::kBlockDevice;
-    case S_IFIFO:
-      return tar::kFifo;
-    default:
-      return tar::kRegular;
-  }
-}
-
 void add_names(tar::Member& member, const OwnerNames& names) {
   if (auto user = names.users.find(member.uid); user != names.users.end()) {
     member.user_name = user->second;
@@ -94,7 +77,7 @@ tar::Member basic_member(const WalkEntry& entry, const MemberRules& rules) {
   const struct stat& info = entry.info;
   tar::Member member;
   member.name = entry.path;
-  member.type = type_of(info.st_mode);
+  member.type = tar::type_of_mode(info.st_mode);
   if (member.type == tar::kDirectory) member.name += '/';
   if (member.type == tar::kRegular) member.size_bytes = static_cast<uint64_t>(info.st_size);
   member.mode = info.st_mode;

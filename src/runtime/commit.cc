@@ -31,14 +31,15 @@ Result<oci::ImageConfig> image_of_layers(const store::Store& store,
 }
 
 // What the container wrote, as a layer on those of its image.
-Result<std::optional<DiffId>> add_upper(store::Transaction& txn, const ContainerRecord& container,
+Result<std::optional<DiffId>> add_upper(const store::Store& store, store::Transaction& txn,
+                                        const ContainerRecord& container,
                                         const ContainerLayers& layers,
                                         const oci::ImageConfig& image, const CommitOptions& options,
                                         Pool& pool) {
   const std::vector<ChainId> below = image.chain_ids();
   STRATA_CHECK(txn.hold_layers(below));
   STRATA_TRY(store::StagedLayer staged, txn.stage_layer());
-  STRATA_TRY(Frozen frozen, options.pause ? Frozen::freeze(container, layers.mount) : Frozen());
+  STRATA_TRY(Frozen frozen, options.pause ? Frozen::freeze(store, container) : Frozen());
   BufferPool buffers(kBlockBytes, kBlocks);
   driver::RecordOptions record;
   record.style = options.header_style;
@@ -83,7 +84,8 @@ Result<ImageId> commit(store::Store& store, const CommitOptions& options, Pool& 
   STRATA_TRY(oci::ImageConfig parent,
              has_image ? read_image(store, container.image) : image_of_layers(store, layers.mount));
   STRATA_TRY(store::Transaction txn, store.begin());
-  STRATA_TRY(std::optional<DiffId> layer, add_upper(txn, container, layers, parent, options, pool));
+  STRATA_TRY(std::optional<DiffId> layer,
+             add_upper(store, txn, container, layers, parent, options, pool));
   // Beyond this point nothing of the container is read any more.
   STRATA_TRY(std::string config, new_config(container, parent, layer, options));
   STRATA_TRY(ImageId image, txn.add_image(config));

@@ -8,6 +8,8 @@
 #include <optional>
 #include <thread>
 
+#include "runtime/container_status.h"
+
 namespace strata::runtime {
 namespace {
 
@@ -52,8 +54,8 @@ bool is_within(const std::string& path, const std::string& cgroup) {
   return cgroup == "/" || path == cgroup || path.starts_with(cgroup + "/");
 }
 
-Result<FreezeFile> freeze_file(const ContainerRecord& container) {
-  STRATA_TRY(std::string theirs, read_stream(fmt::format("/proc/{}/cgroup", container.pid)));
+Result<FreezeFile> freeze_file(int64_t pid, const std::string& container_id) {
+  STRATA_TRY(std::string theirs, read_stream(fmt::format("/proc/{}/cgroup", pid)));
   STRATA_TRY(std::string ours, read_stream("/proc/self/cgroup"));
   if (auto path = cgroup_of(theirs, "freezer")) {
     if (!is_within(cgroup_of(ours, "freezer").value_or("/"), *path)) {
@@ -68,14 +70,7 @@ Result<FreezeFile> freeze_file(const ContainerRecord& container) {
   return error(ErrorCode::kUnsupported,
                "container {} is running and has no cgroup of its own, so it cannot be paused: stop "
                "it, or use --pause=false",
-               container.id);
-}
-
-// Whether the container's process is there and sees the container's files.
-bool is_alive(const ContainerRecord& container, const store::LayerMount& mount) {
-  if (!container.running || container.pid <= 0) return false;
-  Result<std::string> mounts = read_stream(fmt::format("/proc/{}/mountinfo", container.pid));
-  return mounts.ok() && mounts->find("/" + mount.mount_id + "/") != std::string::npos;
+               container_id);
 }
 
 Status wait_until_frozen(const FreezeFile& file) {
@@ -104,10 +99,11 @@ Frozen::~Frozen() {
   if (!file_.empty()) (void)write_text(file_, thaw_).ok();
 }
 
-Result<Frozen> Frozen::freeze(const ContainerRecord& container, const store::LayerMount& mount) {
+Result<Frozen> Frozen::freeze(const store::Store& store, const ContainerRecord& container) {
   Frozen frozen;
-  if (!is_alive(container, mount)) return frozen;
-  STRATA_TRY(FreezeFile file, freeze_file(container));
+  STRATA_TRY(ContainerStatus status, status_of(store, container));
+  if (!status.running) return frozen;
+  STRATA_TRY(FreezeFile file, freeze_file(status.pid, container.id));
   STRATA_TRY(std::string before, read_stream(file.path));
   if (before == file.frozen) return frozen;
   STRATA_CHECK(write_text(file.path, file.freeze));

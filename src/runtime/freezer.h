@@ -15,10 +15,9 @@ namespace strata::runtime {
 class Frozen {
  public:
   Frozen() = default;  // nothing stands still
-  // Freezes the container if it runs: if its process is there and has the container's files as its
-  // root, which a process that got its number later has not. A container that is frozen already
-  // stays so. Errors: kUnsupported when there is no cgroup of its own to freeze; kIo.
-  static Result<Frozen> freeze(const ContainerRecord& container, const store::LayerMount& mount);
+  // Freezes the container if it runs, whoever runs it. One that is frozen already stays so.
+  // Errors: kUnsupported when there is no cgroup of its own to freeze; kIo.
+  static Result<Frozen> freeze(const store::Store& store, const ContainerRecord& container);
   Frozen(Frozen&& other) noexcept;
   Frozen& operator=(Frozen&&) = delete;
   ~Frozen();

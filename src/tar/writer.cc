@@ -195,6 +195,13 @@ std::string pax_member(const Member& member, const std::string& records) {
 
 }  // namespace
 
+char type_of_mode(uint32_t mode) {
+  for (char type : {kDirectory, kSymlink, kCharDevice, kBlockDevice, kFifo}) {
+    if ((mode & S_IFMT) == type_bits(type)) return type;
+  }
+  return kRegular;
+}
+
 Result<std::string> encode_header(const Member& member, HeaderStyle style) {
   const Member out = styled(member, style);
   STRATA_CHECK(check(out));

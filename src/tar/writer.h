@@ -30,6 +30,9 @@ enum class HeaderStyle {
 // metas).
 Result<std::string> encode_header(const Member& member, HeaderStyle style);
 
+// The type of the member that a file of this mode (stat(2)) becomes: kRegular also for what no tar can hold.
+char type_of_mode(uint32_t mode);
+
 // Two zero blocks.
 inline constexpr std::array<std::byte, 2 * kBlockBytes> kEndOfArchive{};
 
