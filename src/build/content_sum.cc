@@ -84,11 +84,11 @@ struct ContentSums::Member {
   bool is_link = false;   // a further name of a file
 };
 
-Result<ContentSums::Known*> ContentSums::known(const std::string& folder, Pool& pool) {
+Result<ContentSums::Known*> ContentSums::known(const std::string& folder) {
   const std::string key = tree_.kind() == SourceTree::Kind::kContext ? "." : folder;
   Known& known = known_[key];
   if (known.list != nullptr) return &known;
-  STRATA_TRY(known.list, tree_.list(key, pool));
+  STRATA_TRY(known.list, tree_.list(key, pool_));
   known.sums.resize(known.list->size());
   if (tree_.kind() == SourceTree::Kind::kContext) {
     for (size_t i = 0; i < known.list->size(); ++i) {
@@ -143,6 +143,7 @@ Status ContentSums::hash_file(const Member& member, Sha256& hash) const {
   for (uint64_t at = 0; at < size_bytes;) {
     STRATA_TRY(const size_t count, pread_full(file.get(), buffer, at));
     if (count == 0) break;
+    STRATA_CHECK(pool_.check_cancelled());
     hash.update(ByteSpan(buffer).first(std::min<uint64_t>(count, size_bytes - at)));
     at += count;
   }
@@ -184,11 +185,10 @@ Result<Digest> ContentSums::sum_of_entry(const Known& known, size_t index, Sha25
 
 // Docker takes the sum of what a link inside of a folder leads to; nothing if it leads round in a circle, and the path
 // itself if it leads nowhere.
-Result<std::optional<ContentSums::Sum>> ContentSums::sum_of_link(Known& known, size_t index,
-                                                                 Pool& pool) {
+Result<std::optional<ContentSums::Sum>> ContentSums::sum_of_link(Known& known, size_t index) {
   const bool context = tree_.kind() == SourceTree::Kind::kContext;
   std::string path = known.list->path(index);
-  Result<SourceTree::Place> place = tree_.find(path, pool);
+  Result<SourceTree::Place> place = tree_.find(path, pool_);
   if (!place.ok()) {
     if (place.error().code() != ErrorCode::kInvalid) return std::move(place).error();
     return std::optional<Sum>();
@@ -216,11 +216,10 @@ ContentSums::Sum ContentSums::sum_of_member(const std::string& path,
   return {member->second, {}};
 }
 
-Status ContentSums::fill(Known& known, size_t begin, size_t end, const Selection& selection,
-                         Pool& pool) {
+Status ContentSums::fill(Known& known, size_t begin, size_t end, const Selection& selection) {
   const size_t pieces = (end - begin + kEntriesAtOnce - 1) / kEntriesAtOnce;
-  return pool.parallel_for(pieces, [&](size_t piece) -> Status {
-    STRATA_CHECK(pool.check_cancelled());
+  return pool_.parallel_for(pieces, [&](size_t piece) -> Status {
+    STRATA_CHECK(pool_.check_cancelled());
     Sha256 hash;
     const size_t first = begin + piece * kEntriesAtOnce;
     for (size_t i = first; i < std::min(end, first + kEntriesAtOnce); ++i) {
@@ -233,10 +232,9 @@ Status ContentSums::fill(Known& known, size_t begin, size_t end, const Selection
 }
 
 // Nothing: docker leaves it out of the sum.
-Result<std::optional<ContentSums::Sum>> ContentSums::sum_in_folder(Known& known, size_t index,
-                                                                   Pool& pool) {
+Result<std::optional<ContentSums::Sum>> ContentSums::sum_in_folder(Known& known, size_t index) {
   const SourceEntry& entry = (*known.list)[index];
-  if (entry.is_symlink()) return sum_of_link(known, index, pool);
+  if (entry.is_symlink()) return sum_of_link(known, index);
   if (known.sums[index]) return std::optional(Sum{*known.sums[index], {}});
   std::string path = known.list->path(index);
   if (tree_.member_sums() != nullptr) return std::optional(sum_of_member(path, path));
@@ -244,30 +242,29 @@ Result<std::optional<ContentSums::Sum>> ContentSums::sum_in_folder(Known& known,
 }
 
 Result<std::string> ContentSums::sum_of_folder(const SourceTree::Place& place,
-                                               const Selection& selection, Pool& pool) {
-  STRATA_TRY(Known * known, this->known(place.path, pool));
+                                               const Selection& selection) {
+  STRATA_TRY(Known * known, this->known(place.path));
   const SourceList& list = *known->list;
   const std::optional<size_t> top = list.find(place.path);
   if (!top) return error(ErrorCode::kNotFound, "{} is gone", place.path);
   // Docker knows nothing of the tree's top.
   const size_t first = *top + (place.path == "." ? 1 : 0);
   if (tree_.member_sums() == nullptr) {
-    STRATA_CHECK(fill(*known, first, list[*top].end, selection, pool));
+    STRATA_CHECK(fill(*known, first, list[*top].end, selection));
   }
   std::vector<Digest> digests;
   std::vector<std::string> texts;  // where docker has no sum and takes a path instead
   for (size_t i = first; i < list[*top].end; ++i) {
     if (!is_taken(selection, i)) continue;
-    STRATA_TRY(std::optional<Sum> sum, sum_in_folder(*known, i, pool));
+    STRATA_TRY(std::optional<Sum> sum, sum_in_folder(*known, i));
     if (sum && sum->text.empty()) digests.push_back(sum->digest);
     if (sum && !sum->text.empty()) texts.push_back(std::move(sum->text));
   }
   return sum_of_sums("dir", join_sorted(digests, texts));
 }
 
-Result<std::string> ContentSums::sum(const SourceTree::Place& place, const Selection& selection,
-                                     Pool& pool) {
-  if (place.entry.is_folder()) return sum_of_folder(place, selection, pool);
+Result<std::string> ContentSums::sum(const SourceTree::Place& place, const Selection& selection) {
+  if (place.entry.is_folder()) return sum_of_folder(place, selection);
   if (tree_.member_sums() != nullptr) {
     const Sum sum = sum_of_member(place.path, place.path);
     return "file:" + (sum.text.empty() ? sum.digest.hex() : sum.text);
@@ -277,7 +274,7 @@ Result<std::string> ContentSums::sum(const SourceTree::Place& place, const Selec
     STRATA_TRY(const Digest digest, sum_of(Member{place.path, &place.entry, {}}, hash));
     return "file:" + digest.hex();
   }
-  STRATA_TRY(Known * known, this->known(".", pool));
+  STRATA_TRY(Known * known, this->known("."));
   const std::optional<size_t> index = known->list->find(place.path);
   if (!index) return error(ErrorCode::kNotFound, "{} is gone", place.path);
   if (!known->sums[*index]) {

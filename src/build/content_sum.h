@@ -41,12 +41,12 @@ struct SumFields {
 class ContentSums {
  public:
   // `tree` is borrowed, as is `cache` (null: nothing is remembered).
-  ContentSums(SourceTree& tree, SumForm form, SumCache* cache)
-      : tree_(tree), form_(form), cache_(cache) {}
+  ContentSums(SourceTree& tree, SumForm form, SumCache* cache, Pool& pool)
+      : tree_(tree), form_(form), cache_(cache), pool_(pool) {}
 
   // "file:<hex>" or "dir:<hex>" of a place in the tree; of a folder what of its list is selected. No
   // file is read twice in the life of this object. Errors: by errno, naming the file; kCancelled.
-  Result<std::string> sum(const SourceTree::Place& place, const Selection& selection, Pool& pool);
+  Result<std::string> sum(const SourceTree::Place& place, const Selection& selection);
 
  private:
   // What the list of a tree needs to know besides the entries.
@@ -61,21 +61,21 @@ class ContentSums {
     std::string text;  // not empty: docker has no sum of this, and takes a path for it
   };
 
-  Result<Known*> known(const std::string& folder, Pool& pool);
-  Status fill(Known& known, size_t begin, size_t end, const Selection& selection, Pool& pool);
+  Result<Known*> known(const std::string& folder);
+  Status fill(Known& known, size_t begin, size_t end, const Selection& selection);
   std::string fields_of(const Member& member) const;
   Result<Digest> sum_of(const Member& member, Sha256& hash) const;
   Status hash_file(const Member& member, Sha256& hash) const;
   Result<Digest> sum_of_entry(const Known& known, size_t index, Sha256& hash) const;
-  Result<std::optional<Sum>> sum_in_folder(Known& known, size_t index, Pool& pool);
+  Result<std::optional<Sum>> sum_in_folder(Known& known, size_t index);
   Sum sum_of_member(const std::string& path, const std::string& otherwise) const;
-  Result<std::optional<Sum>> sum_of_link(Known& known, size_t index, Pool& pool);
-  Result<std::string> sum_of_folder(const SourceTree::Place& place, const Selection& selection,
-                                    Pool& pool);
+  Result<std::optional<Sum>> sum_of_link(Known& known, size_t index);
+  Result<std::string> sum_of_folder(const SourceTree::Place& place, const Selection& selection);
 
   SourceTree& tree_;
   const SumForm form_;
   SumCache* cache_;
+  Pool& pool_;
   std::map<std::string, Known> known_;
 };
 

@@ -14,7 +14,7 @@ class ContentSumTest : public testing::Test {
     SourceTree tree(folder_.reopened(), SourceTree::Kind::kContext);
     Result<SourceTree::Place> place = tree.find(path, pool_);
     EXPECT_TRUE(place.ok() && place->exists) << path;
-    Result<std::string> found = ContentSums(tree, form, cache).sum(*place, {}, pool_);
+    Result<std::string> found = ContentSums(tree, form, cache, pool_).sum(*place, {});
     return found.ok() ? *found : found.error().message();
   }
   static std::string digest(std::string_view text) { return Digest::of(text).hex(); }

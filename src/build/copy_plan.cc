@@ -157,7 +157,7 @@ class CopyPlanner {
     }
     source.may_unpack = state_.request.unpack.value_or(state_.request.is_add);
     source.keeps_owner = !state_.request.from.empty() && state_.request.chown.empty();
-    STRATA_TRY(std::string sum, state_.sums->sum(*place, source.selection, pool_));
+    STRATA_TRY(std::string sum, state_.sums->sum(*place, source.selection));
     state_.parts.push_back(std::move(sum));
     source.place = std::move(*place);
     state_.sources.push_back(std::move(source));
@@ -214,8 +214,8 @@ class CopyPlanner {
     STRATA_TRY(source.place, source.tree->find(path, pool_));
     if (!source.place.exists) return missing(path);
     source.name = last_component(path);
-    ContentSums sums(*source.tree, state_.origin.form, nullptr);
-    STRATA_TRY(std::string sum, sums.sum(source.place, {}, pool_));
+    ContentSums sums(*source.tree, state_.origin.form, nullptr, pool_);
+    STRATA_TRY(std::string sum, sums.sum(source.place, {}));
     state_.parts.push_back(std::move(sum));
     state_.sources.push_back(std::move(source));
     return {};
@@ -243,7 +243,7 @@ Result<CopyPlan> plan_copy(const Copy& request, const CopyOrigin& origin, Pool& 
   auto state = std::make_unique<CopyPlan::State>();
   state->request = request;
   state->origin = origin;
-  state->sums = std::make_unique<ContentSums>(*origin.tree, origin.form, origin.cache);
+  state->sums = std::make_unique<ContentSums>(*origin.tree, origin.form, origin.cache, pool);
   STRATA_CHECK(CopyPlanner(*state, pool).run());
   return CopyPlan(std::move(state));
 }

@@ -18,7 +18,7 @@ constexpr mode_t kPermissions = 07777;
 constexpr mode_t kPlainBits = 0777;
 constexpr mode_t kSpecialBits = 07000;
 constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-constexpr size_t kCopyChunkBytes = size_t{1} << 30;
+constexpr size_t kCopyChunkBytes = size_t{64} << 20;
 constexpr size_t kBufferBytes = size_t{256} << 10;
 constexpr char kCapability[] = "security.capability";
 
@@ -45,9 +45,11 @@ std::array<struct timespec, 2> times_of(const SourceEntry& entry) {
 }
 
 // Between two file systems, and where one of them does not know better.
-Status copy_by_buffer(int in, int out, uint64_t begin, uint64_t end, const std::string& name) {
+Status copy_by_buffer(int in, int out, uint64_t begin, uint64_t end, const std::string& name,
+                      const Pool& pool) {
   thread_local std::vector<std::byte> buffer(kBufferBytes);
   while (begin < end) {
+    STRATA_CHECK(pool.check_cancelled());
     const MutableByteSpan part =
         MutableByteSpan(buffer).first(std::min<uint64_t>(buffer.size(), end - begin));
     STRATA_TRY(const size_t count, pread_full(in, part, begin).context("{}", name));
@@ -63,6 +65,7 @@ Status copy_by_buffer(int in, int out, uint64_t begin, uint64_t end, const std::
 Status FileCopier::copy_range(int in, int out, uint64_t begin, uint64_t end,
                               const std::string& name) const {
   while (begin < end && can_copy_range_.load(std::memory_order_relaxed)) {
+    STRATA_CHECK(pool_.check_cancelled());
     auto from = static_cast<off_t>(begin);
     off_t to = from;
     const size_t wanted = std::min<uint64_t>(kCopyChunkBytes, end - begin);
@@ -76,7 +79,7 @@ Status FileCopier::copy_range(int in, int out, uint64_t begin, uint64_t end,
       return failed("copy", name);
     }
   }
-  return copy_by_buffer(in, out, begin, end, name);
+  return copy_by_buffer(in, out, begin, end, name, pool_);
 }
 
 // The stretches that hold data; the rest stays holes.
@@ -128,7 +131,8 @@ Status change_owner(const Fd& folder, const std::string& name, const Owner& owne
   return failed("chown", name);
 }
 
-FileCopier::FileCopier(const CopyRules& rules) : rules_(rules), umask_(current_umask()) {}
+FileCopier::FileCopier(const CopyRules& rules, const Pool& pool)
+    : rules_(rules), pool_(pool), umask_(current_umask()) {}
 
 Owner FileCopier::owner_of(const SourceEntry& entry) const {
   return rules_.owner.value_or(Owner{entry.uid, entry.gid});

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/fs_at.h"
+#include "base/pool.h"
 #include "build/mode_change.h"
 #include "build/source_tree.h"
 
@@ -32,7 +33,7 @@ Status change_owner(const Fd& folder, const std::string& name, const Owner& owne
 
 class FileCopier {
  public:
-  explicit FileCopier(const CopyRules& rules);
+  FileCopier(const CopyRules& rules, const Pool& pool);  // borrowed: asked whether to stop
 
   // A name in an open folder.
   struct Name {
@@ -64,6 +65,7 @@ class FileCopier {
   mode_t mode_of(const SourceEntry& entry) const;
 
   const CopyRules rules_;
+  const Pool& pool_;
   const mode_t umask_;
   // What the file systems have refused once is not tried again.
   mutable std::atomic<bool> can_clone_{true};

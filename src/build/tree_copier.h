@@ -27,7 +27,7 @@ struct CopyTarget {
 class TreeCopier {
  public:
   TreeCopier(SourceTree& from, const CopyTarget& target, const CopyRules& rules, Pool& pool)
-      : from_(from), target_(target), files_(rules), pool_(pool) {}
+      : from_(from), target_(target), files_(rules, pool), pool_(pool) {}
 
   // What is selected of all that is below a folder of the list goes into the folder `into`, which is there. `is_new`: it was made for this
   // and is empty. What is in the way goes, but folders are merged.
