@@ -167,7 +167,6 @@ Result<BuildReport> build(store::Store& store, BuildContext& context, const Buil
   }
   report.image = image->config->id();
   STRATA_TRY(report.moved, name_image(store, *image, request.tags));
-  if (context.sums() != nullptr) STRATA_CHECK(context.sums()->save());
   return report;
 }
 

@@ -92,18 +92,34 @@ TEST_F(ContentSumTest, RememberedSumIsTakenUntilTheFileChanges) {
     EXPECT_EQ(sum("f", SumForm::kDocker20, cache.get()), first);
     EXPECT_TRUE(cache->save().ok());
   }
-  // The remembered sum is exchanged: what comes back now was not read from the file.
-  const std::string name = root.all("strata/context-sums").front();
-  EXPECT_EQ(root.all("strata/context-sums").size(), 2u);  // and the lock
   std::unique_ptr<SumCache> cache = SumCache::open(root.top(), folder_.info("."));
   EXPECT_EQ(sum("f", SumForm::kDocker20, cache.get()), first);
   folder_.file("f", "two");
   const std::string second = sum("f");
   EXPECT_NE(second, first);
   EXPECT_EQ(sum("f", SumForm::kDocker20, cache.get()), second);
-  // The same size and time, but another ctime.
-  folder_.age("f", 1000);
+  folder_.age("f", 1000);  // the same size and time, but another ctime
   EXPECT_EQ(sum("f", SumForm::kDocker20, cache.get()), second);
+}
+
+TEST_F(ContentSumTest, RememberedFileIsNotOpened) {
+  TestFolder root;
+  folder_.file("f", "one");
+  ::usleep(100'000);
+  std::unique_ptr<SumCache> cache = SumCache::open(root.top(), folder_.info("."));
+  const std::string first = sum("f", SumForm::kDocker20, cache.get());
+  EXPECT_TRUE(cache->save().ok());
+  for (const bool remembered : {true, false}) {
+    cache = SumCache::open(root.top(), folder_.info("."));
+    SourceTree tree(folder_.reopened(), SourceTree::Kind::kContext);
+    Result<SourceTree::Place> place = tree.find("f", pool_);
+    ASSERT_TRUE(place.ok());
+    EXPECT_EQ(::rename((folder_.path() + "/f").c_str(), (folder_.path() + "/away").c_str()), 0);
+    ContentSums sums(tree, SumForm::kDocker20, remembered ? cache.get() : nullptr, pool_);
+    EXPECT_EQ(sums.sum(*place, {}).ok(), remembered);
+    EXPECT_EQ(::rename((folder_.path() + "/away").c_str(), (folder_.path() + "/f").c_str()), 0);
+  }
+  EXPECT_EQ(sum("f"), first);
 }
 
 }  // namespace

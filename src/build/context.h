@@ -38,7 +38,7 @@ class BuildContext {
   // --build-context NAME=PLACE, with PLACE a folder, URL or repository: no Dockerfile is looked for.
   static Result<std::unique_ptr<BuildContext>> open_named(const ContextOptions& options,
                                                           Pool& pool);
-  ~BuildContext();
+  ~BuildContext();  // keeps the sums that are new for the next build, if that can be done
 
   SourceTree& tree() { return *tree_; }
   // Sums of its files from former builds; null for what is not there next time.

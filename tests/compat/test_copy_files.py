@@ -19,8 +19,8 @@ import pytest
 
 from contexts import add_archives, base_tar, odd_context, random_context, set_times, stage_tar
 from engine import needs_strata_itself, strata
-from peers import dockerd
-from procs import copy_tree, mounts_below, new_dir, remove_tree
+from peers import DOCKER, dockerd
+from procs import clean_env, copy_tree, mounts_below, new_dir, remove_tree, run
 from roots import Root, problems
 
 pytestmark = needs_strata_itself("the classic builder, compared with itself")
@@ -395,6 +395,49 @@ def test_context_from_standard_input(builders, context, data):
     ([], tar_context(("Dockerfile", b"->../../../../etc/passwd")))], ids=["not there", "none", "leaves", "a link that leaves"])
 def test_context_from_standard_input_without_dockerfile(builders, context, words, data):
     assert_same_error(builders, context, None, *words, place="-", stdin=data)
+
+
+# ---- what only BuildKit knows: the one inside of dockerd -------------------------------------------------------
+
+def files_of(layers):
+    """All names with mode, owner, size and content; BuildKit gives new folders other times."""
+    return sorted((name, kind, mode, uid, gid, size, link, content)
+                  for layer in layers for name, kind, mode, uid, gid, size, link, _, _, _, content, _ in layer)
+
+
+def assert_same_files_as_buildkit(builders, context, text, *words):
+    (context / "Dockerfile").write_text(text)
+    args = ["build", "--no-cache", "-t", "t", *words, context]
+    run(DOCKER, "-H", builders.docker.socket, *args, "--network", "host", env=clean_env(DOCKER_BUILDKIT="1"))
+    strata(builders.strata_root, *args)
+    docker, ours = builders.layers()
+    assert files_of(ours[1:]) == files_of(docker[1:])
+
+
+@pytest.mark.parametrize("chmod", ["0604", "755", "0", "777"])
+def test_chmod(builders, context, chmod):
+    (context / "d/s").mkdir(parents=True)
+    (context / "d/f").write_text("f")
+    (context / "d/f").chmod(0o711)
+    (context / "d/s/g").write_text("g")
+    (context / "d/l").symlink_to("f")
+    lines = [["d", "/n/m"], ["d/f", "/o/x/"], ["d/f", "d/s/g", "/full/d/"], ["d", "/full/d"]]
+    text = copies([[f"--chmod={chmod}"] + line for line in lines] + [["--chown=3:4", f"--chmod={chmod}"] + line for line in lines])
+    assert_same_files_as_buildkit(builders, context, text)
+
+
+def test_chmod_of_a_stage(builders, context):
+    lines = [["--from=stage", "--chmod=711", "a.txt", "/x/"], ["--from=stage", "--chmod=711", "d/sub", "/y"]]
+    assert_same_files_as_buildkit(builders, context, copies(lines))
+
+
+def test_ignore_file_of_the_dockerfile(builders, context):
+    for name in ("a", "b", "c"):
+        (context / name).write_text(name)
+    (context / ".dockerignore").write_text("a\n")
+    (context / "Other.dockerignore").write_text("b\n*.dockerignore\nDockerfile\n.dockerignore\nOther\n")
+    (context / "Other").write_text("FROM base\nCOPY . /x\n")
+    assert_same_files_as_buildkit(builders, context, "FROM base\nCOPY . /x\n", "-f", context / "Other")
 
 
 # ---- each other's cache ----------------------------------------------------------------------------------------
