@@ -98,13 +98,15 @@ class ContextOpener {
 
   Result<std::unique_ptr<BuildContext>> run() {
     const std::string& place = options_.place;
-    const std::optional<GitReference> git = GitReference::parse(place);
+    Result<std::optional<GitReference>> git = GitReference::parse(place);
     if (place == "-") {
       STRATA_CHECK(open_standard_input());
     } else if (!place.empty() && open_path(place, O_PATH).ok()) {
       STRATA_CHECK(open_folder());
-    } else if (git) {
-      STRATA_CHECK(open_repository(*git));
+    } else if (!git.ok()) {
+      return prepare_error(git.error().message());
+    } else if (*git) {
+      STRATA_CHECK(open_repository(std::move(**git)));
     } else if (is_http_url(place)) {
       STRATA_CHECK(open_url());
     } else {
@@ -173,9 +175,10 @@ class ContextOpener {
     return {};
   }
 
-  Status open_repository(const GitReference& reference) {
+  Status open_repository(GitReference reference) {
     STRATA_TRY(Fd repository, new_folder("context"));
-    Status fetched = fetch_git(reference, repository, options_.keep_git_dir);
+    if (options_.keep_git_dir) reference.keep_git_dir = true;
+    Status fetched = fetch_git(reference, repository);
     if (!fetched.ok()) {
       return prepare_error(fmt::format("unable to 'git clone' to temporary context directory: {}",
                                        fetched.error().message()));

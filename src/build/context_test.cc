@@ -2,6 +2,8 @@
 // What the tests beside docker (tests/compat/test_copy_files.py) do not cover: ignore files of a Dockerfile's own, git, hostile places.
 #include "build/context.h"
 
+#include <map>
+
 #include "build/build_test_folder.h"
 #include "build/git_source.h"
 
@@ -69,32 +71,66 @@ TEST_F(BuildContextTest, NamedContextNeedsNoDockerfile) {
   EXPECT_EQ((*(*context)->tree().list(".", pool_))->size(), 3u);
 }
 
+GitReference parsed(const std::string& text) {
+  Result<std::optional<GitReference>> reference = GitReference::parse(text);
+  EXPECT_TRUE(reference.ok() && *reference) << text;
+  return reference.ok() && *reference ? **reference : GitReference{"none"};
+}
+
 TEST(GitReference, KnowsWhatIsARepository) {
-  for (const std::string text : {"git@host:path", "git://h/p", "ssh://h/p", "github.com/a/b",
-                                 "https://h/p.git", "http://h/p.git#ref"}) {
-    EXPECT_TRUE(GitReference::parse(text)) << text;
+  for (const std::string text :
+       {"git@host:path", "git://h/p", "ssh://h/p", "github.com/a/b", "https://h/p.git",
+        "http://h/p.git#ref", "https://h/p.git?ref=x"}) {
+    EXPECT_TRUE(GitReference::parse(text).value()) << text;
   }
   for (const std::string text : {"", "a", "./a.git", "https://h/p", "https://h/p.tar.gz",
                                  "https://h/p.git/x", "git", "ftp://h/p.git", "-x"}) {
-    EXPECT_FALSE(GitReference::parse(text)) << text;
+    EXPECT_FALSE(GitReference::parse(text).value()) << text;
   }
 }
 
 TEST(GitReference, TakesTheFragmentApart) {
-  GitReference reference = GitReference::parse("https://h/p.git#v1:sub/folder").value();
+  GitReference reference = parsed("https://h/p.git#v1:sub/folder");
   EXPECT_EQ(reference.remote, "https://h/p.git");
   EXPECT_EQ(reference.ref, "v1");
   EXPECT_EQ(reference.folder, "sub/folder");
-  reference = GitReference::parse("git@h:p#:sub").value();
+  reference = parsed("git@h:p#:sub");
   EXPECT_EQ(reference.ref, "");
   EXPECT_EQ(reference.folder, "sub");
-  EXPECT_EQ(GitReference::parse("github.com/a/b").value().remote, "https://github.com/a/b");
+  EXPECT_EQ(parsed("github.com/a/b").remote, "https://github.com/a/b");
+}
+
+TEST(GitReference, TakesTheQueryApart) {
+  GitReference reference =
+      parsed("https://h/p.git?tag=v1&subdir=s/t&commit=abc&keep-git-dir&submodules=false");
+  EXPECT_EQ(reference.remote, "https://h/p.git");
+  EXPECT_EQ(reference.ref, "refs/tags/v1");
+  EXPECT_EQ(reference.folder, "s/t");
+  EXPECT_EQ(reference.commit, "abc");
+  EXPECT_EQ(reference.keep_git_dir, true);
+  EXPECT_FALSE(reference.submodules);
+  EXPECT_EQ(parsed("https://h/p.git?branch=main#:s").ref, "refs/heads/main");
+  EXPECT_EQ(parsed("https://h/p.git?ref=a#a").ref, "a");
+}
+
+TEST(GitReference, RefusesQueriesThatMakeNoSense) {
+  const std::map<std::string, std::string> wrong = {
+      {"x=1", "unexpected query \"x\""},
+      {"ref=", "query \"ref\" has no value"},
+      {"tag=a&branch=b", "ref conflicts: \"refs/tags/a\" vs \"refs/heads/b\""},
+      {"ref=a#b", "ref conflicts: \"b\" vs \"a\""},
+      {"submodules=maybe", "invalid submodules value: \"maybe\""}};
+  for (const auto& [query, message] : wrong) {
+    Result<std::optional<GitReference>> reference = GitReference::parse("https://h/p.git?" + query);
+    ASSERT_FALSE(reference.ok()) << query;
+    EXPECT_EQ(reference.error().message(), message);
+  }
 }
 
 TEST(GitReference, RefThatGitWouldTakeForAnOptionIsRefused) {
   TestFolder folder;
-  GitReference reference{"https://h/p.git", "--upload-pack=touch x", ""};
-  EXPECT_EQ(fetch_git(reference, folder.top(), false).error().message(),
+  const GitReference reference{"https://h/p.git", "--upload-pack=touch x"};
+  EXPECT_EQ(fetch_git(reference, folder.top()).error().message(),
             "invalid refspec: --upload-pack=touch x");
   EXPECT_TRUE(folder.all().empty());
 }

@@ -55,6 +55,7 @@ class CopyPlanner {
   Status run() {
     const Copy& request = state_.request;
     STRATA_TRY(excludes_, IgnoreMatcher::make(request.excludes));
+    if (!request.checksum.empty()) STRATA_CHECK(check_sources_of_checksum());
     for (const std::string& source : request.sources) STRATA_CHECK(add_source(source));
     for (const Heredoc& heredoc : request.heredocs) add_text(heredoc);
     if (state_.sources.empty()) return invalid("no source files were specified");
@@ -83,12 +84,24 @@ class CopyPlanner {
                  path);
   }
 
+  Status check_sources_of_checksum() const {
+    const Copy& request = state_.request;
+    if (request.sources.size() != 1 || !request.heredocs.empty()) {
+      return invalid("checksum can't be specified for multiple sources");
+    }
+    const std::string& source = request.sources[0];
+    Result<std::optional<GitReference>> git = GitReference::parse(source);
+    if (is_http_url(source) || !git.ok() || *git) return {};
+    return invalid("checksum requires HTTP(S) or Git sources");
+  }
+
   Status add_source(const std::string& source) {
-    const std::optional<GitReference> git = GitReference::parse(source);
+    STRATA_TRY(std::optional<GitReference> git,
+               GitReference::parse(source).context("{} failed", keyword()));
     if (git || is_http_url(source)) {
       if (!state_.request.is_add) return invalid("source can't be a URL for COPY");
       STRATA_TRY(Fd folder, new_folder());
-      return git ? add_repository(*git, std::move(folder))
+      return git ? add_repository(std::move(*git), std::move(folder))
                  : add_download(source, std::move(folder));
     }
     if (state_.request.parents) return add_with_parents(source);
@@ -199,9 +212,14 @@ class CopyPlanner {
                  keyword(), url, found, expected);
   }
 
-  Status add_repository(const GitReference& reference, Fd folder) {
-    STRATA_CHECK(
-        fetch_git(reference, folder, state_.request.keep_git_dir).context("{} failed", keyword()));
+  Status add_repository(GitReference reference, Fd folder) {
+    const std::string& checksum = state_.request.checksum;
+    if (!checksum.empty() && !reference.commit.empty() && reference.commit != checksum) {
+      return invalid(fmt::format("checksum mismatch \"{}\" != \"{}\"", checksum, reference.commit));
+    }
+    if (!checksum.empty()) reference.commit = checksum;
+    if (state_.request.keep_git_dir) reference.keep_git_dir = true;
+    STRATA_CHECK(fetch_git(reference, folder).context("{} failed", keyword()));
     // As a context: owners and times are those of the moment.
     return add_fetched(std::move(folder), SourceTree::Kind::kContext,
                        reference.folder.empty() ? "." : reference.folder);

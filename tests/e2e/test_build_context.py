@@ -224,12 +224,19 @@ def test_a_repository_as_context(work, context, repository):
 
 
 def test_add_of_a_repository(work, context, repository):
-    url, _ = repository
+    url, commit = repository
     build(work, context, f"FROM scratch\nADD {url}#v1 /r\nADD --keep-git-dir=true {url} /k\nADD {url}#v1:sub /s/\n")
     built = Built(work / "root")
     assert built.files(0) == ["r/Dockerfile", "r/out", "r/sub/Dockerfile", "r/sub/f"]
     assert "k/.git/HEAD" in built.files(1)
     assert built.files(2) == ["s/Dockerfile", "s/f"] and built.text("s/f") == "first"
+    build(work, context, f"FROM scratch\nADD {url}?tag=v1&subdir=sub&commit={commit} /q\nADD --checksum={commit[:12]} {url}#v1 /r\n")
+    built = Built(work / "root")
+    assert built.files(0) == ["q/Dockerfile", "q/f"] and built.files(1)[-1] == "r/sub/f"
+    for line, message in ((f"--checksum={commit} {url}#trunk", f"expected checksum to match {commit}, got "), (f"{url}?x=1", 'unexpected query "x"'),
+                          ("--checksum=sha256:00 a.txt", "checksum requires HTTP(S) or Git sources"),
+                          (f"--checksum={commit} {url} a.txt", "checksum can't be specified for multiple sources")):
+        assert message in build(work, context, f"FROM scratch\nADD {line} /x/\n", check=False).err
 
 
 def test_add_checks_what_it_downloads(work, context, site):
