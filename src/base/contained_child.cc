@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 namespace strata {
 namespace {
@@ -52,8 +52,12 @@ struct Plan {
   const ContainedStart& what;
   std::vector<char*> words;
   std::vector<char*> environment;
-  int life = -1;    // closed, and so readable, when the parent has gone
-  int report = -1;  // takes a Failure; closed by exec
+  // Takes a Failure; the first has no errno and says that the child will die with its parent. Closed
+  // by exec.
+  int report = -1;
+  // What the child waits for then, since until then the parent may have died unnoticed.
+  int go_reader = -1;
+  int go_writer = -1;
 };
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
@@ -91,14 +95,26 @@ void set_files(const Plan& plan) {
   }
 }
 
-[[noreturn]] void run_child(const Plan& plan) {
+void die_with_parent(const Plan& plan) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(plan, Step::kLife);
-  pollfd life{plan.life, POLLIN, 0};
-  if (::poll(&life, 1, 0) > 0) ::_exit(127);  // the parent went before the line above
+  ::close(plan.go_writer);
+  const Failure armed{Step::kLife, 0};
+  char go = 0;
+  if (::write(plan.report, &armed, sizeof armed) != sizeof armed) ::_exit(127);
+  if (::read(plan.go_reader, &go, 1) != 1) ::_exit(127);  // the parent is dead
+}
+
+[[noreturn]] void run_child(const Plan& plan) {
+  die_with_parent(plan);
   reset_signals();
   // What the host unmounts shall go here too, and nothing of ours shall be seen there.
   if (::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) fail(plan, Step::kMounts);
   for (const std::string& point : plan.what.unmount) ::umount2(point.c_str(), MNT_DETACH);
+  for (const std::string& folder : plan.what.cover) {
+    if (::mount("tmpfs", folder.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+      fail(plan, Step::kMounts);
+    }
+  }
   if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
     fail(plan, Step::kProc);
   }
@@ -128,15 +144,27 @@ pid_t clone_contained(int& pidfd) {
                                       nullptr, &pidfd, nullptr, nullptr));
 }
 
-Status failure_of(const Fd& report, const std::string& program) {
+// The child's next word; none when it was executed, or is dead.
+Result<std::optional<Failure>> next_report(const Fd& report) {
   Failure failure{};
   ssize_t count = 0;
   do {
     count = ::read(report.get(), &failure, sizeof failure);
   } while (count < 0 && errno == EINTR);
-  if (count == 0) return {};  // executed
-  if (count != sizeof failure) return error(ErrorCode::kIo, "{}: it did not start", program);
-  return errno_error(failure.errno_value, fmt::format("{}: {}", program, name_of(failure.step)));
+  if (count == 0) return std::optional<Failure>();
+  if (count != sizeof failure) return errno_error(EIO, "hear of a child");
+  return std::optional<Failure>(failure);
+}
+
+Status see_it_executed(const Fd& report, const Fd& go, const std::string& program) {
+  STRATA_TRY(std::optional<Failure> armed, next_report(report));
+  if (!armed) return error(ErrorCode::kIo, "{}: it did not start", program);
+  if (armed->errno_value == 0) {
+    STRATA_CHECK(write_all(go.get(), as_bytes("g")));
+    STRATA_TRY(armed, next_report(report));
+  }
+  if (!armed) return {};
+  return errno_error(armed->errno_value, fmt::format("{}: {}", program, name_of(armed->step)));
 }
 
 }  // namespace
@@ -145,10 +173,9 @@ Result<ContainedChild> ContainedChild::start(const ContainedStart& what) {
   Plan plan{what, pointers(what.words), pointers(what.environment)};
   STRATA_TRY(Pipe report, make_pipe());
   plan.report = report.writer.get();
-  // Our own end as a process: becomes readable when we are gone.
-  Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-  if (!self.valid()) return errno_error(errno, "pidfd_open");
-  plan.life = self.get();
+  STRATA_TRY(Pipe go, make_pipe());
+  plan.go_reader = go.reader.get();
+  plan.go_writer = go.writer.get();
   ContainedChild child;
   int pidfd = -1;
   child.pid_ = clone_contained(pidfd);
@@ -158,7 +185,7 @@ Result<ContainedChild> ContainedChild::start(const ContainedStart& what) {
   }
   child.pidfd_ = Fd(pidfd);
   report.writer = Fd();
-  STRATA_CHECK(failure_of(report.reader, what.words[0]));
+  STRATA_CHECK(see_it_executed(report.reader, go.writer, what.words[0]));
   return child;
 }
 

@@ -26,6 +26,7 @@ struct ContainedStart {
   int error = -1;
   bool terminal = false;             // `input` becomes the controlling terminal of its session
   std::vector<std::string> unmount;  // mount points that it shall not see; absent ones are fine
+  std::vector<std::string> cover;    // folders that it shall see empty
 };
 
 class ContainedChild {

@@ -44,11 +44,12 @@ std::vector<std::string> hierarchies() {
 Cgroups look_at_cgroups() {
   Cgroups result;
   std::vector<std::string> folders = hierarchies();
+  const bool has_place = ::access(kTop, F_OK) == 0;
+  if (has_place) result.cover.emplace_back(kTop);
   if (folders.empty()) {
     result.why_not = fmt::format("no cgroups are mounted at {}", kTop);
     return result;
   }
-  result.mounted = true;
   result.unified = folders[0] == kTop;
   if (!result.unified && is_cgroup2(kUnified)) result.hide.push_back(kUnified);
   for (const std::string& folder : folders) {
@@ -57,6 +58,7 @@ Cgroups look_at_cgroups() {
     return result;
   }
   result.writable = true;
+  result.cover.clear();
   return result;
 }
 

@@ -13,12 +13,14 @@
 namespace strata::runtime {
 
 struct Cgroups {
-  bool mounted = false;   // there is something to show in the container
+  bool writable = false;  // a container can have a cgroup of its own, and sees it
   bool unified = false;   // cgroup2 alone
-  bool writable = false;  // a container can have a cgroup of its own
   // Mount points that the runtime must not see: crun refuses hybrid systems, and is content with
   // the v1 part.
   std::vector<std::string> hide;
+  // Where the runtime must see an empty file system: crun fails where there is neither a cgroup2 nor
+  // a tmpfs, also when it shall use none.
+  std::vector<std::string> cover;
   std::string why_not;  // when not writable, for users
 };
 

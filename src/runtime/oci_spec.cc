@@ -76,7 +76,7 @@ std::vector<json::object> default_mounts(const RunSpec& spec, const Cgroups& cgr
       spec.privileged
           ? default_mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev"})
           : default_mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", "ro"}));
-  if (cgroups.mounted) {
+  if (cgroups.writable) {
     mounts.push_back(spec.privileged ? default_mount(kCgroupFolder, "cgroup", "cgroup",
                                                      {"nosuid", "noexec", "nodev"})
                                      : default_mount(kCgroupFolder, "cgroup", "cgroup",

@@ -26,7 +26,7 @@ RunSpec spec_of(std::vector<std::string> args = {"true"}) {
 
 boost::json::value json_of(const RunSpec& spec, const User& user = {}) {
   Cgroups cgroups;
-  cgroups.mounted = cgroups.writable = true;
+  cgroups.writable = true;
   Result<std::string> text = oci_spec(spec, user, cgroups);
   EXPECT_TRUE(text.ok()) << (text.ok() ? "" : text.error().message());
   return text.ok() ? *oci::parse_json(*text) : boost::json::value(boost::json::object());

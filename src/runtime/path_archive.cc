@@ -151,10 +151,12 @@ Result<NamedPath> look_at(const Fd& root, const std::string& path) {
 Result<std::string> follow_links(const Fd& root, const std::string& path) {
   std::string here = path;
   for (int count = 0; count < kMostLinks; ++count) {
-    STRATA_TRY(NamedPath named, look_at(root, here));
-    if (!named.is_link()) return here;
-    here = named.link_target.starts_with('/') ? named.link_target
-                                              : split(here).folder + named.link_target;
+    Result<NamedPath> named = look_at(root, here);
+    if (!named.ok() && named.error().code() == ErrorCode::kNotFound) return here;
+    if (!named.ok()) return std::move(named).error();
+    if (!named->is_link()) return here;
+    here = named->link_target.starts_with('/') ? named->link_target
+                                               : split(here).folder + named->link_target;
   }
   return error(ErrorCode::kInvalid, "{}: too many levels of symbolic links", path);
 }

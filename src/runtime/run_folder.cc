@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kLockSuffix = ".lock";
 constexpr int kAttempts = 20;
+constexpr int kDyingAttempts = 600;  // three seconds
 constexpr auto kPause = std::chrono::milliseconds(5);
 
 std::string lock_name(const std::string& id) { return id + std::string(kLockSuffix); }
@@ -43,9 +44,19 @@ Result<std::optional<FileLock>> lock_patiently(const Fd& state, const std::strin
   }
 }
 
+// A cgroup is busy for as long as the kernel needs to end the programs in it.
+Status remove_dying_cgroup(const std::string& id) {
+  for (int attempt = 1;; ++attempt) {
+    Status removed = remove_cgroup(cgroup_name(id));
+    const bool busy = !removed.ok() && removed.error().code() == ErrorCode::kBusy;
+    if (!busy || attempt == kDyingAttempts) return removed;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 // The lock goes last: without it nobody would look for the rest.
 Status remove_run(const Fd& state, const std::string& id) {
-  STRATA_CHECK(remove_cgroup(cgroup_name(id)));
+  STRATA_CHECK(remove_dying_cgroup(id));
   STRATA_CHECK(remove_tree_at(state, id));
   return unlink_at(state, lock_name(id));
 }
@@ -86,7 +97,6 @@ Status remove_dead_runs(const Fd& state) {
     STRATA_TRY(std::optional<FileLock> lock, try_lock(state, id, O_RDWR));
     if (!lock) continue;
     Status removed = remove_run(state, id);
-    // Its processes are being ended by the kernel just now.
     if (!removed.ok() && removed.error().code() != ErrorCode::kBusy) return removed;
   }
   return {};

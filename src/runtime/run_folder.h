@@ -37,7 +37,8 @@ class RunFolder {
   Fd folder_;
 };
 
-// Removes what dead runs left. What a dying process still uses stays for the next time.
+// Removes what dead runs left. Processes that the kernel is ending just now are waited for; what is
+// in use after some seconds stays for the next time.
 Status remove_dead_runs(const Fd& state);
 // True when a run of that id lives.
 Result<bool> run_lives(const Fd& state, const std::string& id);

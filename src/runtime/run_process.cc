@@ -42,6 +42,7 @@ Result<ContainedChild> start(const OciRuntime& runtime, const RunSpec& spec, con
   what.error = stdio.program_error();
   what.terminal = console == Console::kPair;
   what.unmount = cgroups.hide;
+  what.cover = cgroups.cover;
   return ContainedChild::start(what);
 }
 
@@ -63,12 +64,12 @@ Result<int> run_process(RunSpec spec, const RunIo& io, const RunFolder& run,
   STRATA_TRY(Stdio stdio, Stdio::open(io, console, run.folder()));
   STRATA_TRY(ContainedChild child, start(runtime, spec, cgroups, bundle, console, stdio));
   stdio.close_program_side();
-  if (io.on_start) STRATA_CHECK(io.on_start(child.pid()));
+  if (io.on_runtime) STRATA_CHECK(io.on_runtime(child.pid()));
   Status carried = stdio.carry(child);
   const int exit_code = child.wait();
   if (!carried.ok()) return std::move(carried).error();
-  STRATA_TRY(bool started, exists_at(run.folder(), "pid"));
-  if (!started && exit_code != 0) return start_error(runtime, run.folder(), spec.process.args[0]);
+  if (!stdio.has_started() && exit_code != 0)
+    return start_error(runtime, run.folder(), spec.process.args[0]);
   return exit_code;
 }
 

@@ -35,8 +35,10 @@ struct RunIo {
   // Each byte read from it is the number of a signal, which the program gets. SIGKILL ends all of
   // it. SIGWINCH: the terminal's size is taken over from `input`.
   int signals = -1;
-  // The program runs; `pid` is that of the runtime, to which others may send signals for it.
-  std::function<Status(int pid)> on_start = {};
+  // The runtime runs: `pid` is the process to which others may send signals for the program.
+  std::function<Status(int pid)> on_runtime = {};
+  // The program has started. Not called when it could not.
+  std::function<Status()> on_start = {};
   // Something that is not as docker has it (no cgroups, say), for who wants to know.
   std::function<void(const std::string& text)> note = {};
 };

@@ -85,24 +85,27 @@ class Start {
     RunIo io = options_.io;
     io.output_sink = &output;
     io.error_sink = &error;
-    io.on_start = [&](int pid) { return record_start(pid); };
+    io.on_runtime = [&](int pid) {
+      pid_ = pid;
+      return record_runtime_pid(run_.folder(), pid);
+    };
+    io.on_start = [&] { return record_start(); };
     Result<int> exit_code = run_process(std::move(spec), io, run_, options_.runtime);
     STRATA_CHECK(output.finish());
     STRATA_CHECK(error.finish());
     return exit_code;
   }
 
-  Status record_start(int pid) {
-    STRATA_CHECK(record_runtime_pid(run_.folder(), pid));
+  Status record_start() {
     const oci::Time now = oci::current_time();
     STRATA_CHECK(change_container(store_, record_.id, wait_, [&](boost::json::object& json) {
-      set_running(json, pid, now);
+      set_running(json, pid_, now);
       json["HostnamePath"] = path_ + "/hostname";
       json["HostsPath"] = path_ + "/hosts";
       json["ResolvConfPath"] = path_ + "/resolv.conf";
       json["LogPath"] = host_.log_driver == "none" ? "" : path_ + "/" + log_name(record_.id);
     }));
-    return options_.io.on_start ? options_.io.on_start(pid) : Status();
+    return options_.io.on_start ? options_.io.on_start() : Status();
   }
 
   Status record_end(const Result<int>& exit_code) {
@@ -117,6 +120,7 @@ class Start {
   }
 
   static constexpr int kKilledExit = 137;
+  int pid_ = 0;  // of the runtime
 
   store::Store& store_;
   const ContainerRecord record_;

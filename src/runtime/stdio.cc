@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -16,7 +17,6 @@ namespace strata::runtime {
 namespace {
 
 constexpr size_t kBlockBytes = 64u << 10;
-constexpr int kHeldMilliseconds = 5;
 
 struct Pipe {
   Fd reader;
@@ -37,6 +37,16 @@ Status set_nonblocking(const Fd& fd) {
   return {};
 }
 
+Result<Fd> watch_folder(const Fd& folder) {
+  Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  const std::string path = fmt::format("/proc/self/fd/{}", folder.get());
+  if (!watch.valid() ||
+      ::inotify_add_watch(watch.get(), path.c_str(), IN_CREATE | IN_MOVED_TO) < 0) {
+    return errno_error(errno, "watch the bundle");
+  }
+  return watch;
+}
+
 // A pipe of which we read, and the program writes.
 Status open_output(Fd& ours, Fd& programs) {
   STRATA_TRY(Pipe pipe, make_pipe());
@@ -51,7 +61,9 @@ Status open_output(Fd& ours, Fd& programs) {
 Result<Stdio> Stdio::open(const RunIo& io, Console console, const Fd& bundle) {
   Stdio stdio(io, bundle);
   stdio.terminal_ = console != Console::kNone;
+  stdio.shared_ = console == Console::kPair;
   stdio.input_open_ = io.input >= 0;
+  STRATA_TRY(stdio.bundle_events_, watch_folder(bundle));
   if (console == Console::kNone) STRATA_CHECK(stdio.open_pipes());
   if (console == Console::kPair) STRATA_CHECK(stdio.open_pair());
   if (console == Console::kSocket) STRATA_CHECK(stdio.open_socket());
@@ -145,14 +157,23 @@ void Stdio::give_input() {
   to_program_ = Fd();
 }
 
-Status Stdio::give_held() {
-  if (held_.empty()) return {};
-  if (!started_) {
-    STRATA_TRY(started_, exists_at(bundle_, "pid"));
+Status Stdio::look_for_start() {
+  if (started_) return {};
+  std::array<char, 4096> events;
+  while (::read(bundle_events_.get(), events.data(), events.size()) > 0) {
   }
-  if (!started_) return {};
+  STRATA_TRY(bool there, exists_at(bundle_, "pid"));
+  return there ? notice_start() : Status();
+}
+
+Status Stdio::notice_start() {
+  if (started_) return {};
+  started_ = true;
+  bundle_events_ = Fd();
+  if (io_.on_start) STRATA_CHECK(io_.on_start());
   const std::string text = std::exchange(held_, {});
-  return io_.error_sink->write(as_bytes(text));
+  if (text.empty()) return {};
+  return (shared_ ? io_.output_sink : io_.error_sink)->write(as_bytes(text));
 }
 
 Status Stdio::hand_on(Fd& from, bool& more) {
@@ -164,9 +185,14 @@ Status Stdio::hand_on(Fd& from, bool& more) {
   }
   if (count <= 0) return {};
   const ByteSpan bytes(block.data(), static_cast<size_t>(count));
-  if (&from == &from_output_) return io_.output_sink->write(bytes);
+  if (&from == &from_output_ && (started_ || !shared_)) {
+    // Nobody else writes there, so it runs, and those who look shall see it run when they see this.
+    STRATA_CHECK(notice_start());
+    return io_.output_sink->write(bytes);
+  }
+  if (started_) return io_.error_sink->write(bytes);
   held_ += as_text(bytes);
-  return give_held();
+  return {};
 }
 
 Status Stdio::pass_signals(const ContainedChild& child) {
@@ -192,9 +218,9 @@ Result<bool> Stdio::turn(const ContainedChild& child) {
                      {from_error_.valid() ? from_error_.get() : -1, POLLIN, 0},
                      {to_take ? io_.input : -1, POLLIN, 0},
                      {to_give ? to_program_.get() : -1, POLLOUT, 0},
-                     {socket_ ? socket_->fd() : -1, POLLIN, 0}};
-  const int limit = held_.empty() ? -1 : kHeldMilliseconds;
-  if (::poll(polled, std::size(polled), limit) < 0) {
+                     {socket_ ? socket_->fd() : -1, POLLIN, 0},
+                     {started_ ? -1 : bundle_events_.get(), POLLIN, 0}};
+  if (::poll(polled, std::size(polled), -1) < 0) {
     return errno == EINTR ? Result<bool>(true) : Result<bool>(errno_error(errno, "poll"));
   }
   if (polled[1].revents != 0) return error(ErrorCode::kCancelled, "interrupted");
@@ -209,7 +235,7 @@ Result<bool> Stdio::turn(const ContainedChild& child) {
     socket_.reset();
     if (ours.valid()) STRATA_CHECK(take_terminal(std::move(ours)));
   }
-  STRATA_CHECK(give_held());
+  if (polled[8].revents != 0 || polled[0].revents != 0) STRATA_CHECK(look_for_start());
   return polled[0].revents == 0;
 }
 

@@ -20,8 +20,8 @@ enum class Console { kNone, kPair, kSocket };
 class Stdio {
  public:
   // Makes pipes, or a pseudo terminal of the size that io.input has, where the program does not get
-  // io's own descriptors. In `bundle` a file `pid` appears when the program does: what comes on
-  // standard error without it is the runtime's complaint, which is told otherwise.
+  // io's own descriptors. In `bundle` a file `pid` appears when the program does: then io.on_start
+  // is called. What comes on standard error without it is the runtime's complaint, which is told otherwise.
   static Result<Stdio> open(const RunIo& io, Console console, const Fd& bundle);
 
   // What the program is started with; borrowed. To be closed by close_program_side() afterwards, or
@@ -34,6 +34,8 @@ class Stdio {
   // Returns when the child has ended and all that it printed was handed on. When told so (cancelled,
   // SIGKILL), or after an error, it kills the child first. Errors: kCancelled, those of the sinks.
   Status carry(const ContainedChild& child);
+  // Of a child that has ended: whether the program has ever started.
+  bool has_started() const { return started_; }
 
  private:
   Stdio(const RunIo& io, const Fd& bundle) : io_(io), bundle_(bundle) {}
@@ -48,13 +50,16 @@ class Stdio {
   void give_input();
   // Hands on what is there. Closes `from` at its end.
   Status hand_on(Fd& from, bool& more);
-  // Standard error, held back until the program is known to have started.
-  Status give_held();
+  // Looks whether the program has started.
+  Status look_for_start();
+  // It has: says so, and gives what was held back of standard error until then.
+  Status notice_start();
   Status pass_signals(const ContainedChild& child);
 
   const RunIo& io_;
   const Fd& bundle_;
   bool started_ = false;
+  Fd bundle_events_;  // something has come into the bundle
   Fd program_[3];
   int program_output_ = -1;
   int program_error_ = -1;
@@ -63,8 +68,9 @@ class Stdio {
   Fd from_error_;
   std::optional<ConsoleSocket> socket_;
   bool terminal_ = false;
+  bool shared_ = false;  // the runtime's complaints come where the program's output does
   bool input_open_ = false;
-  std::string held_;     // from standard error
+  std::string held_;     // from where the runtime may complain
   std::string pending_;  // read from io.input, not yet taken by the program
 };
 
