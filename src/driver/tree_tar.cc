@@ -81,14 +81,21 @@ class TreeTarMaker {
     Entry entry;
     while (!stopped_) {
       STRATA_CHECK(pool_.check_cancelled());
-      STRATA_TRY(bool more, walk_.next(entry.file));
-      if (!more) break;
+      Result<bool> more = walk_.next(entry.file);
+      if (!more.ok() && may_skip(more.error())) continue;
+      if (!more.ok()) return std::move(more).error();
+      if (!*more) break;
       STRATA_CHECK(add(std::move(entry)));
       entry = {};
     }
     flush();
     if (!stopped_) give_end();
     return {};
+  }
+
+  // True when what was to be read is gone, and that is fine.
+  bool may_skip(const Error& error) const {
+    return options_.may_change && error.code() == ErrorCode::kNotFound;
   }
 
   Status add(Entry entry) {
@@ -185,8 +192,13 @@ class TreeTarMaker {
   Status add_content() {
     Entry& entry = plan_.entries.back();
     const WalkEntry file = entry.file;
-    STRATA_TRY(Fd opened, open_file(file));
-    auto fd = entry.content = std::make_shared<const Fd>(std::move(opened));
+    Result<Fd> opened = open_file(file);
+    if (!opened.ok() && may_skip(opened.error())) {
+      plan_.entries.pop_back();
+      return {};
+    }
+    if (!opened.ok()) return std::move(opened).error();
+    auto fd = entry.content = std::make_shared<const Fd>(std::move(*opened));
     flush();
     const uint64_t size = static_cast<uint64_t>(file.info.st_size);
     for (uint64_t offset = 0; offset < size && !stopped_; offset += buffers_.block_bytes()) {
@@ -225,7 +237,7 @@ class TreeTarMaker {
 
   // Whoever copies a file apart from what is read here relies on it. Tidying changes times itself.
   Status check_unchanged(const Fd& fd, const WalkEntry& file) const {
-    if (options_.tidy) return {};
+    if (options_.tidy || options_.may_change) return {};
     STRATA_TRY(struct stat now, stat_fd(fd.get()));
     const struct timespec &before = file.info.st_mtim, &after = now.st_mtim;
     if (before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec &&
@@ -247,12 +259,17 @@ class TreeTarMaker {
   Status fill_entries(const std::vector<Entry>& entries, TarBatch& batch) const {
     size_t at = 0;
     for (const Entry& entry : entries) {
-      STRATA_TRY(TreeMembers made, members_of(entry.file, entry.link_to, options_.rules));
-      STRATA_CHECK(fill_member(entry, std::move(made.member), batch, at));
-      if (made.opaque) STRATA_CHECK(fill_member(Entry(), *made.opaque, batch, at));
-      if (options_.tidy) STRATA_CHECK(tidy_file(entry.file, made));
+      Status filled = fill_entry(entry, batch, at);
+      if (!filled.ok() && !may_skip(filled.error())) return filled;
     }
     return finish_batch(batch, at);
+  }
+
+  Status fill_entry(const Entry& entry, TarBatch& batch, size_t& at) const {
+    STRATA_TRY(TreeMembers made, members_of(entry.file, entry.link_to, options_.rules));
+    STRATA_CHECK(fill_member(entry, std::move(made.member), batch, at));
+    if (made.opaque) STRATA_CHECK(fill_member(Entry(), *made.opaque, batch, at));
+    return options_.tidy ? tidy_file(entry.file, made) : Status();
   }
 
   Status fill_member(const Entry& entry, tar::Member member, TarBatch& batch, size_t& at) const {
@@ -266,11 +283,14 @@ class TreeTarMaker {
     if (at + header.size() + item.payload_bytes + item.padding_bytes > batch.bytes_.bytes.size()) {
       return changed(entry.file.path, "its header has become longer");
     }
+    Fd file;
+    if (whole) {
+      STRATA_TRY(file, open_file(entry.file));  // before the header, which says that it is there
+    }
     std::byte* block = batch.bytes_.block.get();
     std::memcpy(block + at, header.data(), header.size());
     at += header.size();
     if (whole) {
-      STRATA_TRY(Fd file, open_file(entry.file));
       STRATA_CHECK(read_part(file, entry.file.path, {block + at, item.payload_bytes}, 0));
       STRATA_CHECK(check_unchanged(file, entry.file));
       at = fill_zeros(batch, at + item.payload_bytes, item.padding_bytes);

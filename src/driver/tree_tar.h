@@ -63,6 +63,9 @@ struct TreeTarOptions {
   MemberRules rules;
   // Takes off the tree what the tar does not tell: sockets, xattrs, fractions of seconds.
   bool tidy = false;
+  // Somebody may write to the tree meanwhile, as docker lets them in an export: what vanishes is left
+  // out, and a file has the size that it had when it was first seen. Else both are errors.
+  bool may_change = false;
 };
 
 struct TreeTarSummary {

@@ -44,7 +44,11 @@ Result<bool> TreeWalk::next(WalkEntry& entry) {
   }
   Level& level = levels_.back();
   if (level.folder.fds.empty()) {
-    STRATA_CHECK(stack_.reopen(level.folder, level.path).context("{}", level.path));
+    Status opened = stack_.reopen(level.folder, level.path);
+    if (!opened.ok()) {
+      level.next = level.order.size();  // so that the walk does not stand here forever
+      return std::move(opened).error().add_context(level.path);
+    }
   }
   const Name& name = level.order[level.next++];
   entry.name = level.names.data() + name.offset;

@@ -2,8 +2,8 @@
 // TreeWalk: every name of a tree in the order in which docker puts them into a tar: a folder before
 // what it holds, names of a folder sorted bytewise.
 //
-// Nothing is followed: the tree holds what a container wrote. It must not change meanwhile; names
-// that vanish are an error (kNotFound).
+// Nothing is followed: the tree holds what a container wrote. Names that vanish meanwhile are an error
+// (kNotFound), after which the walk can go on.
 // Memory:  the names of the folders from the root to where the walk stands.
 // Threads: one.
 #pragma once

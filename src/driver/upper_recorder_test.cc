@@ -271,6 +271,41 @@ TEST_F(UpperTest, AFileThatIsCutMeanwhileIsNoticed) {
       << made.error().message();
 }
 
+TEST_F(UpperTest, WhatVanishesIsLeftOutWhereTheTreeMayChange) {
+  file("a", "x");
+  for (const char* name : {"b", "c", "d"}) file(name, std::string(100'000, 'b'));
+  file("e", "y");
+  folder("f");
+  file("f/g", "y");
+  const LayerStack tree({&upper_}, LayerStack::Whiteouts::kShow);
+  for (bool may_change : {true, false}) {
+    TreeTarOptions options;
+    options.may_change = may_change;
+    std::string tar;
+    int batches = 0;
+    BatchConsumer collect([&](const TarBatch& batch) {
+      tar += as_text(batch.bytes().bytes);
+      return Status();
+    });
+    Result<TreeTarSummary> made =
+        make_tree_tar(tree, options, pool_, buffers_, [&](std::shared_ptr<TarBatch> batch) {
+          if (++batches == 2) {
+            EXPECT_TRUE(write_file_at(upper_, "b", std::string(200'000, 'b'), 0644).ok());
+            for (const char* name : {"c", "e", "f"}) EXPECT_TRUE(remove_tree_at(upper_, name).ok());
+          }
+          return collect.push(std::move(batch));
+        });
+    Status collected = collect.finish();
+    EXPECT_EQ(made.ok(), may_change);
+    if (!may_change) break;
+    ASSERT_TRUE(collected.ok()) << collected.error().message();
+    fresh_layer();
+    EXPECT_EQ(unpack(tar)->size_bytes, 200'001u);
+    EXPECT_FALSE(exists("c"));
+    EXPECT_FALSE(exists("e"));
+  }
+}
+
 TEST_F(UpperTest, ARecordThatCannotBeWrittenEndsTheOthers) {
   for (int i = 0; i < 100; ++i) file(fmt::format("{}", i), std::string(5000, 'x'));
   ASSERT_TRUE(write_file_at(meta_, kSplitFileName, "in the way", 0644).ok());

@@ -13,6 +13,7 @@ Status write_files(const std::vector<Fd>& layers, ByteSink& to, Pool& pool) {
   const driver::LayerStack tree(layers);
   driver::TreeTarOptions options;
   options.rules.form = driver::TreeForm::kWhole;
+  options.may_change = true;  // a container that runs is not stopped for it
   BufferPool buffers(kBlockBytes, kBlocks);
   return driver::write_tree_tar(tree, options, to, pool, buffers);
 }
