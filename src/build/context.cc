@@ -3,8 +3,10 @@
 
 #include "build/git_source.h"
 #include "build/remote_file.h"
+#include "build/tree_path.h"
 #include "build/unpack_tar.h"
 #include "codec/decompress.h"
+#include "registry/web_file.h"
 #include "tar/path.h"
 
 namespace strata::build {
@@ -20,11 +22,6 @@ std::optional<std::string> relative_to(const std::string& folder, const std::str
   const std::string start = folder == "/" ? folder : folder + "/";
   if (!path.starts_with(start)) return std::nullopt;
   return path.substr(start.size());
-}
-
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
 }
 
 Error prepare_error(std::string_view what) {
@@ -77,7 +74,7 @@ Result<std::string> first_missing(std::string path) {
     if (slash != std::string::npos || !S_ISLNK(info->st_mode)) continue;
     Result<std::string> target = readlink_at(Fd(), path);
     if (!target.ok()) return target;
-    return target->starts_with('/') ? target : folder_of(path) + "/" + *target;
+    return target->starts_with('/') ? target : split_path(path).folder + "/" + *target;
   }
   return path;
 }
@@ -125,17 +122,17 @@ class ContextOpener {
     return open_stream(input);
   }
 
+  // Unpacked while it arrives.
   Status open_url() {
-    STRATA_TRY(Fd folder, new_folder("download"));
-    Result<RemoteFile> file = download(options_.place, folder, pool_);
-    if (!file.ok()) {
+    STRATA_TRY(const std::unique_ptr<registry::WebFile> file,
+               registry::WebFile::open(options_.place, registry::client_options(), pool_));
+    codec::PeekSource peek(*file);
+    Result<ByteSpan> head = peek.peek(1);
+    if (!head.ok()) {
       return prepare_error(fmt::format("unable to download remote context {}: {}", options_.place,
-                                       file.error().message()));
+                                       head.error().message()));
     }
-    STRATA_TRY(Fd content, open_at(folder, file->name, O_RDONLY | O_NOFOLLOW));
-    FdSource source(content.get());
-    STRATA_CHECK(open_stream(source));
-    return unlink_at(folder, file->name);
+    return open_stream(peek);
   }
 
   // A tar, or a Dockerfile alone.
@@ -167,8 +164,9 @@ class ContextOpener {
       for (const std::string& name : {std::string(kIgnoreFile), context_->dockerfile_name_}) {
         const std::string path = tar::clean_path(name);
         if (!ignore->leaves_out(path)) continue;
-        STRATA_TRY(Fd folder, open_in_root(top, "/" + folder_of(path), O_RDONLY | O_DIRECTORY));
-        STRATA_CHECK(unlink_at(folder, path.substr(path.rfind('/') + 1)));
+        const SplitPath place = split_path(path);
+        STRATA_TRY(Fd folder, open_in_root(top, place.folder, O_RDONLY | O_DIRECTORY));
+        STRATA_CHECK(unlink_at(folder, place.name));
       }
     }
     context_->tree_ = std::make_unique<SourceTree>(std::move(top), std::move(sums));
@@ -273,7 +271,7 @@ class ContextOpener {
       STRATA_TRY(own_ignore_, read_if_there(top, kIgnoreFile));
     }
     STRATA_TRY(IgnoreMatcher ignore, matcher_of(own_ignore_));
-    const std::string kept = dockerfile_is_inside ? folder_of(tar::clean_path(name)) : "";
+    const std::string kept = dockerfile_is_inside ? split_path(tar::clean_path(name)).folder : "";
     context_->tree_ = std::make_unique<SourceTree>(std::move(top), SourceTree::Kind::kContext,
                                                    std::move(ignore), kept);
     return {};

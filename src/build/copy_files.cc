@@ -7,17 +7,13 @@
 
 #include "build/copy_plan.h"
 #include "build/target_tree.h"
+#include "build/tree_path.h"
 #include "build/unpack_tar.h"
 #include "codec/decompress.h"
 #include "runtime/users.h"
 
 namespace strata::build {
 namespace {
-
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
-}
 
 // "user", "user:group", names or numbers. A user alone stands for the group as well, by its name.
 Result<Owner> find_owner(const std::string& chown, const Fd& top) {
@@ -94,11 +90,10 @@ class CopyWork {
     }
     std::string path = place.path;
     if (wants_folder_ || (place.exists && place.entry.is_folder())) {
-      path = path == "." ? source.name : path + "/" + source.name;
+      path = join_path(path, source.name);
     }
-    STRATA_TRY(
-        const bool is_new,
-        tree.make_folders(folder_of(path), owner_).context("failed to create new directory"));
+    STRATA_TRY(const bool is_new, tree.make_folders(split_path(path).folder, owner_)
+                                      .context("failed to create new directory"));
     (void)is_new;
     if (source.text) return copier(source).write_file(*source.text, path);
     return copier(source).copy_file(source.place, path);

@@ -3,6 +3,7 @@
 
 #include "build/git_source.h"
 #include "build/remote_file.h"
+#include "build/tree_path.h"
 #include "tar/path.h"
 
 namespace strata::build {
@@ -24,11 +25,6 @@ Result<Digest> digest_of(ByteSource& source) {
     if (count == 0) return hash.finish();
     hash.update(ByteSpan(buffer).first(count));
   }
-}
-
-std::string last_component(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
 // The folders in front of the first component that is a pattern: nothing else need be looked through.
@@ -158,7 +154,7 @@ class CopyPlanner {
     if (!place->exists) return missing(path);
     CopySource source;
     source.tree = state_.origin.tree;
-    source.name = last_component(tar::clean_path(path));
+    source.name = split_path(tar::clean_path(path)).name;
     if (!place->entry.is_folder()) {
       if (include || excludes_.leaves_out(source.name)) return {};
     } else if (include || !excludes_.empty()) {
@@ -231,7 +227,7 @@ class CopyPlanner {
     source.tree = state_.fetched.back().get();
     STRATA_TRY(source.place, source.tree->find(path, pool_));
     if (!source.place.exists) return missing(path);
-    source.name = last_component(path);
+    source.name = split_path(path).name;
     ContentSums sums(*source.tree, state_.origin.form, nullptr, pool_);
     STRATA_TRY(std::string sum, sums.sum(source.place, {}));
     state_.parts.push_back(std::move(sum));

@@ -9,6 +9,7 @@
 #include "registry/client_options.h"
 #include "registry/http.h"
 #include "registry/http_fields.h"
+#include "registry/web_file.h"
 
 namespace strata::build {
 namespace {
@@ -68,44 +69,6 @@ std::string disposition_name(std::string_view header) {
   return file_name(value.substr(0, value.find_first_of("; ")));
 }
 
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-std::string_view reason(int status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 410:
-      return "Gone";
-    case 429:
-      return "Too Many Requests";
-    case 500:
-      return "Internal Server Error";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "";
-  }
-}
-
-Result<std::unique_ptr<registry::Http>> open_http(const Pool& pool) {
-  return registry::Http::open(registry::client_options(), pool, [](const registry::Url&) {
-    return Result(
-        std::shared_ptr<const registry::TlsSettings>(std::make_shared<registry::TlsSettings>()));
-  });
-}
-
 // Seconds since 1970; 0 where the server says nothing that is a date.
 int64_t modified_at(const registry::HttpResponse& response) {
   const auto epoch = std::chrono::system_clock::from_time_t(0);
@@ -123,14 +86,13 @@ bool is_http_url(std::string_view text) {
 Result<RemoteFile> download(const std::string& url, const Fd& folder, Pool& pool) {
   registry::HttpRequest request;
   STRATA_TRY(request.url, registry::Url::parse(url));
-  STRATA_TRY(const std::unique_ptr<registry::Http> http, open_http(pool));
+  STRATA_TRY(const std::unique_ptr<registry::Http> http,
+             registry::open_web(registry::client_options(), pool));
   STRATA_TRY(Fd file, open_at(folder, ".download", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
   FileSink sink(file);
   STRATA_TRY(const registry::HttpResponse response, http->perform(request, &sink));
   if (response.status < 200 || response.status >= 300) {
-    return error(response.status == 404 ? ErrorCode::kNotFound : ErrorCode::kIo,
-                 "failed to GET {} with status {} {}: {}", url, response.status,
-                 reason(response.status), trimmed(response.text));
+    return registry::refused_file(url, response);
   }
   RemoteFile remote;
   remote.given_name = file_name(decoded(request.url.path));

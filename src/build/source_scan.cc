@@ -4,15 +4,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "build/tree_path.h"
+
 namespace strata::build {
-namespace {
-
-std::string below(const std::string& folder, std::string_view name) {
-  return folder == "." ? std::string(name) : fmt::format("{}/{}", folder, name);
-}
-
-}  // namespace
-
 Result<std::shared_ptr<const SourceList>> SourceScan::run(const std::string& folder) {
   auto list = std::make_shared<SourceList>();
   IgnoreMatcher::FolderState state = ignore_.top();
@@ -68,12 +62,12 @@ Status SourceScan::look_at(Folder& folder, size_t begin, size_t end) {
     struct stat info;
     if (::fstatat(folder.fd.get(), found.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) continue;
-      return errno_error(errno, "stat " + below(folder.path, found.name));
+      return errno_error(errno, "stat " + join_path(folder.path, found.name));
     }
     if (S_ISSOCK(info.st_mode)) continue;  // no tar can hold it, so docker never sees one
     bool implied = false;
     if (!ignore_.empty()) {
-      const std::string path = below(folder.path, found.name);
+      const std::string path = join_path(folder.path, found.name);
       if (ignore_.leaves_out(folder.state, path, &found.state)) {
         if (!S_ISDIR(info.st_mode)) continue;
         if (!ignore_.holds_exceptions(path) && !is_kept(path)) continue;
@@ -101,8 +95,8 @@ void SourceScan::add_below(Folder& folder) {
   for (Found& found : folder.entries) {
     if (!found.entry.is_folder()) continue;
     found.folder = folders_.size();
-    folders_.push_back(
-        std::make_unique<Folder>(Folder{below(folder.path, found.name), std::move(found.state)}));
+    folders_.push_back(std::make_unique<Folder>(
+        Folder{join_path(folder.path, found.name), std::move(found.state)}));
   }
 }
 

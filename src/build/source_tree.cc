@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "build/source_scan.h"
+#include "build/tree_path.h"
 #include "tar/path.h"
 
 namespace strata::build {
@@ -26,11 +27,6 @@ void push_components(std::vector<std::string>& stack, std::string_view path) {
     at = slash + 1;
   }
   std::reverse(stack.begin() + first, stack.end());
-}
-
-std::string_view folder_of(std::string_view path) {
-  const size_t slash = path.rfind('/');  // of "a" and "." it is "."
-  return slash == std::string_view::npos ? std::string_view(".") : path.substr(0, slash);
 }
 
 }  // namespace
@@ -134,8 +130,7 @@ Result<SourceTree::Place> SourceTree::find(std::string_view path, Pool& pool) {
     std::string name = std::move(rest.back());
     rest.pop_back();
     if (name == ".") continue;
-    std::string next(folder_of(place.path));
-    if (name != "..") next = place.path == "." ? std::move(name) : place.path + "/" + name;
+    std::string next = name == ".." ? split_path(place.path).folder : join_path(place.path, name);
     std::optional<SourceEntry> entry;
     if (place.exists || name == "..") {
       if (place.exists && !place.entry.is_folder()) {

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "build/tree_path.h"
+
 namespace strata::build {
 
 Result<TargetTree> TargetTree::open(const Fd& top, Pool& pool) {
@@ -18,8 +20,7 @@ Result<bool> TargetTree::make_folders(const std::string& path, const Owner& owne
     return error(ErrorCode::kInvalid, "mkdir /{}: not a directory", path);
   }
   if (place.exists) return false;
-  const size_t slash = path.rfind('/');
-  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
+  const std::string parent = split_path(path).folder;
   STRATA_TRY(const bool is_new, make_folders(parent, owner));
   (void)is_new;
   // mkdir_at sets the mode anew; a folder that hands its group on has made this one such a folder.

@@ -6,20 +6,12 @@
 #include <cerrno>
 #include <map>
 
+#include "build/tree_path.h"
+
 namespace strata::build {
 namespace {
 
 constexpr size_t kEntriesAtOnce = 64;
-
-std::string below(const std::string& folder, std::string_view name) {
-  return folder == "." ? std::string(name) : fmt::format("{}/{}", folder, name);
-}
-
-std::pair<std::string, std::string> split(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return {".", path};
-  return {path.substr(0, slash), path.substr(slash + 1)};
-}
 
 }  // namespace
 
@@ -32,7 +24,7 @@ Result<Fd> TreeCopier::open_folder(const std::string& path, bool is_new) const {
 Result<bool> TreeCopier::make_folder(const Folder& parent, const std::string& name) {
   STRATA_TRY(Fd dir, open_folder(parent.path, parent.is_new));
   if (::mkdirat(dir.get(), name.c_str(), 0700) == 0) return true;
-  if (errno != EEXIST) return errno_error(errno, "mkdir " + below(parent.path, name));
+  if (errno != EEXIST) return errno_error(errno, "mkdir " + join_path(parent.path, name));
   STRATA_TRY(struct stat info, lstat_at(dir, name));
   if (S_ISDIR(info.st_mode)) return false;
   STRATA_CHECK(unlink_at(dir, name));
@@ -48,7 +40,7 @@ Status TreeCopier::make_folders(const SourceList& list, size_t first, const Sele
     const Folder& parent = folders_[above.back()];
     const std::string name(list.name(i));
     STRATA_TRY(const bool is_new, make_folder(parent, name));
-    Folder made{i, above.back(), below(parent.path, name), is_new};
+    Folder made{i, above.back(), join_path(parent.path, name), is_new};
     above.push_back(folders_.size());
     folders_.push_back(std::move(made));
   }
@@ -110,7 +102,7 @@ Status TreeCopier::make_links(const SourceList& list) {
     if (!folder.is_new) STRATA_CHECK(remove_tree_at(to, name));
     const std::string target(list.name(link.first));
     if (::linkat(from.get(), target.c_str(), to.get(), name.c_str(), 0) != 0) {
-      return errno_error(errno, "link " + below(folder.path, name));
+      return errno_error(errno, "link " + join_path(folder.path, name));
     }
   }
   return {};
@@ -122,7 +114,7 @@ Status TreeCopier::finish_folders(const SourceList& list) const {
     const Folder& folder = folders_[f];
     STRATA_TRY(Fd parent, open_folder(folders_[folder.parent].path,
                                       folder.is_new && folders_[folder.parent].is_new));
-    STRATA_CHECK(files_.finish(list[folder.index], {parent, split(folder.path).second}));
+    STRATA_CHECK(files_.finish(list[folder.index], {parent, split_path(folder.path).name}));
   }
   return {};
 }
@@ -140,8 +132,8 @@ Status TreeCopier::copy_content(const SourceList& list, size_t folder, const Sel
 }
 
 Status TreeCopier::copy_file(const SourceTree::Place& place, const std::string& to) {
-  const auto [from_folder, from_name] = split(place.path);
-  const auto [to_folder, to_name] = split(to);
+  const auto [from_folder, from_name] = split_path(place.path);
+  const auto [to_folder, to_name] = split_path(to);
   STRATA_TRY(Fd from, open_in_root(from_.top(), from_folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
                                    Symlinks::kRefuse));
   STRATA_TRY(Fd into, open_folder(to_folder, false));
@@ -150,7 +142,7 @@ Status TreeCopier::copy_file(const SourceTree::Place& place, const std::string& 
 }
 
 Status TreeCopier::write_file(const std::string& text, const std::string& to) {
-  const auto [folder, name] = split(to);
+  const auto [folder, name] = split_path(to);
   STRATA_TRY(Fd into, open_folder(folder, false));
   STRATA_CHECK(remove_tree_at(into, name));
   return files_.write(text, {into, name});

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "build/content_sum.h"
 #include "build/target_tree.h"
+#include "build/tree_path.h"
 #include "codec/decompress.h"
 #include "driver/file_filler.h"
 #include "driver/file_metadata.h"
@@ -24,17 +25,6 @@ constexpr size_t kPieceBytes = size_t{256} << 10;
 constexpr size_t kPieces = 32;
 constexpr size_t kProbeBlockBytes = size_t{4} << 10;
 constexpr size_t kMaxProbeBytes = size_t{4} << 20;  // of headers in front of a first member
-
-struct SplitPath {
-  std::string folder;
-  std::string name;
-};
-
-SplitPath split(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return {".", path};
-  return {path.substr(0, slash), path.substr(slash + 1)};
-}
 
 class TarUnpacker final : private tar::ParserEvents {
  public:
@@ -97,7 +87,7 @@ class TarUnpacker final : private tar::ParserEvents {
   }
 
   Status make(const tar::Member& member) {
-    const SplitPath place = split(path_);
+    const SplitPath place = split_path(path_);
     STRATA_CHECK(enter(place.folder));
     const bool is_folder = member.type == tar::kDirectory;
     Result<struct stat> old = lstat_at(folder_, place.name);
@@ -136,8 +126,7 @@ class TarUnpacker final : private tar::ParserEvents {
     if (!exists) STRATA_CHECK(mkdir_at(folder_, name, 0700));
     STRATA_TRY(Fd made, open_at(folder_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     STRATA_CHECK(driver::apply_to_fd(made.get(), metadata, ::geteuid() == 0, refused_));
-    folders_.emplace_back(entered_path_ == "." ? name : entered_path_ + "/" + name,
-                          metadata.times[1]);
+    folders_.emplace_back(join_path(entered_path_, name), metadata.times[1]);
     return {};
   }
 
@@ -159,7 +148,7 @@ class TarUnpacker final : private tar::ParserEvents {
 
   // Returns whether the target is a symlink.
   Result<bool> make_hard_link(const tar::Member& member, const std::string& name) {
-    const SplitPath target = split(tar::clean_path(member.link_name));
+    const SplitPath target = split_path(tar::clean_path(member.link_name));
     STRATA_TRY(const SourceTree::Place place, tree_.find(target.folder));
     STRATA_TRY(Fd from, open_in_root(tree_.top(), place.path, O_RDONLY | O_DIRECTORY));
     STRATA_TRY(struct stat info, lstat_at(from, target.name));

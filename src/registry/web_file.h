@@ -10,6 +10,13 @@
 
 namespace strata::registry {
 
+// HTTP to servers that are no registries: no credentials, certificates of the system's authorities.
+// Errors: kUnsupported (no libcurl).
+Result<std::unique_ptr<Http>> open_web(const ClientOptions& options, const Pool& pool);
+// Docker's words for an answer that is no file: `failed to GET http://... with status 404 Not Found:
+// <what the server says>`. kNotFound for 404, else kIo.
+Error refused_file(std::string_view url, const HttpResponse& response);
+
 class WebFile final : public ByteSource {
  public:
   // Starts to fetch; what goes wrong is told by read(). Redirects are followed, but not from https to
