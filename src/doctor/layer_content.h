@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compares the files of a layer with its tar-split, name by name, and says of each what differs. Unlike driver/layer_reader.h it
+// does not stop at the first, looks at metadata too, and finds files that are too many.
+// Source:  FORMATS sections 2.2, 4 and 5: how each kind of member lies in a layer's folder.
+// Threads: any, on different layers.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/pool.h"
+#include "doctor/finding.h"
+#include "driver/layer_reader.h"
+
+namespace strata::doctor {
+
+// One name of a layer that is not as it was.
+struct FileFault {
+  std::string name;      // as the tar has it, cleaned: "usr/bin/x"
+  Kind kind{};           // kFileMissing, kFileChanged, kFileExtra, kFileMetadata
+  std::string expected;  // "mode 0755", "4096 bytes, CRC-64 …"
+  std::string found;
+};
+
+struct LayerContent {
+  std::vector<FileFault> faults;  // sorted by name; the first kFaultsMax of them
+  uint64_t faults_total = 0;
+  std::string split_trouble;  // why the tar-split could not be read to its end
+  // The tar has the expected diffID: the layer can be saved. False where files differ that are part of it.
+  bool is_exact = false;
+  uint64_t bytes = 0;  // of content that was read
+};
+inline constexpr size_t kFaultsMax = 10'000;
+
+// Errors: kIo and the like of the folder as a whole, kCancelled; a file that cannot be read (EIO) is a fault.
+Result<LayerContent> compare_layer(const driver::LayerFiles& layer, const DiffId& expected,
+                                   BufferPool& buffers, const Pool& pool,
+                                   const std::function<void(uint64_t)>& on_bytes);
+
+}  // namespace strata::doctor

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Survey: what lies in a data root, read once and as it is. It judges nothing and believes nothing: names are texts until
+// they parse, files may be missing, folders, or unreadable.
+// Shape:   FORMATS section 1 (root), 2 (overlay2), 8 (containers). vfs has no links, lowers and works.
+// Threads: made by a pool; a value afterwards.
+// Other processes: may write meanwhile, a dockerd too. So what looks wrong is looked at a second time (check.h).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/fs_at.h"
+#include "base/pool.h"
+#include "hash/digest.h"
+
+namespace strata::doctor {
+
+// A file of a few bytes.
+struct SmallFile {
+  enum class State { kMissing, kRead, kUnreadable };
+  State state = State::kMissing;
+  std::string text;     // kRead: all of it; larger files than the limit are kUnreadable
+  std::string trouble;  // kUnreadable: why, "a directory" or the system's words
+
+  bool there() const { return state == State::kRead; }
+};
+
+// layerdb/sha256/<name>
+struct LayerRecord {
+  std::string name;
+  std::optional<ChainId> chain;  // none: the name is no chainID (a removal, or something foreign)
+  SmallFile diff, cache, size, parent;
+  bool has_split = false;    // tar-split.json.gz is a plain file that begins as gzip does
+  uint64_t split_bytes = 0;  // of that file
+};
+
+// layerdb/mounts/<container>
+struct MountRecord {
+  std::string container;
+  SmallFile mount_id, init_id, parent;
+};
+
+// <driver>/<name>: the files of a layer, or of a container's layer.
+struct LayerFolder {
+  std::string name;
+  SmallFile link, lower;
+  bool has_diff = false, has_work = false, is_committed = false, has_merged = false;
+};
+
+// imagedb/content/sha256/<name>. The text is not kept: only what the graph needs of it.
+struct ConfigRecord {
+  std::string name;
+  std::optional<ImageId> image;  // none: the name is no digest
+  std::optional<Digest> found;   // of the bytes; none: unreadable
+  uint64_t bytes = 0;
+  std::string trouble;        // not readable, or why it is no config
+  std::vector<DiffId> diffs;  // rootfs.diff_ids, base first, when it could be parsed
+};
+
+// imagedb/metadata/sha256/<name>
+struct MetadataRecord {
+  std::string name;
+  SmallFile parent, last_updated, built_locally;
+};
+
+// containers/<name>
+struct ContainerRecord {
+  std::string name;
+  SmallFile config;        // config.v2.json; the text is dropped when it could be parsed
+  std::string trouble;     // why it is no container
+  std::string image;       // "Image", an image ID
+  std::string image_name;  // "Config.Image"
+  std::string title;       // "Name" without "/"
+  bool running = false;
+};
+
+struct Survey {
+  std::string root_path;
+  std::string driver;  // overlay2, vfs
+  SmallFile repositories;
+  std::map<std::string, LayerRecord> layers;  // by name, as all of these
+  std::map<std::string, MountRecord> mounts;
+  std::map<std::string, LayerFolder> folders;
+  std::map<std::string, std::string> links;  // l/<name> -> target; empty: no symlink
+  std::map<std::string, ConfigRecord> configs;
+  std::map<std::string, MetadataRecord> metadata;
+  std::map<std::string, ContainerRecord> containers;
+  std::set<std::string>
+      unreadable;  // folders that could not be listed: nothing is said about what is in them
+
+  // Who else may need a layer. Each is a place of the proof that nobody does.
+  std::set<ChainId> build_cache;  // buildkit/snapshots.db
+  std::set<ChainId> leased;       // living operations of strata
+  std::set<std::string>
+      mounted;  // folders of the driver's home that are mounted now, by any process
+
+  std::string image_folder() const { return "image/" + driver; }
+};
+
+// Reads a root. `driver` empty: the one whose folder below image/ is there. Takes no lock and writes nothing.
+// Errors: kNotFound (no root, or none of docker's), kPermission, kUnsupported (a driver that strata does not have).
+Result<Survey> survey_root(const std::string& root, const std::string& driver, Pool& pool);
+
+// --- the graph, in memory ---
+
+// The record as a layer, when each file of it is sound and gives the chainID that is its name.
+struct SoundLayer {
+  ChainId chain;
+  DiffId diff;
+  std::optional<ChainId> parent;
+  std::string folder;  // cache-id
+  uint64_t size_bytes = 0;
+};
+std::optional<SoundLayer> sound_layer(const LayerRecord& record);
+
+// The chainIDs of an image, base first.
+std::vector<ChainId> chains_of(const std::vector<DiffId>& diffs);
+
+}  // namespace strata::doctor
