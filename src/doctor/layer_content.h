@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,13 +31,24 @@ struct LayerContent {
   std::string split_trouble;  // why the tar-split could not be read to its end
   // The tar has the expected diffID: the layer can be saved. False where files differ that are part of it.
   bool is_exact = false;
+  // Why no docker could save it from the day on which it was unpacked, although all files are as they were: docker records some
+  // members so that their bytes cannot be given back (FORMATS section 4, "Consequences"). Empty: nothing of the kind.
+  std::string never_exact;
+  // The user to whom all of the store belongs, if that is not root; then owners are not judged.
+  std::optional<uint32_t> owner;
   uint64_t bytes = 0;  // of content that was read
 };
 inline constexpr size_t kFaultsMax = 10'000;
 
-// Errors: kIo and the like of the folder as a whole, kCancelled; a file that cannot be read (EIO) is a fault.
+// kWholeTree: vfs, whose folders also hold the files of the layers below; so nothing can be too many there.
+enum class LayerForm { kOverlay, kWholeTree };
+
+// `on_bytes` (may be null) is told how many bytes were read since it was called last. Holds at most 10 blocks of `buffers`, and
+// gets on with one.
+// Errors: kIo and the like of the folder as a whole, kPermission, kCancelled; a file that cannot be read (EIO) is a fault.
 Result<LayerContent> compare_layer(const driver::LayerFiles& layer, const DiffId& expected,
                                    BufferPool& buffers, const Pool& pool,
-                                   const std::function<void(uint64_t)>& on_bytes);
+                                   const std::function<void(uint64_t)>& on_bytes,
+                                   LayerForm form = LayerForm::kOverlay);
 
 }  // namespace strata::doctor

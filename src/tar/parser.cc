@@ -54,6 +54,15 @@ Status Parser::feed(ByteSpan bytes, ParserEvents& events) {
   return status;
 }
 
+Status Parser::skip_payload(ParserEvents& events) {
+  if (failure_) return *failure_;
+  if (state_ != State::kPayload) return {};
+  offset_ += std::exchange(remaining_, 0);
+  Status ended = end_payload(events);
+  if (!ended.ok()) failure_ = ended.error();
+  return ended;
+}
+
 Status Parser::finish() {
   if (failure_) return *failure_;
   switch (state_) {

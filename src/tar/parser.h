@@ -56,6 +56,12 @@ class Parser {
   // returned. After an error every call returns that error.
   Status feed(ByteSpan piece, ParserEvents& events);
 
+  // The rest of the member's payload is not fed: it lies elsewhere. Ends the member, if it has any
+  // left. Errors: those of `events`.
+  Status skip_payload(ParserEvents& events);
+  // Payload bytes of the member that have not come yet.
+  uint64_t payload_left_bytes() const { return state_ == State::kPayload ? remaining_ : 0; }
+
   // Says that the stream ends here.
   // Errors: kInvalid, `unexpected EOF`, inside a header or payload. Missing padding, a missing end
   // marker, or half of one, are fine.

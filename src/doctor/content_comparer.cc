@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "doctor/content_comparer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "codec/decompress.h"
+#include "driver/tree_walk.h"
+#include "driver/tree_writer.h"
+#include "tar/path.h"
+
+namespace strata::doctor {
+namespace {
+
+constexpr std::string_view kWhiteoutPrefix = ".wh.";
+constexpr std::string_view kOpaqueName = ".wh..wh..opq";
+constexpr std::string_view kOpaqueXattr = "trusted.overlay.opaque";
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+std::string describe(const tar::Member& member, const DiskRules& rules) {
+  std::string text(type_name(type_of(member, rules)));
+  if (member.type == tar::kHardLink) return "a hard link to " + member.link_name;
+  if (member.type == tar::kSymlink) text += " to " + member.link_name;
+  if (type_of(member, rules) == S_IFREG)
+    text += fmt::format(" of {} bytes", member.logical_size_bytes());
+  return text;
+}
+
+std::string crc_text(const std::array<uint8_t, 8>& crc) {
+  return fmt::format("CRC-64 {:02x}", fmt::join(crc, ""));
+}
+
+// Not there, or behind something that is no folder.
+bool is_missing(const Error& error) {
+  return error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kInvalid;
+}
+
+}  // namespace
+
+// ---- the tar's bytes ----
+
+void TarBlocks::add(ByteSpan bytes) {
+  while (!bytes.empty() && !spoilt_) {
+    MutableByteSpan space = room();
+    const size_t count = std::min(space.size(), bytes.size());
+    std::memcpy(space.data(), bytes.data(), count);
+    added(count);
+    bytes = bytes.subspan(count);
+  }
+}
+
+MutableByteSpan TarBlocks::room() {
+  if (block_ == nullptr) block_ = buffers_.acquire();
+  return {block_.get() + filled_, buffers_.block_bytes() - filled_};
+}
+
+void TarBlocks::added(size_t count) {
+  filled_ += count;
+  if (filled_ == buffers_.block_bytes()) flush();
+}
+
+void TarBlocks::flush() {
+  if (filled_ > 0 && !spoilt_) {
+    give_({block_, {block_.get(), filled_}});
+    block_ = nullptr;
+  }
+  filled_ = 0;
+}
+
+// ---- the tar-split ----
+
+ContentComparer::ContentComparer(const driver::LayerFiles& layer, Options options, TarBlocks& tar)
+    : layer_(layer), options_(std::move(options)), tar_(tar), places_(*layer.files) {}
+
+Status ContentComparer::run() {
+  STRATA_CHECK(read_split());
+  tar_.flush();
+  if (!content_.split_trouble.empty()) tar_.spoil();
+  if (content_.split_trouble.empty() && options_.form == LayerForm::kOverlay)
+    STRATA_CHECK(walk_folder());
+  return {};
+}
+
+Status ContentComparer::read_split() {
+  STRATA_TRY(struct stat info, stat_fd(layer_.split_file->get()));
+  RangeSource compressed(layer_.split_file->get(), 0, static_cast<uint64_t>(info.st_size));
+  std::unique_ptr<ByteSource> json =
+      codec::make_decompressor(codec::Compression::kGzip, compressed);
+  tar::SplitReader entries(*json);
+  tar::SplitEntry entry;
+  while (content_.split_trouble.empty()) {
+    STRATA_CHECK(options_.pool->check_cancelled());
+    Result<bool> more = entries.next(entry);
+    if (!more.ok()) {
+      content_.split_trouble = more.error().message();
+      break;
+    }
+    if (!*more) break;
+    const uint64_t bytes = sizes_.next(entry);
+    if (entry.kind == tar::SplitEntry::kSegment) {
+      tar_.add(entry.payload);
+      failure_ = {};
+      Status fed = parser_.feed(entry.payload, *this);
+      if (!fed.ok() && failure_) return *failure_;
+      if (!fed.ok()) content_.split_trouble = fed.error().message();
+    } else if (bytes > 0) {
+      STRATA_CHECK(take_content(entry, bytes));
+    }
+  }
+  if (content_.split_trouble.empty()) {
+    Status ended = parser_.finish();
+    if (!ended.ok()) content_.split_trouble = ended.error().message();
+  }
+  return {};
+}
+
+// The content of the member whose header was the last that was fed.
+Status ContentComparer::take_content(const tar::SplitEntry& entry, uint64_t bytes) {
+  const uint64_t left = parser_.payload_left_bytes();
+  const bool is_member = tar::clean_path(entry.name) == current_.path && left > 0;
+  if (!is_member || (left != bytes && bytes != current_.logical_size_bytes)) {
+    content_.split_trouble =
+        fmt::format("\"{}\": an entry of {} bytes behind a header of {} bytes for \"{}\"",
+                    entry.name, bytes, left, current_.path);
+    return {};
+  }
+  // docker reads a sparse member as the whole file that it stands for: the tar cannot be made of that.
+  if (left != bytes) tar_.spoil();
+  if (left != bytes) content_lost_ = true;
+  if (current_.is_file) {
+    STRATA_CHECK(compare_content(entry, bytes));
+  } else {
+    content_lost_ = true;
+    tar_.spoil();
+  }
+  return parser_.skip_payload(*this);
+}
+
+Status ContentComparer::compare_content(const tar::SplitEntry& entry, uint64_t bytes) {
+  Result<Fd> file =
+      open_at(*current_.place.folder, current_.place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!file.ok()) return cannot_read(file.error());
+  Crc64 crc;
+  uint64_t done = 0;
+  while (done < bytes) {
+    STRATA_CHECK(options_.pool->check_cancelled());
+    MutableByteSpan space = tar_.room();
+    if (space.size() > bytes - done) space = space.first(static_cast<size_t>(bytes - done));
+    Result<size_t> count = pread_full(file->get(), space, done);
+    if (!count.ok()) return cannot_read(count.error());
+    if (*count == 0) break;
+    crc.update(space.first(*count));
+    done += *count;
+    tar_.added(*count);
+    content_.bytes += *count;
+    if (options_.on_bytes) options_.on_bytes(*count);
+  }
+  if (done < bytes) {
+    fault(Kind::kFileChanged, fmt::format("{} bytes", bytes), fmt::format("{} bytes", done));
+  } else if (crc.big_endian() != entry.crc) {
+    fault(Kind::kFileChanged, fmt::format("{} bytes, {}", bytes, crc_text(entry.crc)),
+          crc_text(crc.big_endian()));
+  } else {
+    return {};
+  }
+  content_lost_ = true;
+  tar_.spoil();
+  return {};
+}
+
+Status ContentComparer::cannot_read(const Error& error) {
+  if (error.code() == ErrorCode::kPermission || error.code() == ErrorCode::kCancelled) return error;
+  content_lost_ = true;
+  tar_.spoil();
+  fault(is_missing(error) ? Kind::kFileMissing : Kind::kFileChanged, "content that can be read",
+        error.message());
+  return {};
+}
+
+// ---- members ----
+
+Status ContentComparer::on_member(const tar::Member& member) {
+  current_ = {};
+  if (member.type == tar::kPaxGlobal) return {};
+  current_.path = tar::clean_path(member.name);
+  current_.logical_size_bytes = member.logical_size_bytes();
+  if (current_.path == ".") return {};  // docker leaves the root as it is
+  Status checked =
+      driver::TreeWriter::is_whiteout(member) ? check_whiteout(member) : check_named(member);
+  if (!checked.ok()) failure_ = checked.error();
+  return checked;
+}
+
+// False: a folder on the way is not there, which is a fault of this name too.
+Result<bool> ContentComparer::find_place(const std::string& path, driver::MemberPlace& place,
+                                         const std::string& expected) {
+  Result<driver::MemberPlace> found = places_.find(path);
+  if (found.ok()) {
+    place = std::move(found).value();
+    return true;
+  }
+  if (found.error().code() == ErrorCode::kPermission) return std::move(found).error();
+  place.path = path;
+  note(path, NameSet::kNamed);
+  current_.place.path = path;
+  fault(is_missing(found.error()) ? Kind::kFileMissing : Kind::kFileChanged, expected,
+        is_missing(found.error()) ? "nothing" : found.error().message());
+  return false;
+}
+
+Status ContentComparer::check_named(const tar::Member& member) {
+  const std::string expected = describe(member, options_.rules);
+  STRATA_TRY(bool found, find_place(current_.path, current_.place, expected));
+  if (!found) return {};
+  uint8_t flags = NameSet::kNamed;
+  if (member.type == tar::kDirectory) flags |= NameSet::kFolder;
+  auto opaque = member.xattrs.find(std::string(kOpaqueXattr));
+  if (opaque != member.xattrs.end() && opaque->second == "y") flags |= NameSet::kOpaque;
+  note(current_.place.path, flags);
+  Result<struct stat> info = lstat_at(*current_.place.folder, current_.place.name);
+  if (!info.ok()) {
+    if (is_missing(info.error())) {
+      fault(Kind::kFileMissing, expected, "nothing");
+      return {};
+    }
+    return cannot_read(info.error());
+  }
+  if (member.type == tar::kHardLink) return check_link(member, *info);
+  const mode_t type = type_of(member, options_.rules);
+  if (type == 0) return {};
+  if ((info->st_mode & S_IFMT) != type) {
+    const bool had_content = type == S_IFREG && member.logical_size_bytes() > 0;
+    fault(had_content ? Kind::kFileChanged : Kind::kFileMetadata, expected,
+          std::string(type_name(info->st_mode)));
+    return {};
+  }
+  STRATA_CHECK(check_metadata(member, *info));
+  if (type != S_IFREG || member.type == tar::kCharDevice || member.type == tar::kBlockDevice)
+    return {};
+  const uint64_t size_bytes = static_cast<uint64_t>(info->st_size);
+  if (size_bytes != member.logical_size_bytes()) {
+    fault(Kind::kFileChanged, fmt::format("{} bytes", member.logical_size_bytes()),
+          fmt::format("{} bytes", size_bytes));
+    return {};
+  }
+  current_.is_file = true;
+  return {};
+}
+
+Status ContentComparer::check_metadata(const tar::Member& member, const struct stat& info) {
+  STRATA_TRY(MemberDifferences differences,
+             compare_member(member, current_.place, info, options_.rules));
+  written_through_mount_ |= differences.has_fraction;
+  const bool can_be_linked = info.st_nlink > 1 && !S_ISDIR(info.st_mode);
+  if (!differences.status.none()) {
+    fault(Kind::kFileMetadata, differences.status.expected, differences.status.found,
+          can_be_linked ? info.st_ino : 0);
+  }
+  if (!differences.own.none()) {
+    fault(Kind::kFileMetadata, differences.own.expected, differences.own.found);
+  }
+  if (!differences.added_xattrs.empty() && added_xattrs_.size() < kFaultsMax) {
+    added_xattrs_.push_back(
+        {current_.path, Kind::kFileMetadata, "no more xattrs", differences.added_xattrs});
+  }
+  return {};
+}
+
+Status ContentComparer::check_link(const tar::Member& member, const struct stat& info) {
+  faults_.forget_inode(info.st_ino);
+  STRATA_CHECK(check_metadata(member, info));
+  driver::MemberPlaces places(*layer_.files);
+  Result<driver::MemberPlace> target = places.find(tar::clean_path(member.link_name));
+  if (!target.ok()) return {};  // a fault of its own
+  Result<struct stat> other = lstat_at(*target->folder, target->name);
+  if (!other.ok() || other->st_ino == info.st_ino) return {};
+  // What was said of the other's mode and time was by its own header; this one would have set them anew.
+  faults_.forget_inode(other->st_ino);
+  fault(Kind::kFileMetadata, "a hard link to " + member.link_name, "a file of its own");
+  return {};
+}
+
+// .wh.x is a device x; .wh..wh..opq a mark of its folder. A name that this layer had before needs neither, but a folder becomes
+// opaque.
+Status ContentComparer::check_whiteout(const tar::Member& member) {
+  const std::string folder = folder_of(current_.path);
+  const std::string name = current_.path.substr(folder.empty() ? 0 : folder.size() + 1);
+  driver::MemberPlace& place = current_.place;
+  if (name == kOpaqueName) {
+    STRATA_TRY(bool found, find_place(current_.path, place, "an opaque folder"));
+    if (!found) return {};
+    const std::string marked = folder_of(place.path);
+    note_parents(place.path);
+    names_.set(marked, names_.find(marked) | NameSet::kFolder | NameSet::kOpaque);
+    return {};
+  }
+  const std::string hidden =
+      (folder.empty() ? "" : folder + "/") + name.substr(kWhiteoutPrefix.size());
+  STRATA_TRY(bool found, find_place(hidden, place, "a whiteout"));
+  if (!found) return {};
+  if (const uint8_t before = names_.find(place.path); before != 0) {
+    if ((before & NameSet::kFolder) != 0) names_.set(place.path, before | NameSet::kOpaque);
+    return {};
+  }
+  if (options_.form == LayerForm::kWholeTree) return check_nothing_there(place.path);
+  note(place.path, NameSet::kNamed);
+  Result<struct stat> info = lstat_at(*place.folder, place.name);
+  if (!info.ok() && !is_missing(info.error())) return cannot_read(info.error());
+  if (!info.ok()) {
+    fault(Kind::kFileMissing, "a whiteout (character device 0:0)", "nothing");
+    return {};
+  }
+  const Differences differences = compare_whiteout(member, *info, options_.rules);
+  if (!differences.none()) fault(Kind::kFileMetadata, differences.expected, differences.found);
+  return {};
+}
+
+Status ContentComparer::check_nothing_there(const std::string& path) {
+  Result<struct stat> info = lstat_at(*current_.place.folder, current_.place.name);
+  note_parents(path);
+  if (info.ok())
+    fault(Kind::kFileExtra, "nothing: the layer removes it", std::string(type_name(info->st_mode)));
+  return {};
+}
+
+// Payload that stands in the tar-split itself: the file should have it, too.
+Status ContentComparer::on_payload(ByteSpan bytes, uint64_t file_offset) {
+  if (!current_.is_file || current_.differs) return {};
+  if (!current_.opened.valid()) {
+    Result<Fd> opened =
+        open_at(*current_.place.folder, current_.place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!opened.ok()) {
+      current_.is_file = false;
+      return cannot_read(opened.error());
+    }
+    current_.opened = std::move(opened).value();
+  }
+  std::array<std::byte, 16 * 1024> buffer;
+  while (!bytes.empty() && !current_.differs) {
+    const size_t wanted = std::min(bytes.size(), buffer.size());
+    Result<size_t> count =
+        pread_full(current_.opened.get(), MutableByteSpan(buffer).first(wanted), file_offset);
+    current_.differs =
+        !count.ok() || *count != wanted || std::memcmp(buffer.data(), bytes.data(), wanted) != 0;
+    bytes = bytes.subspan(wanted);
+    file_offset += wanted;
+    content_.bytes += wanted;
+  }
+  return {};
+}
+
+Status ContentComparer::on_member_end() {
+  if (current_.differs)
+    fault(Kind::kFileChanged, "the content that the tar-split has", "other content");
+  current_.opened = Fd();
+  return {};
+}
+
+// ---- names ----
+
+// A member has that name. What was said of an earlier one does not count any more.
+void ContentComparer::note(const std::string& path, uint8_t flags) {
+  const uint8_t before = names_.find(path);
+  if (before != 0) {
+    const bool was_folder = (before & NameSet::kFolder) != 0;
+    const bool is_folder = (flags & NameSet::kFolder) != 0;
+    faults_.forget(path, was_folder && !is_folder);
+    if (was_folder && is_folder) flags |= before;
+  }
+  names_.set(path, flags);
+  note_parents(path);
+}
+
+void ContentComparer::note_parents(const std::string& path) {
+  std::string folder = folder_of(path);
+  if (folder == noted_parent_) return;
+  noted_parent_ = folder;
+  for (; !folder.empty() && names_.find(folder) == 0; folder = folder_of(folder)) {
+    names_.set(folder, NameSet::kFolder);
+  }
+}
+
+void ContentComparer::fault(Kind kind, const std::string& expected, const std::string& found,
+                            ino_t inode) {
+  faults_.add(current_.place.path, {current_.path, kind, expected, found}, inode);
+}
+
+// ---- what is too many ----
+
+Status ContentComparer::walk_folder() {
+  const driver::LayerStack stack({layer_.files}, driver::LayerStack::Whiteouts::kShow);
+  driver::TreeWalk walk(stack);
+  driver::WalkEntry entry;
+  current_ = {};
+  if (has_opaque_mark(*layer_.files, ".", options_.rules) !=
+      ((names_.find("") & NameSet::kOpaque) != 0)) {
+    current_.path = ".";
+    fault(Kind::kFileMetadata, "an opaque mark as in the tar", "another");
+  }
+  while (true) {
+    STRATA_CHECK(options_.pool->check_cancelled());
+    Result<bool> more = walk.next(entry);
+    if (!more.ok()) {
+      if (more.error().code() == ErrorCode::kNotFound) continue;
+      current_.path = current_.place.path = entry.path;
+      STRATA_CHECK(cannot_read(more.error()));
+      return {};
+    }
+    if (!*more) return {};
+    STRATA_CHECK(check_walked(entry.path, entry.name, *entry.folder, entry.info));
+  }
+}
+
+Status ContentComparer::check_walked(const std::string& path, const std::string& name,
+                                     const Fd& folder, const struct stat& info) {
+  if (!extra_folder_.empty() && path.starts_with(extra_folder_)) return {};
+  extra_folder_.clear();
+  current_.path = current_.place.path = path;
+  const uint8_t known = names_.find(path);
+  if (known == 0) {
+    if (S_ISSOCK(info.st_mode))
+      return {};  // no tar has them, so a layer that was written through a mount may
+    fault(Kind::kFileExtra, "nothing", std::string(type_name(info.st_mode)));
+    if (S_ISDIR(info.st_mode)) extra_folder_ = path + "/";
+    return {};
+  }
+  if (!S_ISDIR(info.st_mode)) return {};
+  const bool is_opaque = has_opaque_mark(folder, name, options_.rules);
+  if (is_opaque == ((known & NameSet::kOpaque) != 0)) return {};
+  fault(Kind::kFileMetadata, is_opaque ? "no opaque mark" : "an opaque mark",
+        is_opaque ? "an opaque mark" : "none");
+  return {};
+}
+
+LayerContent ContentComparer::take() {
+  if (!written_through_mount_) {
+    for (FileFault& added : added_xattrs_) faults_.add(added.name, std::move(added));
+  }
+  content_.faults = faults_.take();
+  content_.faults_total = faults_.total();
+  const bool has_content_fault =
+      std::any_of(content_.faults.begin(), content_.faults.end(), [](const FileFault& fault) {
+        return fault.kind == Kind::kFileMissing || fault.kind == Kind::kFileChanged;
+      });
+  if (content_lost_ && !has_content_fault && content_.split_trouble.empty()) {
+    content_.never_exact =
+        "the tar-split takes content from a file that a later member replaced, or that stands for "
+        "other bytes than the tar had";
+  }
+  return std::move(content_);
+}
+
+}  // namespace strata::doctor

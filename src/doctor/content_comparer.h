@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// ContentComparer: goes through the tar-split of a layer once, in order, and through its files with it. The inside of
+// layer_content.h.
+//
+// The headers in the tar-split's segments go through tar::Parser; where a file's content would follow, the file is read instead. A
+// later member of a name has the last word (FaultList). What the layer has names for is remembered in a NameSet, by which the walk at
+// the end finds what is too many.
+// Threads: run() by one; `hash` is called by the same.
+#pragma once
+
+#include <functional>
+
+#include "doctor/fault_list.h"
+#include "doctor/member_check.h"
+#include "doctor/name_set.h"
+#include "driver/split_file.h"
+#include "hash/crc64.h"
+#include "tar/parser.h"
+
+namespace strata::doctor {
+
+// Puts the bytes of the tar into blocks, and hands these to whoever hashes them, until something was missing.
+class TarBlocks {
+ public:
+  TarBlocks(BufferPool& buffers, std::function<void(Slice)> give)
+      : buffers_(buffers), give_(std::move(give)) {}
+  void add(ByteSpan bytes);
+  // Room for bytes to be read into, at least one; added() says how many came.
+  MutableByteSpan room();
+  void added(size_t count);
+  void flush();
+  // The tar cannot be made again: nothing is given any more.
+  void spoil() { spoilt_ = true; }
+  bool spoilt() const { return spoilt_; }
+
+ private:
+  BufferPool& buffers_;
+  const std::function<void(Slice)> give_;
+  std::shared_ptr<std::byte[]> block_;
+  size_t filled_ = 0;
+  bool spoilt_ = false;
+};
+
+class ContentComparer final : private tar::ParserEvents {
+ public:
+  struct Options {
+    LayerForm form = LayerForm::kOverlay;
+    DiskRules rules;
+    const Pool* pool = nullptr;
+    std::function<void(uint64_t)> on_bytes;
+  };
+  ContentComparer(const driver::LayerFiles& layer, Options options, TarBlocks& tar);
+
+  // To the end of the tar-split, and of the folder. Errors: those of compare_layer.
+  Status run();
+  // What it found, but for the diffID.
+  LayerContent take();
+
+ private:
+  // The member that the parser is at.
+  struct Current {
+    std::string path;  // as the tar has it, cleaned
+    uint64_t logical_size_bytes = 0;
+    driver::MemberPlace place;
+    bool is_file = false;  // a regular file that lies where it should, of the right size
+    bool differs = false;  // payload in the tar-split is not what the file has
+    Fd opened;             // for that comparison
+  };
+
+  Status on_raw(ByteSpan) override { return {}; }
+  Status on_member(const tar::Member& member) override;
+  Status on_payload(ByteSpan bytes, uint64_t file_offset) override;
+  Status on_member_end() override;
+
+  Status read_split();
+  Status take_content(const tar::SplitEntry& entry, uint64_t bytes);
+  Status compare_content(const tar::SplitEntry& entry, uint64_t bytes);
+  Result<bool> find_place(const std::string& path, driver::MemberPlace& place,
+                          const std::string& expected);
+  Status check_named(const tar::Member& member);
+  Status check_link(const tar::Member& member, const struct stat& info);
+  Status check_whiteout(const tar::Member& member);
+  Status check_metadata(const tar::Member& member, const struct stat& info);
+  Status check_nothing_there(const std::string& path);
+  void note(const std::string& path, uint8_t flags);
+  void note_parents(const std::string& path);
+  void fault(Kind kind, const std::string& expected, const std::string& found, ino_t inode = 0);
+  Status cannot_read(const Error& error);
+  Status walk_folder();
+  Status check_walked(const std::string& path, const std::string& name, const Fd& folder,
+                      const struct stat& info);
+
+  const driver::LayerFiles layer_;
+  const Options options_;
+  TarBlocks& tar_;
+  tar::Parser parser_;
+  driver::PayloadSizes sizes_;
+  driver::MemberPlaces places_;
+  NameSet names_;
+  FaultList faults_;
+  std::vector<FileFault> added_xattrs_;
+  bool written_through_mount_ = false;
+  std::string noted_parent_;
+  std::string extra_folder_;  // of the walk: all below it is too many with it
+  Current current_;
+  LayerContent content_;
+  bool content_lost_ = false;     // the tar cannot be made of the files any more
+  std::optional<Error> failure_;  // of a check, in an event of the parser
+};
+
+}  // namespace strata::doctor
