@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "build/build_work.h"
+#include "build/cache_sources.h"
 #include "build/stage_run.h"
 #include "store/resolve.h"
 
@@ -99,29 +100,6 @@ Result<StageImage> run_stages(BuildWork& work, const BuildArgs& args,
   return work.results.wait(work.graph.target);
 }
 
-// --cache-from: what cannot be had is no cache, and no reason to stop.
-Status add_cache_sources(const store::Store& store, const BuildRequest& request,
-                         const oci::Platform& platform, ImageCache& cache, BuildReport& report) {
-  for (const std::string& name : request.cache_from) {
-    Result<store::Resolved> found = store::resolve(store, name);
-    if (!found.ok()) {
-      Status fetched = request.fetch(name, platform);
-      if (fetched.ok()) found = store::resolve(store, name);
-      if (!fetched.ok() && fetched.error().code() == ErrorCode::kCancelled) return fetched;
-      if (!fetched.ok() || !found.ok()) {
-        report.warnings.push_back(
-            fmt::format("cache-from {}: {}", name,
-                        fetched.ok() ? found.error().message() : fetched.error().message()));
-        continue;
-      }
-    }
-    STRATA_TRY(std::string raw, store.images().read_config(found->image));
-    STRATA_TRY(oci::ImageConfig image, oci::ImageConfig::parse(std::move(raw)));
-    cache.add_source(std::move(image));
-  }
-  return {};
-}
-
 // The image's names. It may have been pruned since its step: what is there is added again.
 Result<std::vector<store::MovedReference>> name_image(store::Store& store, const StageImage& image,
                                                       const std::vector<std::string>& tags) {
@@ -132,6 +110,26 @@ Result<std::vector<store::MovedReference>> name_image(store::Store& store, const
   if (!tags.empty()) STRATA_CHECK(txn.touch(id));
   STRATA_CHECK(txn.commit());
   return txn.moved();
+}
+
+// --cache-to, when all is built.
+Status export_caches(BuildWork& work, BuildReport& report) {
+  const std::vector<BuiltStep> steps = *work.steps.lock();
+  for (const CacheTarget& target : work.request.cache_to) {
+    work.log.after_stages(fmt::format("Exporting cache to {}", target.place.text));
+    Result<ExportedCache> exported =
+        export_cache(work.store, steps, report.image, target, work.request.open_client, work.pool);
+    if (exported.ok()) {
+      work.log.after_stages(fmt::format("Exported {} steps, {} layers, {} of which were there",
+                                        exported->steps, exported->layers, exported->known_layers));
+      continue;
+    }
+    Error why = std::move(exported).error();
+    why.add_context(fmt::format("cache-to {}", target.place.text));
+    if (!target.ignore_error || why.code() == ErrorCode::kCancelled) return why;
+    report.warnings.push_back(why.message());
+  }
+  return {};
 }
 
 }  // namespace
@@ -149,10 +147,10 @@ Result<BuildReport> build(store::Store& store, BuildContext& context, const Buil
   if (!request.labels.empty()) ++graph.steps;
   // From here on the stages and their steps are fixed.
   STRATA_TRY(ImageCache cache, ImageCache::open(store));
-  STRATA_CHECK(add_cache_sources(store, request, platform, cache, report));
+  STRATA_CHECK(add_cache_sources(store, request, platform, pool, cache, report.warnings));
   BuildWork work{store, context,  request, log,   pool, file, graph,
                  cache, platform, {},      names, {},   {},   BufferPool(kBlockBytes, kBlocks),
-                 {}};
+                 {},    {}};
   for (const NamedContext& named : request.contexts) {
     ContextOptions options;
     options.place = named.place;
@@ -167,6 +165,7 @@ Result<BuildReport> build(store::Store& store, BuildContext& context, const Buil
   }
   report.image = image->config->id();
   STRATA_TRY(report.moved, name_image(store, *image, request.tags));
+  STRATA_CHECK(export_caches(work, report));
   return report;
 }
 

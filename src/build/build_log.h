@@ -32,6 +32,8 @@ class BuildLog {
   virtual void warn(size_t stage, std::string_view line) = 0;
   // Nothing more comes of this stage.
   virtual void stage_ended(size_t stage) = 0;
+  // A line about what is done when all stages have ended.
+  virtual void after_stages(std::string_view line) = 0;
 };
 
 }  // namespace strata::build

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "build/cache_place.h"
 #include "build/content_sum.h"
 #include "oci/platform.h"
 #include "runtime/run_spec.h"
@@ -39,9 +40,10 @@ struct BuildRequest {
   SumForm form = SumForm::kDocker20;
   bool no_cache = false;
   std::vector<std::string> no_cache_stages;  // --no-cache-filter
-  // Images whose steps count as cached too (--cache-from): names; fetched where they are not here.
-  // One that cannot be had is passed over with a warning.
-  std::vector<std::string> cache_from;
+  // Images whose steps count as cached too, and caches that builds have exported (--cache-from);
+  // fetched where they are not here. What cannot be had is passed over with a warning.
+  std::vector<CachePlace> cache_from;
+  std::vector<CacheTarget> cache_to;
   bool pull = false;                     // ask for newer base images
   std::optional<int64_t> time;           // SOURCE_DATE_EPOCH: seconds; of image and files
   std::string network;                   // default (that of the host), host or none
@@ -58,6 +60,7 @@ struct BuildRequest {
   // store does not have. Errors are those of a pull.
   using Fetch = std::function<Status(const std::string& name, const oci::Platform& platform)>;
   Fetch fetch;
+  OpenClient open_client;
 };
 
 }  // namespace strata::build

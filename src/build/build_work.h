@@ -15,6 +15,7 @@
 #include "base/guarded.h"
 #include "base/pool.h"
 #include "build/build.h"
+#include "build/export_cache.h"
 #include "build/image_cache.h"
 #include "build/parser.h"
 #include "build/stage_graph.h"
@@ -81,6 +82,7 @@ struct BuildWork {
   SharedSteps shared;
   BufferPool buffers;
   Guarded<FailedCommand> failed;
+  Guarded<std::vector<BuiltStep>> steps;  // of all stages, as they end; for --cache-to
 };
 
 }  // namespace strata::build

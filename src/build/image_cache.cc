@@ -11,6 +11,22 @@ bool is_platform(const oci::ImageConfig& image, const oci::Platform& platform) {
   return image.architecture().empty() || image.architecture() == platform.architecture;
 }
 
+// The image, if the step has left it; the newest is wanted, so it must be newer than `best`.
+std::optional<oci::ImageConfig> match(std::string raw, const oci::ContainerConfig& step,
+                                      const oci::Platform& platform,
+                                      const std::optional<oci::Time>& created,
+                                      const std::optional<oci::ImageConfig>& best) {
+  Result<oci::ImageConfig> image = oci::ImageConfig::parse(std::move(raw));
+  if (!image.ok() || image->container_config() == nullptr || !is_platform(*image, platform)) {
+    return std::nullopt;
+  }
+  if (best.has_value() && image->created() <= best->created()) return std::nullopt;
+  if (created.has_value() && image->created() != *created) return std::nullopt;
+  Result<oci::ContainerConfig> found = oci::ContainerConfig::parse(*image->container_config());
+  if (!found.ok() || !is_same_step(*found, step)) return std::nullopt;
+  return std::move(*image);
+}
+
 }  // namespace
 
 bool is_same_step(const oci::ContainerConfig& found, const oci::ContainerConfig& wanted) {
@@ -78,6 +94,20 @@ std::optional<ImageCache::ForeignStep> ImageCache::find_foreign(const oci::Image
   return std::nullopt;
 }
 
+std::optional<ImageCache::ImportedStep> ImageCache::find_imported(
+    const oci::ImageConfig* parent, const oci::ContainerConfig& step, const oci::Platform& platform,
+    const std::optional<oci::Time>& created) const {
+  for (const std::unique_ptr<ImportedCache>& cache : imported_) {
+    std::optional<oci::ImageConfig> best;
+    for (const std::string* raw : cache->children(parent == nullptr ? nullptr : &parent->id())) {
+      std::optional<oci::ImageConfig> image = match(*raw, step, platform, created, best);
+      if (image.has_value()) best = std::move(image);
+    }
+    if (best.has_value()) return ImportedStep{std::move(*best), cache.get()};
+  }
+  return std::nullopt;
+}
+
 Result<std::optional<oci::ImageConfig>> ImageCache::find(
     const oci::ImageConfig* parent, const oci::ContainerConfig& step, const oci::Platform& platform,
     const std::optional<oci::Time>& created) const {
@@ -94,17 +124,11 @@ Result<std::optional<oci::ImageConfig>> ImageCache::find(
     if (!trusted) continue;
     Result<std::string> raw = store_.images().read_config(candidate);
     if (!raw.ok()) continue;  // gone or damaged since: not in the cache
-    Result<oci::ImageConfig> image = oci::ImageConfig::parse(std::move(*raw));
-    if (!image.ok() || image->container_config() == nullptr || !is_platform(*image, platform)) {
-      continue;
-    }
-    if (best.has_value() && image->created() <= best->created()) continue;
-    if (created.has_value() && image->created() != *created) continue;
-    Result<oci::ContainerConfig> found = oci::ContainerConfig::parse(*image->container_config());
-    if (!found.ok() || !is_same_step(*found, step)) continue;
+    std::optional<oci::ImageConfig> image = match(std::move(*raw), step, platform, created, best);
+    if (!image.has_value()) continue;
     STRATA_TRY(size_t present, store_.count_present(image->chain_ids()));
     if (present != image->diff_ids().size()) continue;
-    best = std::move(*image);
+    best = std::move(image);
   }
   return best;
 }

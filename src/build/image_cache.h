@@ -6,9 +6,10 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 
-#include "base/guarded.h"
+#include "build/imported_cache.h"
 #include "oci/container_config.h"
 #include "oci/image_config.h"
 #include "oci/platform.h"
@@ -32,6 +33,19 @@ class ImageCache {
   std::optional<ForeignStep> find_foreign(const oci::ImageConfig* parent,
                                           std::string_view created_by) const;
 
+  // A step that an exported cache lists. Nothing of it is verified yet.
+  struct ImportedStep {
+    oci::ImageConfig image;
+    const ImportedCache* cache = nullptr;
+  };
+  // From now on the steps of this cache count too.
+  void add_imported(std::unique_ptr<ImportedCache> cache) { imported_.push_back(std::move(cache)); }
+  // As find(), in these caches, in their order.
+  std::optional<ImportedStep> find_imported(const oci::ImageConfig* parent,
+                                            const oci::ContainerConfig& step,
+                                            const oci::Platform& platform,
+                                            const std::optional<oci::Time>& created) const;
+
   // The image that a step with this config has made of `parent` (null: of nothing), for which all
   // layers are there; the newest of several. `created` (if set) must be its time: a build with a
   // fixed time must not take what another time made.
@@ -48,6 +62,7 @@ class ImageCache {
   std::multimap<ImageId, ImageId> children_;
   std::vector<ImageId> orphans_;  // images without a parent
   std::vector<oci::ImageConfig> sources_;
+  std::vector<std::unique_ptr<ImportedCache>> imported_;
 };
 
 // Whether a step that would have `wanted` is the one that left `found`. Hostname and the like are

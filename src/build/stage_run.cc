@@ -164,31 +164,16 @@ Result<std::string> StageRun::expanded(std::string_view word) const {
   return expand_word(word, args_.look_up(env.has_value() ? *env : kNothing), work_.file.escape);
 }
 
-bool StageRun::may_use_cache() const { return cache_usable_; }
-
 Status StageRun::finish(oci::ContainerConfig step, const Make& make) {
-  const std::optional<oci::Time> fixed = work_.request.time ? std::optional(now()) : std::nullopt;
-  if (may_use_cache()) {
-    STRATA_TRY(std::optional<oci::ImageConfig> found,
-               work_.cache.find(image_.get(), step, platform_, fixed));
-    if (found.has_value()) {
-      StageImage image;
-      image.chains = found->chain_ids();
-      image.config = std::move(found);
-      work_.log.step_cached(planned_.index, image.config->id());
-      take(std::move(image));
-      return {};
-    }
-    STRATA_TRY(bool taken, take_foreign(step));
-    if (taken) return {};
-    cache_usable_ = false;
+  if (cache_usable_) {
+    STRATA_TRY(cache_usable_, take_cached(step, make != nullptr));
+    if (cache_usable_) return {};
   }
   const std::string key = key_of(image_.get(), step);
   std::optional<StageImage> shared;
   if (!work_.request.no_cache && !work_.shared.claim(key, shared)) {
     if (!shared.has_value()) return error(ErrorCode::kCancelled, "another stage has failed");
-    work_.log.step_cached(planned_.index, shared->config->id());
-    take(std::move(*shared));
+    take_from_cache(std::move(*shared));
     return {};
   }
   Result<StageImage> made = make_image(step, make);
@@ -199,27 +184,6 @@ Status StageRun::finish(oci::ContainerConfig step, const Make& make) {
   work_.log.step_done(planned_.index, made->config->id());
   take(std::move(*made));
   return {};
-}
-
-Result<bool> StageRun::take_foreign(const oci::ContainerConfig& step) {
-  std::optional<ImageCache::ForeignStep> found =
-      work_.cache.find_foreign(image_.get(), fmt::format("{}", fmt::join(*step.cmd, " ")));
-  if (!found.has_value()) return false;
-  StageImage made;
-  made.chains = image_.chains;
-  if (found->layer.has_value()) {
-    made.chains.push_back(chain_id(image_.top(), *found->layer));
-    STRATA_TRY(bool there, work_.store.has_layer(made.chains.back()));
-    if (!there) return false;
-  }
-  STRATA_TRY(store::Transaction txn, work_.store.begin());
-  if (!made.chains.empty()) STRATA_CHECK(txn.hold_layers({&made.chains.back(), 1}));
-  oci::NewImage image = image_of_step(step, found->history.created);
-  image.layer = found->layer;
-  STRATA_CHECK(publish(txn, image, made));
-  work_.log.step_cached(planned_.index, made.config->id());
-  take(std::move(made));
-  return true;
 }
 
 Result<StageImage> StageRun::make_image(const oci::ContainerConfig& step, const Make& make) {
@@ -237,7 +201,7 @@ Result<StageImage> StageRun::make_image(const oci::ContainerConfig& step, const 
       made.chains.push_back(chain);
     }
   }
-  STRATA_CHECK(publish(txn, image, made));
+  STRATA_CHECK(publish(txn, oci::make_image_config(image), made));
   return made;
 }
 
@@ -256,8 +220,8 @@ oci::NewImage StageRun::image_of_step(const oci::ContainerConfig& step,
   return image;
 }
 
-Status StageRun::publish(store::Transaction& txn, const oci::NewImage& image, StageImage& made) {
-  STRATA_TRY(made.config, oci::ImageConfig::parse(oci::make_image_config(image)));
+Status StageRun::publish(store::Transaction& txn, std::string config, StageImage& made) {
+  STRATA_TRY(made.config, oci::ImageConfig::parse(std::move(config)));
   STRATA_TRY(ImageId id, txn.add_image(made.config->raw()));
   if (image_.config.has_value()) {
     // Somebody may have pruned it since: an image without a name that nothing stands on.
@@ -269,6 +233,9 @@ Status StageRun::publish(store::Transaction& txn, const oci::NewImage& image, St
 }
 
 void StageRun::take(StageImage image) {
+  BuiltStep step{std::nullopt, image.config->id()};
+  if (image_.config.has_value()) step.parent = image_.config->id();
+  work_.steps.lock()->push_back(step);
   image_ = std::move(image);
   config_.config.image = image_.config->id().to_string();
 }

@@ -60,15 +60,23 @@ class StageRun {
   // another stage, or makes it.
   Status finish(oci::ContainerConfig step, const Make& make);
   Result<StageImage> make_image(const oci::ContainerConfig& step, const Make& make);
-  // The same with what --cache-from gave. False: there is no such step.
+  // Takes it from a cache: the store's, or what --cache-from gave. False: there is no such step.
+  // stage_cache.cc.
+  Result<bool> take_cached(const oci::ContainerConfig& step, bool writes_files);
   Result<bool> take_foreign(const oci::ContainerConfig& step);
+  Result<bool> take_imported(const oci::ContainerConfig& step, bool writes_files);
+  Result<StageImage> fetch_imported(const ImageCache::ImportedStep& found,
+                                    const oci::ContainerConfig& step, bool writes_files);
+  // The layer on top of the image, from the store or the cache, verified; `made` gets its chain.
+  Status bring_layer(const ImportedCache& cache, const DiffId& layer, store::Transaction& txn,
+                     StageImage& made);
   oci::NewImage image_of_step(const oci::ContainerConfig& step, const oci::Time& created) const;
   // Adds the image and its parent link; `made` has its chains.
-  Status publish(store::Transaction& txn, const oci::NewImage& image, StageImage& made);
+  Status publish(store::Transaction& txn, std::string config, StageImage& made);
   void take(StageImage image);
+  void take_from_cache(StageImage image);
 
   oci::Time now() const;
-  bool may_use_cache() const;
 
   BuildWork& work_;
   const PlannedStage& planned_;

@@ -3,6 +3,7 @@
 #include "build/build.h"
 
 #include <cstdlib>
+#include <mutex>
 
 #include "cli/build_check.h"
 #include "cli/build_display.h"
@@ -42,6 +43,7 @@ class Build final : public Command {
     request.fetch = [&](const std::string& name, const oci::Platform& platform) {
       return fetch(context, store, name, platform);
     };
+    request.open_client = [&] { return open_client(context); };
     STRATA_TRY(auto build_context,
                build::BuildContext::open(options_.context(arguments.front(), store.root()),
                                          context.pool()));
@@ -89,13 +91,11 @@ class Build final : public Command {
   // Called by the threads of stages.
   Status fetch(Context& context, store::Store& store, const std::string& name,
                const oci::Platform& platform) {
-    auto fetching = fetching_.lock();
     STRATA_TRY(oci::Reference reference, oci::Reference::parse(name));
-    if (*fetching == nullptr) {
-      STRATA_TRY(*fetching, registry_.open_client(context));
-    }
+    STRATA_TRY(registry::Client * client, open_client(context));
+    std::lock_guard one_at_a_time(fetching_);
     reference = reference.with_default_tag();
-    STRATA_TRY(auto repository, (*fetching)->repository(reference, registry::Access::kPull));
+    STRATA_TRY(auto repository, client->repository(reference, registry::Access::kPull));
     registry::PullOptions options;
     options.platform = platform;
     STRATA_TRY([[maybe_unused]] registry::PullReport report,
@@ -103,11 +103,20 @@ class Build final : public Command {
     return {};
   }
 
+  Result<registry::Client*> open_client(Context& context) {
+    auto client = client_.lock();
+    if (*client == nullptr) {
+      STRATA_TRY(*client, registry_.open_client(context));
+    }
+    return client->get();
+  }
+
   BuildOptions options_;
   std::vector<BuildOutput> outputs_;
   bool to_standard_output_ = false;
   RegistryOptions registry_;
-  Guarded<std::unique_ptr<registry::Client>> fetching_;
+  Guarded<std::unique_ptr<registry::Client>> client_;
+  std::mutex fetching_;
 };
 
 }  // namespace

@@ -43,6 +43,11 @@ void BuildDisplay::stage_ended(size_t stage) {
   }
 }
 
+void BuildDisplay::after_stages(std::string_view line) {
+  auto state = state_.lock();
+  if (!quiet_) print(fmt::format("{}\n", line));
+}
+
 void BuildDisplay::close(bool failed) {
   auto state = state_.lock();
   for (const auto& [stage, text] : state->kept) {

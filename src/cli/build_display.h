@@ -28,6 +28,7 @@ class BuildDisplay final : public build::BuildLog {
   void note(size_t stage, std::string_view line) override;
   void warn(size_t stage, std::string_view line) override;
   void stage_ended(size_t stage) override;
+  void after_stages(std::string_view line) override;
 
   // The build has ended: all that was kept, in order. With `quiet`, only after a failure.
   void close(bool failed);

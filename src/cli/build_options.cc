@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "cli/build_cache_options.h"
 #include "cli/key_values.h"
 #include "oci/json.h"
 #include "oci/reference.h"
@@ -66,24 +67,6 @@ Result<std::optional<int64_t>> fixed_time(std::string text) {
     return error(ErrorCode::kInvalid, "{} is \"{}\", expected seconds since 1970", name, text);
   }
   return std::optional(seconds);
-}
-
-// --cache-from: an image's name, or type=registry,ref=NAME.
-Result<std::string> cache_source(const std::string& text) {
-  if (text.find('=') == text.npos) return text;
-  std::string type;
-  std::string name;
-  for (const auto& [key, value] : key_values(text)) {
-    if (key == "type") type = value;
-    if (key == "ref") name = value;
-  }
-  if (type != "registry" || name.empty()) {
-    return error(ErrorCode::kUnsupported,
-                 "--cache-from {}: expected an image's name, or type=registry,ref=NAME: any image "
-                 "that was built and pushed is a cache here",
-                 text);
-  }
-  return name;
 }
 
 // "id=x,src=FILE" or "id=x,env=NAME"; with neither the variable x, else the file x.
@@ -174,26 +157,16 @@ Result<uint64_t> parse_bytes(const std::string& text, std::string_view option) {
 }  // namespace
 
 void BuildOptions::declare(Options& options) {
+  declare_cache(options);
   options.list(kNoShort, "add-host", "list", "Add a custom host-to-IP mapping (host:ip)",
                extra_hosts_);
   options.list(kNoShort, "allow", "list", "Allow what is not allowed else (security.insecure)",
                allowed_);
   options.list(kNoShort, "build-arg", "list", "Set build-time variables", build_args_);
-  options.list(kNoShort, "cache-from", "list",
-               "Images whose steps are taken for cached (name, or type=registry,ref=name)",
-               cache_from_);
   options.flag(kNoShort, "check", "Look for what is wrong in the Dockerfile, and build nothing",
                check_);
   options.list(kNoShort, "build-context", "list", "Additional build contexts (name=path)",
                contexts_);
-  options.text(kNoShort, "docker-cache", "version",
-               "Share the cache with dockerds of this version: 20.10 (up to 24), or 25 (and later)",
-               docker_cache_);
-  options.check_last([](const std::string& value) {
-    return value == "20.10" || value == "25"
-               ? Status()
-               : Status(Error(ErrorCode::kInvalid, "must be 20.10 or 25"));
-  });
   options.text('f', "file", "string", "Name of the Dockerfile (Default is 'PATH/Dockerfile')",
                file_);
   options.text(kNoShort, "iidfile", "string", "Write the image ID to the file", id_file_);
@@ -209,9 +182,6 @@ void BuildOptions::declare(Options& options) {
                                 "must be host or none: there is no daemon "
                                 "that keeps other networks"));
   });
-  options.flag(kNoShort, "no-cache", "Do not use the cache when building the image", no_cache_);
-  options.list(kNoShort, "no-cache-filter", "list", "Do not use the cache for these stages",
-               no_cache_stages_);
   options.list('o', "output", "string", "Output destination (format: type=local,dest=path)",
                outputs_);
   options.text(kNoShort, "platform", "string", "Set platform of base images that do not say theirs",
@@ -233,6 +203,28 @@ void BuildOptions::declare(Options& options) {
   options.list(kNoShort, "ulimit", "list", "Ulimit options", ulimits_);
 }
 
+void BuildOptions::declare_cache(Options& options) {
+  options.list(kNoShort, "cache-from", "list",
+               "Images or exported caches whose steps are taken for cached (name, "
+               "type=registry,ref=name or type=local,src=path)",
+               cache_from_);
+  options.list(kNoShort, "cache-to", "list",
+               "Export the cache (type=registry,ref=name or type=local,dest=path, with mode=min or "
+               "mode=max)",
+               cache_to_);
+  options.text(kNoShort, "docker-cache", "version",
+               "Share the cache with dockerds of this version: 20.10 (up to 24), or 25 (and later)",
+               docker_cache_);
+  options.check_last([](const std::string& value) {
+    return value == "20.10" || value == "25"
+               ? Status()
+               : Status(Error(ErrorCode::kInvalid, "must be 20.10 or 25"));
+  });
+  options.flag(kNoShort, "no-cache", "Do not use the cache when building the image", no_cache_);
+  options.list(kNoShort, "no-cache-filter", "list", "Do not use the cache for these stages",
+               no_cache_stages_);
+}
+
 Result<build::BuildRequest> BuildOptions::request() const {
   build::BuildRequest request;
   STRATA_TRY(request.tags, reference_keys(tags_));
@@ -250,9 +242,13 @@ Result<build::BuildRequest> BuildOptions::request() const {
   if (request.time && !request.build_args.contains("SOURCE_DATE_EPOCH")) {
     request.build_args["SOURCE_DATE_EPOCH"] = fmt::format("{}", *request.time);
   }
-  for (const std::string& source : cache_from_) {
-    STRATA_TRY(std::string name, cache_source(source));
-    request.cache_from.push_back(std::move(name));
+  for (const std::string& text : cache_from_) {
+    STRATA_TRY(build::CachePlace place, parse_cache_source(text));
+    request.cache_from.push_back(std::move(place));
+  }
+  for (const std::string& text : cache_to_) {
+    STRATA_TRY(std::optional<build::CacheTarget> target, parse_cache_target(text));
+    if (target.has_value()) request.cache_to.push_back(std::move(*target));
   }
   request.network = network_;
   request.extra_hosts = extra_hosts_;

@@ -29,6 +29,8 @@ class BuildOptions {
   Status write_files(const ImageId& image, const std::vector<std::string>& tags) const;
 
  private:
+  void declare_cache(Options& options);
+
   std::vector<std::string> tags_;
   std::string file_;
   std::string target_;
@@ -40,6 +42,7 @@ class BuildOptions {
   bool pull_ = false;
   bool quiet_ = false;
   std::vector<std::string> cache_from_;
+  std::vector<std::string> cache_to_;
   std::string docker_cache_ = "20.10";
   bool check_ = false;
   std::string id_file_;

@@ -28,8 +28,4 @@ Result<CopyReport> unpack_into_root(TarImage image, store::Store& store,
                                     const std::optional<oci::Reference>& name, CopyWatcher& watcher,
                                     Pool& pool);
 
-// A layer as plain tar into `to`. Errors: kCorrupt when it is not its diffID.
-Result<uint64_t> unpack_layer_to(const TarLayer& layer, ByteSink& to, CopyWatcher& watcher,
-                                 Pool& pool);
-
 }  // namespace strata::registry

@@ -9,6 +9,7 @@
 #include "archive/layout.h"
 #include "archive/tar_file.h"
 #include "registry/copy_steps.h"
+#include "registry/layer_packing.h"
 
 namespace strata::registry {
 namespace {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a layer that is compressed here becomes a blob.
-// Threads: any.
+// How a layer that is compressed here becomes a blob, and a blob a layer's tar again.
+// Threads: any, on different targets.
 #pragma once
 
 #include <optional>
 #include <string_view>
 
 #include "codec/compress.h"
+#include "registry/copy.h"
+#include "registry/copy_target.h"
+#include "registry/tar_image.h"
 
 namespace strata::registry {
 
@@ -20,5 +23,18 @@ codec::CompressionSpec packing_of(const std::optional<codec::CompressionSpec>& w
 
 // The media type; OCI's, if `oci_types` says so or docker has none.
 std::string_view layer_type(codec::Compression kind, bool oci_types);
+
+// Brings a layer to the target, compressed on all cores while it goes there. The descriptor has no
+// media type. Errors: as unpack_layer_to, those of the target.
+Result<oci::Descriptor> pack_layer(const TarLayer& layer, CopyTarget& target,
+                                   const codec::CompressionSpec& spec, CopyWatcher& watcher,
+                                   Pool& pool);
+// Brings a config: a blob that is in memory.
+Result<Digest> put_text(std::string_view text, CopyTarget& target);
+
+// A layer as plain tar into `to`, with the number of its bytes. Errors: kCorrupt when it is not its
+// diffID.
+Result<uint64_t> unpack_layer_to(const TarLayer& layer, ByteSink& to, CopyWatcher& watcher,
+                                 Pool& pool);
 
 }  // namespace strata::registry

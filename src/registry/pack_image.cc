@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
 
-#include "codec/decompress.h"
-#include "hash/sha256.h"
 #include "registry/copy_steps.h"
 #include "registry/layer_packing.h"
-#include "registry/piped_source.h"
 
 namespace strata::registry {
 namespace {
@@ -27,56 +24,7 @@ RemoteManifest make_manifest(const oci::ImageConfig& config, std::vector<oci::De
   return made;
 }
 
-Result<oci::Descriptor> pack_layer(const TarLayer& layer, CopyTarget& target,
-                                   const codec::CompressionSpec& spec, CopyWatcher& watcher,
-                                   Pool& pool) {
-  auto produce = [&](ByteSink& to) -> Status {
-    STRATA_TRY(std::unique_ptr<ByteSink> packer, codec::make_parallel_compressor(spec, to, pool));
-    STRATA_CHECK(unpack_layer_to(layer, *packer, watcher, pool));
-    return packer->finish();
-  };
-  BlobOpener open = [&]() -> Result<std::unique_ptr<ByteSource>> {
-    return std::unique_ptr<ByteSource>(std::make_unique<PipedSource>(produce));
-  };
-  STRATA_TRY(UploadedBlob blob, target.put_new(open));
-  watcher.blob_done(layer.diff.digest(), "Packed");
-  oci::Descriptor descriptor;
-  descriptor.digest = blob.digest;
-  descriptor.size_bytes = static_cast<int64_t>(blob.size_bytes);
-  return descriptor;
-}
-
-Status put_config(const oci::ImageConfig& config, CopyTarget& target) {
-  oci::Descriptor blob;
-  blob.digest = config.id().digest();
-  blob.size_bytes = static_cast<int64_t>(config.raw().size());
-  BlobOpener open = [&]() -> Result<std::unique_ptr<ByteSource>> {
-    return std::unique_ptr<ByteSource>(std::make_unique<SpanSource>(as_bytes(config.raw())));
-  };
-  Result<std::string> status = target.put(blob, open);
-  if (status.ok()) return {};
-  return std::move(status).error();
-}
-
 }  // namespace
-
-Result<uint64_t> unpack_layer_to(const TarLayer& layer, ByteSink& to, CopyWatcher& watcher,
-                                 Pool& pool) {
-  auto unpack = [&]() -> Result<uint64_t> {
-    watcher.blob_started(layer.diff.digest(), 0);
-    STRATA_TRY(std::unique_ptr<ByteSource> packed, layer.open());
-    codec::GunzipHelpers helpers(pool);
-    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(*packed, helpers));
-    CountingSink counted(
-        to, [&](uint64_t bytes) { watcher.blob_advanced(layer.diff.digest(), bytes); });
-    HashingSink hashing(counted);
-    STRATA_CHECK(copy_stream(*tar, hashing));
-    DiffId found(hashing.digest());
-    if (found == layer.diff) return hashing.size_bytes();
-    return error(ErrorCode::kCorrupt, "expected diffID {}, found {}", layer.diff, found);
-  };
-  return unpack().context("layer {}", layer.diff.short_hex());
-}
 
 Result<CopyReport> pack_image(const TarImage& image, CopyTarget& target, bool oci_types,
                               const CopyOptions& options, CopyWatcher& watcher, Pool& pool) {
@@ -100,7 +48,7 @@ Result<CopyReport> pack_image(const TarImage& image, CopyTarget& target, bool oc
     layers.push_back(packed[layer.diff]);
     layers.back().media_type = layer_type(spec.kind, oci_types);
   }
-  STRATA_CHECK(put_config(image.config, target));
+  STRATA_CHECK(put_text(image.config.raw(), target));
   // Beyond this point every blob is there, verified.
   RemoteManifest manifest = make_manifest(image.config, std::move(layers), oci_types);
   STRATA_CHECK(target.put_manifest(manifest, true));

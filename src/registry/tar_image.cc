@@ -124,6 +124,20 @@ Result<TarImage> tar_image_of_archive(const ImagePlace& place,
   return TarImage{image->config, std::move(layers), files};
 }
 
+TarLayer tar_layer_of(const store::Store& store, const store::Layer& record, const Pool& pool) {
+  BlobOpener open = [&store, &pool, record]() {
+    auto produce = [&store, &pool, record](ByteSink& to) -> Status {
+      BufferPool buffers(kReadBlockBytes, kReadBlocks);
+      STRATA_TRY(Fd files, store.driver().open_files(record.cache));
+      STRATA_TRY(Fd split, store.layers().open_tar_split(record.chain));
+      return driver::read_layer({&files, &split}, record.diff, to, buffers, pool)
+          .context("layer {}", record.diff);
+    };
+    return Result<std::unique_ptr<ByteSource>>(std::make_unique<PipedSource>(produce));
+  };
+  return TarLayer{record.diff, 0, std::move(open)};
+}
+
 Result<TarImage> tar_image_of_store(const store::Store& store, const std::string& name,
                                     const std::optional<oci::Platform>& platform,
                                     const Pool& pool) {
@@ -133,17 +147,7 @@ Result<TarImage> tar_image_of_store(const store::Store& store, const std::string
   STRATA_CHECK(check_platform(image.config, name, platform));
   std::vector<TarLayer> layers;
   for (const archive::SaveLayer& layer : image.layers) {
-    BlobOpener open = [&store, &pool, record = layer.record]() {
-      auto produce = [&store, &pool, record](ByteSink& to) -> Status {
-        BufferPool buffers(kReadBlockBytes, kReadBlocks);
-        STRATA_TRY(Fd files, store.driver().open_files(record.cache));
-        STRATA_TRY(Fd split, store.layers().open_tar_split(record.chain));
-        return driver::read_layer({&files, &split}, record.diff, to, buffers, pool)
-            .context("layer {}", record.diff);
-      };
-      return Result<std::unique_ptr<ByteSource>>(std::make_unique<PipedSource>(produce));
-    };
-    layers.push_back({layer.record.diff, 0, std::move(open)});
+    layers.push_back(tar_layer_of(store, layer.record, pool));
   }
   return TarImage{std::move(image.config), std::move(layers)};
 }

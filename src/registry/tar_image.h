@@ -28,6 +28,9 @@ struct TarImage {
   std::shared_ptr<void> holder = {};  // what the layers are opened from
 };
 
+// A layer of the store, which somebody holds while it is read. `store` and `pool` are borrowed.
+TarLayer tar_layer_of(const store::Store& store, const store::Layer& record, const Pool& pool);
+
 // The image that the source's name stands for, for the platform; none: this machine's.
 // Errors: those of choose_manifest and check_is_image, kCorrupt, kUnsupported (foreign layers).
 Result<TarImage> tar_image_of(std::shared_ptr<ManifestSource> source,
