@@ -103,10 +103,7 @@ Status ContentComparer::read_split() {
     const uint64_t bytes = sizes_.next(entry);
     if (entry.kind == tar::SplitEntry::kSegment) {
       tar_.add(entry.payload);
-      failure_ = {};
-      Status fed = parser_.feed(entry.payload, *this);
-      if (!fed.ok() && failure_) return *failure_;
-      if (!fed.ok()) content_.split_trouble = fed.error().message();
+      STRATA_CHECK(take_segment(entry.payload));
     } else if (bytes > 0) {
       STRATA_CHECK(take_content(entry, bytes));
     }
@@ -118,8 +115,18 @@ Status ContentComparer::read_split() {
   return {};
 }
 
+Status ContentComparer::take_segment(ByteSpan bytes) {
+  // Padding, then whole blocks.
+  if (std::exchange(parse_anew_, false)) bytes = bytes.subspan(bytes.size() % tar::kBlockBytes);
+  Status fed = parser_.feed(bytes, *this);
+  if (!fed.ok() && failure_) return *failure_;
+  if (!fed.ok()) content_.split_trouble = fed.error().message();
+  return {};
+}
+
 // The content of the member whose header was the last that was fed.
 Status ContentComparer::take_content(const tar::SplitEntry& entry, uint64_t bytes) {
+  if (parser_.is_in_sparse_map()) return take_expanded(entry, bytes);
   const uint64_t left = parser_.payload_left_bytes();
   const bool is_member = tar::clean_path(entry.name) == current_.path && left > 0;
   if (!is_member || (left != bytes && bytes != current_.logical_size_bytes)) {
@@ -138,6 +145,23 @@ Status ContentComparer::take_content(const tar::SplitEntry& entry, uint64_t byte
     tar_.spoil();
   }
   return parser_.skip_payload(*this);
+}
+
+// docker's record of a sparse member whose map stands in its payload: the map is lost, and the entry stands for the whole file.
+Status ContentComparer::take_expanded(const tar::SplitEntry& entry, uint64_t bytes) {
+  current_ = {};
+  current_.path = tar::clean_path(entry.name);
+  content_lost_ = true;
+  tar_.spoil();
+  STRATA_TRY(bool found,
+             find_place(current_.path, current_.place, fmt::format("a file of {} bytes", bytes)));
+  if (found) {
+    note(current_.place.path, NameSet::kNamed);
+    STRATA_CHECK(compare_content(entry, bytes));
+  }
+  parser_ = tar::Parser();
+  parse_anew_ = true;
+  return {};
 }
 
 Status ContentComparer::compare_content(const tar::SplitEntry& entry, uint64_t bytes) {
@@ -261,17 +285,21 @@ Status ContentComparer::check_metadata(const tar::Member& member, const struct s
           can_be_linked ? info.st_ino : 0);
   }
   if (!differences.own.none()) {
-    fault(Kind::kFileMetadata, differences.own.expected, differences.own.found);
+    fault(Kind::kFileMetadata, differences.own.expected, differences.own.found,
+          can_be_linked ? info.st_ino : 0);
   }
   if (!differences.added_xattrs.empty() && added_xattrs_.size() < kFaultsMax) {
     added_xattrs_.push_back(
-        {current_.path, Kind::kFileMetadata, "no more xattrs", differences.added_xattrs});
+        {{current_.path, Kind::kFileMetadata, "no more xattrs", differences.added_xattrs},
+         info.st_ino});
   }
   return {};
 }
 
 Status ContentComparer::check_link(const tar::Member& member, const struct stat& info) {
+  // chown takes capabilities away, so what the first name said of the inode does not count any more.
   faults_.forget_inode(info.st_ino);
+  std::erase_if(added_xattrs_, [&](const AddedXattrs& a) { return a.inode == info.st_ino; });
   STRATA_CHECK(check_metadata(member, info));
   driver::MemberPlaces places(*layer_.files);
   Result<driver::MemberPlace> target = places.find(tar::clean_path(member.link_name));
@@ -280,7 +308,10 @@ Status ContentComparer::check_link(const tar::Member& member, const struct stat&
   if (!other.ok() || other->st_ino == info.st_ino) return {};
   // What was said of the other's mode and time was by its own header; this one would have set them anew.
   faults_.forget_inode(other->st_ino);
-  fault(Kind::kFileMetadata, "a hard link to " + member.link_name, "a file of its own");
+  faults_.add_link(current_.place.path,
+                   {current_.path, Kind::kFileMetadata, "a hard link to " + member.link_name,
+                    "a file of its own"},
+                   target->path);
   return {};
 }
 
@@ -321,7 +352,7 @@ Status ContentComparer::check_whiteout(const tar::Member& member) {
 
 Status ContentComparer::check_nothing_there(const std::string& path) {
   Result<struct stat> info = lstat_at(*current_.place.folder, current_.place.name);
-  note_parents(path);
+  note(path, NameSet::kNamed);
   if (info.ok())
     fault(Kind::kFileExtra, "nothing: the layer removes it", std::string(type_name(info->st_mode)));
   return {};
@@ -438,7 +469,7 @@ Status ContentComparer::check_walked(const std::string& path, const std::string&
 
 LayerContent ContentComparer::take() {
   if (!written_through_mount_) {
-    for (FileFault& added : added_xattrs_) faults_.add(added.name, std::move(added));
+    for (AddedXattrs& added : added_xattrs_) faults_.add(added.fault.name, std::move(added.fault));
   }
   content_.faults = faults_.take();
   content_.faults_total = faults_.total();

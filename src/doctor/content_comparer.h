@@ -73,7 +73,9 @@ class ContentComparer final : private tar::ParserEvents {
   Status on_member_end() override;
 
   Status read_split();
+  Status take_segment(ByteSpan bytes);
   Status take_content(const tar::SplitEntry& entry, uint64_t bytes);
+  Status take_expanded(const tar::SplitEntry& entry, uint64_t bytes);
   Status compare_content(const tar::SplitEntry& entry, uint64_t bytes);
   Result<bool> find_place(const std::string& path, driver::MemberPlace& place,
                           const std::string& expected);
@@ -98,13 +100,18 @@ class ContentComparer final : private tar::ParserEvents {
   driver::MemberPlaces places_;
   NameSet names_;
   FaultList faults_;
-  std::vector<FileFault> added_xattrs_;
+  struct AddedXattrs {
+    FileFault fault;
+    ino_t inode;
+  };
+  std::vector<AddedXattrs> added_xattrs_;
   bool written_through_mount_ = false;
   std::string noted_parent_;
   std::string extra_folder_;  // of the walk: all below it is too many with it
   Current current_;
   LayerContent content_;
   bool content_lost_ = false;     // the tar cannot be made of the files any more
+  bool parse_anew_ = false;       // the next segment begins behind a member that was not parsed
   std::optional<Error> failure_;  // of a check, in an event of the parser
 };
 

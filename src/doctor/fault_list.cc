@@ -7,13 +7,31 @@
 namespace strata::doctor {
 
 void FaultList::add(const std::string& path, FileFault fault, ino_t inode) {
+  has_symlinked_ |= fault.name != path;
+  put(path, Entry{std::move(fault), inode});
+}
+
+void FaultList::add_link(const std::string& path, FileFault fault, const std::string& target) {
+  has_links_ = true;
+  put(path, Entry{std::move(fault), 0, target});
+}
+
+void FaultList::put(const std::string& path, Entry entry) {
   ++total_;
-  if (entries_.size() < kFaultsMax) entries_.insert({path, Entry{std::move(fault), inode}});
+  if (entries_.size() < kFaultsMax) entries_.insert({path, std::move(entry)});
 }
 
 void FaultList::forget(const std::string& path, bool with_below) {
   total_ -= entries_.erase(path);
+  if (has_links_) {
+    total_ -= std::erase_if(entries_, [&](const auto& e) { return e.second.link_target == path; });
+  }
   if (!with_below) return;
+  if (has_symlinked_) {
+    total_ -= std::erase_if(entries_, [below = path + "/"](const auto& entry) {
+      return entry.second.fault.name.starts_with(below);
+    });
+  }
   // '0' is the character after '/'.
   for (auto entry = entries_.lower_bound(path + "/"); entry != entries_.lower_bound(path + "0");) {
     entry = entries_.erase(entry);

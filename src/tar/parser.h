@@ -67,6 +67,10 @@ class Parser {
   // marker, or half of one, are fine.
   Status finish();
 
+  // True between the header of a sparse member and the end of its map, where that stands behind the header.
+  bool is_in_sparse_map() const {
+    return state_ == State::kSparseText || state_ == State::kOldSparse;
+  }
   // Bytes fed so far.
   uint64_t offset_bytes() const { return offset_; }
   // True when the end marker has been seen.
