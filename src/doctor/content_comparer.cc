@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "doctor/content_comparer.h"
 
+#include <dirent.h>
+
 #include <algorithm>
 #include <cstring>
 
 #include "codec/decompress.h"
-#include "driver/tree_walk.h"
 #include "driver/tree_writer.h"
 #include "tar/path.h"
 
@@ -40,36 +41,6 @@ bool is_missing(const Error& error) {
 }
 
 }  // namespace
-
-// ---- the tar's bytes ----
-
-void TarBlocks::add(ByteSpan bytes) {
-  while (!bytes.empty() && !spoilt_) {
-    MutableByteSpan space = room();
-    const size_t count = std::min(space.size(), bytes.size());
-    std::memcpy(space.data(), bytes.data(), count);
-    added(count);
-    bytes = bytes.subspan(count);
-  }
-}
-
-MutableByteSpan TarBlocks::room() {
-  if (block_ == nullptr) block_ = buffers_.acquire();
-  return {block_.get() + filled_, buffers_.block_bytes() - filled_};
-}
-
-void TarBlocks::added(size_t count) {
-  filled_ += count;
-  if (filled_ == buffers_.block_bytes()) flush();
-}
-
-void TarBlocks::flush() {
-  if (filled_ > 0 && !spoilt_) {
-    give_({block_, {block_.get(), filled_}});
-    block_ = nullptr;
-  }
-  filled_ = 0;
-}
 
 // ---- the tar-split ----
 
@@ -157,7 +128,8 @@ Status ContentComparer::take_expanded(const tar::SplitEntry& entry, uint64_t byt
              find_place(current_.path, current_.place, fmt::format("a file of {} bytes", bytes)));
   if (found) {
     note(current_.place.path, NameSet::kNamed);
-    STRATA_CHECK(compare_content(entry, bytes));
+    STRATA_TRY(bool opened, open_file());
+    if (opened) STRATA_CHECK(compare_content(entry, bytes));
   }
   parser_ = tar::Parser();
   parse_anew_ = true;
@@ -165,16 +137,14 @@ Status ContentComparer::take_expanded(const tar::SplitEntry& entry, uint64_t byt
 }
 
 Status ContentComparer::compare_content(const tar::SplitEntry& entry, uint64_t bytes) {
-  Result<Fd> file =
-      open_at(*current_.place.folder, current_.place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!file.ok()) return cannot_read(file.error());
+  const Fd& file = current_.opened;
   Crc64 crc;
   uint64_t done = 0;
   while (done < bytes) {
     STRATA_CHECK(options_.pool->check_cancelled());
     MutableByteSpan space = tar_.room();
     if (space.size() > bytes - done) space = space.first(static_cast<size_t>(bytes - done));
-    Result<size_t> count = pread_full(file->get(), space, done);
+    Result<size_t> count = pread_full(file.get(), space, done);
     if (!count.ok()) return cannot_read(count.error());
     if (*count == 0) break;
     crc.update(space.first(*count));
@@ -194,6 +164,17 @@ Status ContentComparer::compare_content(const tar::SplitEntry& entry, uint64_t b
   content_lost_ = true;
   tar_.spoil();
   return {};
+}
+
+Result<bool> ContentComparer::open_file() {
+  Result<Fd> opened =
+      open_at(*current_.place.folder, current_.place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!opened.ok()) {
+    STRATA_CHECK(cannot_read(opened.error()));
+    return false;
+  }
+  current_.opened = std::move(opened).value();
+  return true;
 }
 
 Status ContentComparer::cannot_read(const Error& error) {
@@ -262,9 +243,13 @@ Status ContentComparer::check_named(const tar::Member& member) {
           std::string(type_name(info->st_mode)));
     return {};
   }
+  const bool is_device = member.type == tar::kCharDevice || member.type == tar::kBlockDevice;
+  if (type == S_IFREG && !is_device) {
+    STRATA_TRY(bool opened, open_file());
+    if (!opened) return {};
+  }
   STRATA_CHECK(check_metadata(member, *info));
-  if (type != S_IFREG || member.type == tar::kCharDevice || member.type == tar::kBlockDevice)
-    return {};
+  if (type != S_IFREG || is_device) return {};
   const uint64_t size_bytes = static_cast<uint64_t>(info->st_size);
   if (size_bytes != member.logical_size_bytes()) {
     fault(Kind::kFileChanged, fmt::format("{} bytes", member.logical_size_bytes()),
@@ -277,7 +262,8 @@ Status ContentComparer::check_named(const tar::Member& member) {
 
 Status ContentComparer::check_metadata(const tar::Member& member, const struct stat& info) {
   STRATA_TRY(MemberDifferences differences,
-             compare_member(member, current_.place, info, options_.rules));
+             compare_member(member, current_.place, info,
+                            current_.opened.valid() ? &current_.opened : nullptr, options_.rules));
   written_through_mount_ |= differences.has_fraction;
   const bool can_be_linked = info.st_nlink > 1 && !S_ISDIR(info.st_mode);
   if (!differences.status.none()) {
@@ -361,15 +347,6 @@ Status ContentComparer::check_nothing_there(const std::string& path) {
 // Payload that stands in the tar-split itself: the file should have it, too.
 Status ContentComparer::on_payload(ByteSpan bytes, uint64_t file_offset) {
   if (!current_.is_file || current_.differs) return {};
-  if (!current_.opened.valid()) {
-    Result<Fd> opened =
-        open_at(*current_.place.folder, current_.place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (!opened.ok()) {
-      current_.is_file = false;
-      return cannot_read(opened.error());
-    }
-    current_.opened = std::move(opened).value();
-  }
   std::array<std::byte, 16 * 1024> buffer;
   while (!bytes.empty() && !current_.differs) {
     const size_t wanted = std::min(bytes.size(), buffer.size());
@@ -422,49 +399,58 @@ void ContentComparer::fault(Kind kind, const std::string& expected, const std::s
 
 // ---- what is too many ----
 
+// No folder is listed twice, and what is below one that is too many is not looked at.
 Status ContentComparer::walk_folder() {
-  const driver::LayerStack stack({layer_.files}, driver::LayerStack::Whiteouts::kShow);
-  driver::TreeWalk walk(stack);
-  driver::WalkEntry entry;
-  current_ = {};
-  if (has_opaque_mark(*layer_.files, ".", options_.rules) !=
-      ((names_.find("") & NameSet::kOpaque) != 0)) {
-    current_.path = ".";
-    fault(Kind::kFileMetadata, "an opaque mark as in the tar", "another");
-  }
-  while (true) {
+  std::vector<std::string> waiting = {""};
+  while (!waiting.empty()) {
     STRATA_CHECK(options_.pool->check_cancelled());
-    Result<bool> more = walk.next(entry);
-    if (!more.ok()) {
-      if (more.error().code() == ErrorCode::kNotFound) continue;
-      current_.path = current_.place.path = entry.path;
-      STRATA_CHECK(cannot_read(more.error()));
-      return {};
-    }
-    if (!*more) return {};
-    STRATA_CHECK(check_walked(entry.path, entry.name, *entry.folder, entry.info));
+    const std::string path = std::move(waiting.back());
+    waiting.pop_back();
+    STRATA_CHECK(walk_one(path, waiting));
   }
+  return {};
 }
 
-Status ContentComparer::check_walked(const std::string& path, const std::string& name,
-                                     const Fd& folder, const struct stat& info) {
-  if (!extra_folder_.empty() && path.starts_with(extra_folder_)) return {};
-  extra_folder_.clear();
+Status ContentComparer::walk_one(const std::string& path, std::vector<std::string>& waiting) {
+  current_ = {};
   current_.path = current_.place.path = path;
-  const uint8_t known = names_.find(path);
-  if (known == 0) {
-    if (S_ISSOCK(info.st_mode))
-      return {};  // no tar has them, so a layer that was written through a mount may
-    fault(Kind::kFileExtra, "nothing", std::string(type_name(info.st_mode)));
-    if (S_ISDIR(info.st_mode)) extra_folder_ = path + "/";
+  Result<Fd> folder = open_in_root(*layer_.files, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY,
+                                   0, Symlinks::kRefuse);
+  if (!folder.ok()) return cannot_read(folder.error());
+  check_mark(path, *folder);
+  Status listed = visit_dir_at(*folder, ".", [&](const DirEntry& entry) -> Status {
+    std::string below = path.empty() ? entry.name : path + "/" + entry.name;
+    STRATA_TRY(bool enter, is_known(below, *folder, entry));
+    if (enter) waiting.push_back(std::move(below));
     return {};
+  });
+  current_.path = current_.place.path = path;
+  return listed.ok() ? Status() : cannot_read(listed.error());
+}
+
+// True for a folder of the layer.
+Result<bool> ContentComparer::is_known(const std::string& path, const Fd& folder,
+                                       const DirEntry& entry) {
+  unsigned char type = entry.type;
+  const uint8_t known = names_.find(path);
+  if (type == DT_UNKNOWN) {
+    STRATA_TRY(struct stat info, lstat_at(folder, entry.name));
+    type = IFTODT(info.st_mode);
   }
-  if (!S_ISDIR(info.st_mode)) return {};
-  const bool is_opaque = has_opaque_mark(folder, name, options_.rules);
-  if (is_opaque == ((known & NameSet::kOpaque) != 0)) return {};
-  fault(Kind::kFileMetadata, is_opaque ? "no opaque mark" : "an opaque mark",
-        is_opaque ? "an opaque mark" : "none");
-  return {};
+  if (known != 0) return type == DT_DIR && (known & NameSet::kFolder) != 0;
+  if (type == DT_SOCK)
+    return false;  // no tar has them; a layer that was written through a mount may
+  current_.path = current_.place.path = path;
+  fault(Kind::kFileExtra, "nothing", std::string(type_name(DTTOIF(type))));
+  return false;
+}
+
+void ContentComparer::check_mark(const std::string& path, const Fd& folder) {
+  const bool expected = (names_.find(path) & NameSet::kOpaque) != 0;
+  if (has_opaque_mark(folder, options_.rules) == expected) return;
+  if (path.empty()) current_.path = ".";
+  fault(Kind::kFileMetadata, expected ? "an opaque mark" : "no opaque mark",
+        expected ? "none" : "an opaque mark");
 }
 
 LayerContent ContentComparer::take() {

@@ -13,33 +13,12 @@
 #include "doctor/fault_list.h"
 #include "doctor/member_check.h"
 #include "doctor/name_set.h"
+#include "doctor/tar_blocks.h"
 #include "driver/split_file.h"
 #include "hash/crc64.h"
 #include "tar/parser.h"
 
 namespace strata::doctor {
-
-// Puts the bytes of the tar into blocks, and hands these to whoever hashes them, until something was missing.
-class TarBlocks {
- public:
-  TarBlocks(BufferPool& buffers, std::function<void(Slice)> give)
-      : buffers_(buffers), give_(std::move(give)) {}
-  void add(ByteSpan bytes);
-  // Room for bytes to be read into, at least one; added() says how many came.
-  MutableByteSpan room();
-  void added(size_t count);
-  void flush();
-  // The tar cannot be made again: nothing is given any more.
-  void spoil() { spoilt_ = true; }
-  bool spoilt() const { return spoilt_; }
-
- private:
-  BufferPool& buffers_;
-  const std::function<void(Slice)> give_;
-  std::shared_ptr<std::byte[]> block_;
-  size_t filled_ = 0;
-  bool spoilt_ = false;
-};
 
 class ContentComparer final : private tar::ParserEvents {
  public:
@@ -64,7 +43,7 @@ class ContentComparer final : private tar::ParserEvents {
     driver::MemberPlace place;
     bool is_file = false;  // a regular file that lies where it should, of the right size
     bool differs = false;  // payload in the tar-split is not what the file has
-    Fd opened;             // for that comparison
+    Fd opened;             // a regular file
   };
 
   Status on_raw(ByteSpan) override { return {}; }
@@ -83,14 +62,16 @@ class ContentComparer final : private tar::ParserEvents {
   Status check_link(const tar::Member& member, const struct stat& info);
   Status check_whiteout(const tar::Member& member);
   Status check_metadata(const tar::Member& member, const struct stat& info);
+  Result<bool> open_file();
   Status check_nothing_there(const std::string& path);
   void note(const std::string& path, uint8_t flags);
   void note_parents(const std::string& path);
   void fault(Kind kind, const std::string& expected, const std::string& found, ino_t inode = 0);
   Status cannot_read(const Error& error);
   Status walk_folder();
-  Status check_walked(const std::string& path, const std::string& name, const Fd& folder,
-                      const struct stat& info);
+  Status walk_one(const std::string& path, std::vector<std::string>& waiting);
+  Result<bool> is_known(const std::string& path, const Fd& folder, const DirEntry& entry);
+  void check_mark(const std::string& path, const Fd& folder);
 
   const driver::LayerFiles layer_;
   const Options options_;
@@ -107,7 +88,6 @@ class ContentComparer final : private tar::ParserEvents {
   std::vector<AddedXattrs> added_xattrs_;
   bool written_through_mount_ = false;
   std::string noted_parent_;
-  std::string extra_folder_;  // of the walk: all below it is too many with it
   Current current_;
   LayerContent content_;
   bool content_lost_ = false;     // the tar cannot be made of the files any more

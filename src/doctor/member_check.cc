@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <vector>
 
 #include "driver/file_metadata.h"
 #include "driver/layer_stack.h"
@@ -90,19 +91,50 @@ struct XattrValue {
   std::string value;
 };
 
-XattrValue read_xattr(const std::string& path, const std::string& name) {
-  std::string value(256, '\0');
-  ssize_t size = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
-  if (size < 0 && errno == ERANGE) {
-    value.resize(XATTR_SIZE_MAX);
-    size = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
-  }
-  if (size < 0) return {false, errno == ENODATA, ""};
-  value.resize(static_cast<size_t>(size));
-  return {true, true, std::move(value)};
-}
+// The xattr calls know no directory descriptor: a file is its own, or a path below /proc.
+class Xattrs {
+ public:
+  explicit Xattrs(const Fd& file) : fd_(file.get()) {}
+  Xattrs(const Fd& folder, const std::string& name) : path_(proc_path(folder, name)) {}
 
-void compare_expected_xattrs(const driver::FileMetadata& metadata, const std::string& path,
+  XattrValue read(const std::string& name) const {
+    std::string value(256, '\0');
+    ssize_t size = get(name, value);
+    if (size < 0 && errno == ERANGE) {
+      value.resize(XATTR_SIZE_MAX);
+      size = get(name, value);
+    }
+    if (size < 0) return {false, errno == ENODATA, ""};
+    value.resize(static_cast<size_t>(size));
+    return {true, true, std::move(value)};
+  }
+  std::vector<std::string> names() const {
+    std::string list(512, '\0');
+    ssize_t size = list_into(list);
+    if (size < 0 && errno == ERANGE) {
+      list.resize(XATTR_LIST_MAX);
+      size = list_into(list);
+    }
+    std::vector<std::string> names;
+    for (size_t at = 0; static_cast<ssize_t>(at) < size; at += names.back().size() + 1)
+      names.emplace_back(list.c_str() + at);
+    return names;
+  }
+
+ private:
+  ssize_t get(const std::string& name, std::string& value) const {
+    return fd_ >= 0 ? ::fgetxattr(fd_, name.c_str(), value.data(), value.size())
+                    : ::lgetxattr(path_.c_str(), name.c_str(), value.data(), value.size());
+  }
+  ssize_t list_into(std::string& list) const {
+    return fd_ >= 0 ? ::flistxattr(fd_, list.data(), list.size())
+                    : ::llistxattr(path_.c_str(), list.data(), list.size());
+  }
+  int fd_ = -1;
+  std::string path_;
+};
+
+void compare_expected_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattrs,
                              const struct stat& info, const DiskRules& rules,
                              Differences& differences) {
   for (const auto& [name, value] : metadata.xattrs) {
@@ -110,7 +142,7 @@ void compare_expected_xattrs(const driver::FileMetadata& metadata, const std::st
     const bool can_have_users = S_ISREG(info.st_mode) || S_ISDIR(info.st_mode);
     if (name.starts_with("user.") && !can_have_users) continue;
     if (!rules.privileged && !name.starts_with("user.")) continue;
-    XattrValue found = read_xattr(path, name);
+    XattrValue found = xattrs.read(name);
     if (!found.known || (!found.there && value.empty())) continue;
     if (found.there && (found.value == value || without_namespace(found.value) == value)) continue;
     differences.add(fmt::format("xattr {} of {} bytes", name, value.size()),
@@ -120,17 +152,9 @@ void compare_expected_xattrs(const driver::FileMetadata& metadata, const std::st
   }
 }
 
-void find_added_xattrs(const driver::FileMetadata& metadata, const std::string& path,
-                       bool with_others, MemberDifferences& differences) {
-  std::string names(512, '\0');
-  ssize_t size = ::llistxattr(path.c_str(), names.data(), names.size());
-  if (size < 0 && errno == ERANGE) {
-    names.resize(XATTR_LIST_MAX);
-    size = ::llistxattr(path.c_str(), names.data(), names.size());
-  }
-  for (size_t at = 0; static_cast<ssize_t>(at) < size;) {
-    const std::string name = names.c_str() + at;
-    at += name.size() + 1;
+void find_added_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattrs, bool with_others,
+                       MemberDifferences& differences) {
+  for (const std::string& name : xattrs.names()) {
     if (is_the_machines(name)) continue;
     const bool expected = std::any_of(metadata.xattrs.begin(), metadata.xattrs.end(),
                                       [&](const auto& xattr) { return xattr.first == name; });
@@ -194,7 +218,7 @@ mode_t type_of(const tar::Member& member, const DiskRules& rules) {
 
 Result<MemberDifferences> compare_member(const tar::Member& member,
                                          const driver::MemberPlace& place, const struct stat& info,
-                                         const DiskRules& rules) {
+                                         const Fd* opened, const DiskRules& rules) {
   STRATA_TRY(driver::FileMetadata metadata, driver::metadata_of(member));
   MemberDifferences differences;
   const bool is_symlink = S_ISLNK(info.st_mode);
@@ -214,10 +238,10 @@ Result<MemberDifferences> compare_member(const tar::Member& member,
   if (rules.privileged && rules.judge_owners) compare_owner(member, info, differences.status);
   // docker gives a symlink with several names the time of the first, we of the last.
   if (!is_symlink || info.st_nlink == 1) compare_time(member, metadata, info, differences);
-  const std::string path = proc_path(*place.folder, place.name);
-  compare_expected_xattrs(metadata, path, info, rules, differences.own);
+  const Xattrs xattrs = opened != nullptr ? Xattrs(*opened) : Xattrs(*place.folder, place.name);
+  compare_expected_xattrs(metadata, xattrs, info, rules, differences.own);
   // A hard link's member need not repeat what its file has; but its chown has taken capabilities away.
-  find_added_xattrs(metadata, path, member.type != tar::kHardLink, differences);
+  find_added_xattrs(metadata, xattrs, member.type != tar::kHardLink, differences);
   return differences;
 }
 
@@ -232,9 +256,10 @@ Differences compare_whiteout(const tar::Member& member, const struct stat& info,
   return differences;
 }
 
-bool has_opaque_mark(const Fd& folder, const std::string& name, const DiskRules& rules) {
-  XattrValue found = read_xattr(
-      proc_path(folder, name), rules.privileged ? "trusted.overlay.opaque" : "user.overlay.opaque");
+bool has_opaque_mark(const Fd& folder, const DiskRules& rules) {
+  const Xattrs xattrs(folder);
+  XattrValue found =
+      xattrs.read(rules.privileged ? "trusted.overlay.opaque" : "user.overlay.opaque");
   return found.there && found.value == "y";
 }
 

@@ -47,16 +47,17 @@ std::string_view type_name(mode_t mode);
 // The type that unpacking gives the member; 0 for one that makes nothing.
 mode_t type_of(const tar::Member& member, const DiskRules& rules);
 
-// The member lies at `place`, and has the type that it should have. Errors: kIo, kPermission, kInvalid (an owner out of range).
+// The member lies at `place`, and has the type that it should have. `opened` (may be null) is the file itself: xattrs are asked for
+// more quickly through it. Errors: kIo, kPermission, kInvalid (an owner out of range).
 Result<MemberDifferences> compare_member(const tar::Member& member,
                                          const driver::MemberPlace& place, const struct stat& info,
-                                         const DiskRules& rules);
+                                         const Fd* opened, const DiskRules& rules);
 
 // A whiteout's device; `member` is the .wh. file.
 Differences compare_whiteout(const tar::Member& member, const struct stat& info,
                              const DiskRules& rules);
 
-// Whether the folder at the place is marked as opaque.
-bool has_opaque_mark(const Fd& folder, const std::string& name, const DiskRules& rules);
+// Whether the folder is marked as opaque.
+bool has_opaque_mark(const Fd& folder, const DiskRules& rules);
 
 }  // namespace strata::doctor
