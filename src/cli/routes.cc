@@ -16,6 +16,8 @@ constexpr Group kGroups[] = {{"container", "Manage containers"},
 constexpr Route kRoutes[] = {
     {"build", "image", "build", "", "[OPTIONS] PATH | URL | -", "Build an image from a Dockerfile",
      1, 1, make_build},
+    {"check", "system", "check", "", "[OPTIONS]", "Look for damage in the data root", 0, 0,
+     make_check},
     {"commit", "container", "commit", "", "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
      "Create a new image from a container's changes", 1, 2, make_commit},
     {"copy", "image", "copy", "", "[OPTIONS] SOURCE DESTINATION",

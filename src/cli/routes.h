@@ -42,6 +42,7 @@ const Group* find_group(std::string_view name);
 
 // One function for each file of a command.
 std::unique_ptr<Command> make_build();
+std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_commit();
 std::unique_ptr<Command> make_container_inspect();
 std::unique_ptr<Command> make_container_prune();

@@ -22,12 +22,15 @@ struct CheckOptions {
 };
 
 struct CheckReport {
-  std::vector<Finding> findings;  // by severity, worst first, then by path
+  std::vector<Finding> findings = {};  // by severity, worst first, then by path
   size_t images = 0, layers = 0, containers = 0;
   uint64_t content_bytes = 0;  // read and compared
+  std::string driver = {};     // overlay2, vfs
   bool beside_daemon = false;  // a dockerd was running on the root
-  std::vector<std::string>
-      not_judged;  // folders of others: buildkit, containerd, volumes, plugins ...
+  size_t in_use =
+      0;  // what looks unused, and a running dockerd may have made for what it is just doing
+  std::vector<std::string> not_judged =
+      {};  // folders of others: buildkit, containerd, volumes, plugins ...
 };
 
 // Whatever is seen to be wrong is looked at again before it is reported, so that what another process was just writing is not a finding.

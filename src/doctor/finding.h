@@ -24,6 +24,7 @@ enum class Kind {
   kImageLayerMissing,  // a layer of rootfs.diff_ids has no record that can be used
   kParentDamaged,      // metadata/…/parent is no digest (a newline counts)
   kParentDangling,     // … or that of an image that is not there
+  kMetadataDamaged,    // metadata/…/lastUpdated, builtLocally
   kMetadataOrphaned,   // metadata of an image that is not there
   // layerdb
   kRecordDamaged,  // cache-id, diff, size, parent or tar-split.json.gz: missing, empty, garbled, wrong
@@ -32,6 +33,8 @@ enum class Kind {
   kRecordShared,         // two records name the same files
   kRecordUnused,         // no image, container, build cache or living operation needs it
   kRemovalUnfinished,    // <chain>-<64 hex>-removing
+  // a folder of docker's own, not one of a layer, an image or a container
+  kFolderUnreadable,  // cannot be listed, or is no folder; nothing is said about what is in it
   // the driver's home
   kFolderUnused,     // no record and no container names it
   kFilesMissing,     // the folder is there, its diff/ is not
@@ -72,16 +75,16 @@ std::string_view to_string(Severity severity);
 struct Finding {
   Kind kind{};
   Severity severity = Severity::kError;
-  std::string
-      path;  // what it is about, below the root: "image/overlay2/layerdb/sha256/<chain>/cache-id"
-  std::string
-      subject;  // the layer's chainID, the image's ID, the container's ID: with the kind and path, its identity
-  std::string expected;  // as much as is known of what should be there
-  std::string found;
-  std::vector<std::string>
-      affected;  // images ("busybox:1", or IDs without a name) and containers that cannot be used, sorted
-  uint64_t bytes = 0;              // that it holds and nobody uses
-  std::vector<std::string> proof;  // for what is unused: where it was looked for, a line each
+  std::string path =
+      {};  // what it is about, below the root: "image/overlay2/layerdb/sha256/<chain>/cache-id"
+  std::string subject =
+      {};  // the layer's chainID, the image's ID, the container's ID: with the kind and path, its identity
+  std::string expected = {};  // as much as is known of what should be there
+  std::string found = {};
+  std::vector<std::string> affected =
+      {};  // images ("busybox:1", or IDs without a name) and containers that cannot be used, sorted
+  uint64_t bytes = 0;                   // that it holds and nobody uses
+  std::vector<std::string> proof = {};  // for what is unused: where it was looked for, a line each
 };
 
 }  // namespace strata::doctor

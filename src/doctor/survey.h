@@ -6,10 +6,12 @@
 // Other processes: may write meanwhile, a dockerd too. So what looks wrong is looked at a second time (check.h).
 #pragma once
 
+#include <ctime>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fs_at.h"
@@ -33,14 +35,17 @@ struct LayerRecord {
   std::string name;
   std::optional<ChainId> chain;  // none: the name is no chainID (a removal, or something foreign)
   SmallFile diff, cache, size, parent;
-  bool has_split = false;    // tar-split.json.gz is a plain file that begins as gzip does
-  uint64_t split_bytes = 0;  // of that file
+  bool has_split = false;     // tar-split.json.gz is a plain file that begins as gzip does
+  uint64_t split_bytes = 0;   // of that file
+  std::string split_trouble;  // why not: "missing", "0 bytes", "no gzip", "a directory" ...
+  std::string trouble;        // no folder at all: what it is; then nothing else is known
 };
 
 // layerdb/mounts/<container>
 struct MountRecord {
   std::string container;
   SmallFile mount_id, init_id, parent;
+  std::string trouble;  // as above
 };
 
 // <driver>/<name>: the files of a layer, or of a container's layer.
@@ -48,6 +53,7 @@ struct LayerFolder {
   std::string name;
   SmallFile link, lower;
   bool has_diff = false, has_work = false, is_committed = false, has_merged = false;
+  std::string trouble;  // as above
 };
 
 // imagedb/content/sha256/<name>. The text is not kept: only what the graph needs of it.
@@ -64,17 +70,22 @@ struct ConfigRecord {
 struct MetadataRecord {
   std::string name;
   SmallFile parent, last_updated, built_locally;
+  std::string trouble;  // as above
 };
 
 // containers/<name>
 struct ContainerRecord {
   std::string name;
-  SmallFile config;        // config.v2.json; the text is dropped when it could be parsed
-  std::string trouble;     // why it is no container
-  std::string image;       // "Image", an image ID
-  std::string image_name;  // "Config.Image"
-  std::string title;       // "Name" without "/"
+  SmallFile config;          // config.v2.json; the text is dropped when it could be parsed
+  SmallFile host_config;     // hostconfig.json; the same
+  std::string trouble;       // why it is no container
+  std::string host_trouble;  // hostconfig.json is there, and dockerd cannot take it
+  std::string image;         // "Image", an image ID
+  std::string image_name;    // "Config.Image"
+  std::string title;         // "Name" without "/"
+  std::string driver;        // "Driver"; empty: not said
   bool running = false;
+  bool is_going = false;  // dockerd was removing it ("Dead", "RemovalInProgress")
 };
 
 struct Survey {
@@ -88,6 +99,7 @@ struct Survey {
   std::map<std::string, ConfigRecord> configs;
   std::map<std::string, MetadataRecord> metadata;
   std::map<std::string, ContainerRecord> containers;
+  std::map<std::string, std::string> bad_distribution;  // path of a record that says nothing -> why
   std::set<std::string>
       unreadable;  // folders that could not be listed: nothing is said about what is in them
 
@@ -95,10 +107,25 @@ struct Survey {
   std::set<ChainId> build_cache;  // buildkit/snapshots.db
   std::set<ChainId> leased;       // living operations of strata
   std::set<std::string>
-      mounted;  // folders of the driver's home that are mounted now, by any process
+      mounted;             // folders of the driver's home that are mounted now, by any process
+  bool uses_known = true;  // false: one of these three could not be read
+
+  // Who may be writing now.
+  bool daemon_runs = false;
+  std::optional<time_t> daemon_since;  // when it was started, if that can be found out
+  bool operations_live = false;        // of strata
 
   std::string image_folder() const { return "image/" + driver; }
+  std::string layer_folder() const { return image_folder() + "/layerdb/sha256"; }
+  std::string mount_folder() const { return image_folder() + "/layerdb/mounts"; }
+  std::string config_folder() const { return image_folder() + "/imagedb/content/sha256"; }
+  std::string metadata_folder() const { return image_folder() + "/imagedb/metadata/sha256"; }
+  std::string home() const { return driver == "vfs" ? "vfs/dir" : driver; }
+  bool is_overlay() const { return driver != "vfs"; }
 };
+
+// One small file below an open folder, whatever it is: no symlink is followed, no fifo or device is opened.
+SmallFile read_small_file(const Fd& folder, const std::string& name, size_t limit_bytes = 4096);
 
 // Reads a root. `driver` empty: the one whose folder below image/ is there. Takes no lock and writes nothing.
 // Errors: kNotFound (no root, or none of docker's), kPermission, kUnsupported (a driver that strata does not have).
@@ -115,6 +142,8 @@ struct SoundLayer {
   uint64_t size_bytes = 0;
 };
 std::optional<SoundLayer> sound_layer(const LayerRecord& record);
+// What dockerd makes of a file of layerdb: without the white space around it.
+std::string_view trimmed(std::string_view text);
 
 // The chainIDs of an image, base first.
 std::vector<ChainId> chains_of(const std::vector<DiffId>& diffs);

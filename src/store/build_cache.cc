@@ -23,7 +23,7 @@ void collect(std::string_view window, std::set<ChainId>& chains) {
 
 Result<std::set<ChainId>> build_cache_layers(const Fd& root) {
   std::set<ChainId> chains;
-  Result<Fd> file = open_at(root, "buildkit/snapshots.db", O_RDONLY);
+  Result<Fd> file = open_at(root, "buildkit/snapshots.db", O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return chains;
   if (!file.ok()) return std::move(file).error();
   std::string window(kWindowBytes, '\0');

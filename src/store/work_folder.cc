@@ -217,6 +217,30 @@ Status WorkFolder::finish() {
   return {};
 }
 
+Result<std::vector<Operation>> list_operations(const Fd& root) {
+  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+  STRATA_TRY(std::vector<std::string> names, operation_names(root));
+  std::vector<Operation> operations;
+  for (std::string& name : names) {
+    const std::string base = fmt::format("{}/{}", kStaging, name);
+    Result<Fd> file = open_at(root, base + std::string(kLockSuffix), kFlags);
+    if (!file.ok()) continue;  // ended since
+    STRATA_TRY(std::optional<FileLock> dead,
+               FileLock::try_acquire(std::move(*file), FileLock::Mode::kShared));
+    Operation operation{.name = std::move(name), .lives = !dead.has_value(), .leased = {}};
+    Result<std::string> lease = operation.lives
+                                    ? read_file_at(root, base + "/lease", kJournalBytesMax)
+                                    : Result<std::string>(std::string());
+    std::string_view rest = lease.ok() ? std::string_view(*lease) : std::string_view();
+    while (!rest.empty()) {
+      Result<ChainId> chain = ChainId::parse_hex(take(rest, '\n'));
+      if (chain.ok()) operation.leased.insert(*chain);
+    }
+    operations.push_back(std::move(operation));
+  }
+  return operations;
+}
+
 Result<std::set<ChainId>> leased_layers(const Fd& root) {
   STRATA_TRY(std::vector<std::string> names, operation_names(root));
   std::set<ChainId> leased;

@@ -86,6 +86,15 @@ class WorkFolder {
   Fd folder_;
 };
 
+// An operation as others see it, without a lock that anybody would wait for.
+struct Operation {
+  std::string name;  // strata/staging/<name>
+  bool lives = false;
+  std::set<ChainId> leased;  // of a living one
+};
+// Sorted by name. Changes nothing, and works on a file system that is read-only.
+Result<std::vector<Operation>> list_operations(const Fd& root);
+
 // The layers that living operations hold. The caller holds layers.lock exclusively, so that no
 // lease comes meanwhile.
 Result<std::set<ChainId>> leased_layers(const Fd& root);

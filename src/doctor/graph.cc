@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "doctor/graph.h"
+
+#include <algorithm>
+
+namespace strata::doctor {
+namespace {
+
+constexpr std::string_view kRemovalSuffix = "-removing";
+constexpr std::string_view kInitSuffix = "-init";
+
+bool is_hex_name(std::string_view text) { return Digest::parse_hex(text).ok(); }
+
+// Such names as dockerd makes, or takes.
+bool can_be_link(std::string_view text) {
+  return CacheId::parse(text).ok() && text.find_first_of(": \t\r\n") == text.npos;
+}
+
+bool is_sound(const ConfigRecord& config) {
+  return config.image && config.found && *config.found == config.image->digest() &&
+         config.trouble.empty();
+}
+
+}  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\n\v\f\r";
+  const size_t begin = std::min(text.find_first_not_of(kSpace), text.size());
+  text.remove_prefix(begin);
+  const size_t end = text.find_last_not_of(kSpace);
+  return text.substr(0, end == text.npos ? 0 : end + 1);
+}
+
+std::vector<ChainId> chains_of(const std::vector<DiffId>& diffs) {
+  std::vector<ChainId> chains;
+  for (const DiffId& diff : diffs) {
+    chains.push_back(chain_id(chains.empty() ? nullptr : &chains.back(), diff));
+  }
+  return chains;
+}
+
+bool is_mount_id(std::string_view text) {
+  if (text.ends_with(kInitSuffix)) text.remove_suffix(kInitSuffix.size());
+  return is_hex_name(text);
+}
+
+bool is_buildkit_name(std::string_view name) {
+  constexpr size_t kSize = 25;
+  return name.size() == kSize &&
+         name.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz") == name.npos;
+}
+
+std::string in_quotes(std::string_view text) {
+  constexpr size_t kShown = 100;
+  std::string shown = "\"";
+  for (char c : text.substr(0, kShown)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      shown += "\\n";
+    } else if (byte < 0x20 || byte > 0x7e) {
+      shown += fmt::format("\\x{:02x}", byte);
+    } else {
+      shown += c;
+    }
+  }
+  return shown + (text.size() > kShown ? "…\"" : "\"");
+}
+
+std::string text_of(const SmallFile& file) {
+  switch (file.state) {
+    case SmallFile::State::kMissing:
+      return "missing";
+    case SmallFile::State::kUnreadable:
+      return file.trouble;
+    case SmallFile::State::kRead:
+      break;
+  }
+  return file.text.empty() ? "0 bytes" : in_quotes(file.text);
+}
+
+Graph::Graph(const Survey& survey) : survey_(survey) {
+  read_names();
+  read_images();
+  read_folders();
+  read_mounts();
+}
+
+void Graph::read_names() {
+  if (!survey_.repositories.there()) return;
+  Result<store::References> parsed = store::References::parse(survey_.repositories.text);
+  if (!parsed.ok()) return;
+  references_ = std::move(*parsed);
+  for (auto& [key, image] : references_.all()) {
+    const std::string hex = image.hex();
+    names_[hex].push_back(key);
+    has_lost_images_ |= !survey_.configs.contains(hex);
+  }
+  for (auto& [hex, names] : names_) {
+    std::stable_partition(names.begin(), names.end(),
+                          [](const std::string& key) { return !store::is_digest_key(key); });
+  }
+}
+
+void Graph::read_images() {
+  std::map<std::pair<ChainId, DiffId>, ChainId> known;  // most images share most of their layers
+  has_lost_images_ |= survey_.unreadable.contains(survey_.config_folder());
+  for (const auto& [name, config] : survey_.configs) {
+    if (!config.image) continue;
+    if (!is_sound(config)) {
+      has_lost_images_ = true;
+      continue;
+    }
+    std::optional<ChainId> parent;
+    for (const DiffId& diff : config.diffs) {
+      auto [chain, is_new] = known.try_emplace({parent.value_or(ChainId()), diff});
+      if (is_new) chain->second = chain_id(parent ? &*parent : nullptr, diff);
+      Wanted& layer = wanted_[chain->second];
+      layer.diff = diff;
+      layer.parent = parent;
+      layer.images.push_back(&config);
+      parent = chain->second;
+    }
+  }
+}
+
+void Graph::read_folders() {
+  for (const auto& [name, target] : survey_.links) {
+    std::string_view rest = target;
+    const std::string home = survey_.root_path + "/" + survey_.home() + "/";
+    if (rest.starts_with("../")) {
+      rest.remove_prefix(3);
+    } else if (rest.starts_with(home)) {  // dockerd takes absolute ones as well
+      rest.remove_prefix(home.size());
+    } else {
+      continue;
+    }
+    if (!rest.ends_with("/diff")) continue;
+    links_[std::string(rest.substr(0, rest.size() - 5))].push_back(name);
+  }
+  for (const auto& [name, record] : survey_.layers) {
+    if (!record.chain && !name.ends_with(kRemovalSuffix)) continue;
+    if (std::optional<std::string> folder = folder_of(record)) owners_[*folder].push_back(&record);
+  }
+}
+
+void Graph::read_mounts() {
+  std::set<std::string> told;  // containers that say which folders are theirs
+  for (const auto& [id, mount] : survey_.mounts) {
+    std::string layer(trimmed(mount.mount_id.text));
+    std::string init(trimmed(mount.init_id.text));
+    // Each tells the other.
+    if (!is_mount_id(layer) && is_mount_id(init) && init.ends_with(kInitSuffix)) {
+      layer = init.substr(0, init.size() - kInitSuffix.size());
+    }
+    if (is_mount_id(layer)) {
+      told.insert(id);
+      mounts_.emplace(layer, &mount);
+      if (!is_mount_id(init)) init = layer + std::string(kInitSuffix);
+      mounts_.emplace(init, &mount);
+    }
+    Result<ChainId> parent = ChainId::parse(trimmed(mount.parent.text));
+    std::optional<ChainId> next;
+    if (parent.ok()) next = *parent;
+    for (size_t depth = 0; next && depth < survey_.layers.size() + 1; ++depth) {
+      pinned_.insert(*next);
+      containers_[*next].push_back(id);
+      next = parent_of(*next);
+    }
+  }
+  has_lost_mounts_ = told.size() < survey_.mounts.size();
+  for (const auto& [id, container] : survey_.containers) has_lost_mounts_ |= !told.contains(id);
+}
+
+const std::vector<std::string>& Graph::names_of(const std::string& image_hex) const {
+  static const std::vector<std::string> kNone;
+  auto found = names_.find(image_hex);
+  return found == names_.end() ? kNone : found->second;
+}
+
+const Graph::Wanted* Graph::find_wanted(const ChainId& chain) const {
+  auto found = wanted_.find(chain);
+  return found == wanted_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Graph::titles_of_image(const std::string& image_hex) const {
+  std::vector<std::string> titles;
+  for (const std::string& name : names_of(image_hex)) {
+    if (!store::is_digest_key(name)) titles.push_back(name);
+  }
+  if (titles.empty()) titles = names_of(image_hex);
+  if (titles.empty()) titles.push_back("sha256:" + image_hex);
+  return titles;
+}
+
+std::string Graph::title_of_container(const std::string& id) const {
+  auto found = survey_.containers.find(id);
+  const bool named = found != survey_.containers.end() && !found->second.title.empty();
+  return "container " + (named ? found->second.title : id.substr(0, 12));
+}
+
+std::vector<std::string> Graph::affected_by(const ChainId& chain) const {
+  std::set<std::string> titles;
+  if (const Wanted* layer = find_wanted(chain)) {
+    for (const ConfigRecord* config : layer->images) {
+      for (std::string& title : titles_of_image(config->name)) titles.insert(std::move(title));
+    }
+  }
+  if (auto users = containers_.find(chain); users != containers_.end()) {
+    for (const std::string& id : users->second) titles.insert(title_of_container(id));
+  }
+  return {titles.begin(), titles.end()};
+}
+
+std::optional<ChainId> Graph::parent_of(const ChainId& chain) const {
+  if (const Wanted* layer = find_wanted(chain)) return layer->parent;
+  auto record = survey_.layers.find(chain.hex());
+  if (record == survey_.layers.end()) return std::nullopt;
+  Result<ChainId> parent = ChainId::parse(trimmed(record->second.parent.text));
+  return parent.ok() ? std::optional<ChainId>(*parent) : std::nullopt;
+}
+
+std::optional<std::string> Graph::folder_of(const LayerRecord& record) {
+  std::string name(trimmed(record.cache.text));
+  if (!record.cache.there() || !CacheId::parse(name).ok()) return std::nullopt;
+  return name;
+}
+
+std::optional<std::string> Graph::folder_of(const ChainId& chain) const {
+  auto record = survey_.layers.find(chain.hex());
+  return record == survey_.layers.end() ? std::nullopt : folder_of(record->second);
+}
+
+std::vector<const LayerRecord*> Graph::owners_of(const std::string& folder) const {
+  auto found = owners_.find(folder);
+  return found == owners_.end() ? std::vector<const LayerRecord*>() : found->second;
+}
+
+const MountRecord* Graph::mount_of(const std::string& folder) const {
+  auto found = mounts_.find(folder);
+  return found == mounts_.end() ? nullptr : found->second;
+}
+
+const std::vector<std::string>& Graph::links_to(const std::string& folder) const {
+  static const std::vector<std::string> kNone;
+  auto found = links_.find(folder);
+  return found == links_.end() ? kNone : found->second;
+}
+
+bool Graph::leads_to(const std::string& link, const std::string& folder) const {
+  const std::vector<std::string>& links = links_to(folder);
+  return std::find(links.begin(), links.end(), link) != links.end();
+}
+
+std::optional<std::string> Graph::link_of(const std::string& folder) const {
+  auto found = survey_.folders.find(folder);
+  std::string text = found == survey_.folders.end() ? "" : found->second.link.text;
+  if (leads_to(text, folder)) return text;
+  if (links_to(folder).size() == 1) return links_to(folder).front();
+  if (can_be_link(text)) return text;
+  return std::nullopt;
+}
+
+std::optional<std::string> Graph::lower_on(const std::optional<ChainId>& parent) const {
+  std::string lower;
+  std::optional<ChainId> next = parent;
+  for (size_t depth = 0; next && depth <= survey_.layers.size(); ++depth) {
+    std::optional<std::string> folder = folder_of(*next);
+    std::optional<std::string> link = folder ? link_of(*folder) : std::nullopt;
+    if (!link) return std::nullopt;
+    lower += (lower.empty() ? "l/" : ":l/") + *link;
+    next = parent_of(*next);
+  }
+  return lower;
+}
+
+std::set<ChainId> Graph::needed() const {
+  std::set<ChainId> needed = pinned_;
+  for (const auto& [chain, layer] : wanted_) needed.insert(chain);
+  std::vector<ChainId> more(survey_.build_cache.begin(), survey_.build_cache.end());
+  more.insert(more.end(), survey_.leased.begin(), survey_.leased.end());
+  for (const ChainId& top : more) {
+    for (std::optional<ChainId> next = top; next && needed.insert(*next).second;) {
+      next = parent_of(*next);
+    }
+  }
+  return needed;
+}
+
+bool Graph::is_named(const std::string& folder) const {
+  return owners_.contains(folder) || mounts_.contains(folder);
+}
+
+std::map<ChainId, std::set<std::string>> Graph::lost_files() const {
+  std::set<ChainId> lost;
+  for (const auto& [chain, layer] : wanted_) {
+    if (!survey_.layers.contains(chain.hex())) lost.insert(chain);
+  }
+  for (const auto& [name, record] : survey_.layers) {
+    std::optional<std::string> folder = folder_of(record);
+    if (record.chain && !(folder && survey_.folders.contains(*folder))) lost.insert(*record.chain);
+  }
+  std::map<ChainId, std::set<std::string>> found;
+  for (const ChainId& chain : lost) {
+    std::optional<std::string> lower = lower_on(parent_of(chain));
+    for (const auto& [name, folder] : survey_.folders) {
+      if (is_named(name) || name.ends_with(kInitSuffix) || !folder.has_diff) continue;
+      if (survey_.folders.contains(name + std::string(kInitSuffix))) continue;  // a container's
+      if (!lower || trimmed(folder.lower.text) == *lower) found[chain].insert(name);
+    }
+  }
+  return found;
+}
+
+}  // namespace strata::doctor

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who else uses a root: BuildKit's database, living operations of strata, mounts of any process, a dockerd. Inside of survey.h.
+// Threads: one at a time.
+#pragma once
+
+#include "doctor/survey.h"
+
+namespace strata::doctor {
+
+// Fills everything of the survey that begins with "who". Waits for no lock, and holds none when it returns.
+Status read_uses(const Fd& root, Survey& survey);
+
+// The folders of the driver's home that a text of /proc/<pid>/mountinfo names, by whatever path: cache-ids and links are random, so
+// that they mean the same layer everywhere. `links`: l/<name> -> target.
+//   mountinfo := lines "ID parent major:minor root TARGET options … - overlay SOURCE …,lowerdir=A:B,upperdir=…"
+// Source: proc(5), "/proc/pid/mountinfo".
+void add_mounted(std::string_view mountinfo, const Survey& survey, std::set<std::string>& mounted);
+
+}  // namespace strata::doctor
