@@ -53,10 +53,8 @@ Result<int> run_attached(Context& context, store::Store& store, const std::strin
   options.runtime = runtime_name(attachment.runtime);
   options.network = attachment.network;
   if (attachment.input) options.io.input = STDIN_FILENO;
-  if (attachment.output) {
-    options.io.output_sink = &output;
-    options.io.error_sink = &error;
-  }
+  if (attachment.output) options.io.output_sink = &output;
+  if (attachment.error) options.io.error_sink = &error;
   note_in_debug_mode(context, options);
   std::optional<SignalPipe> signals;
   if (attachment.proxy_signals) {

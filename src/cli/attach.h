@@ -13,6 +13,7 @@ namespace strata::cli {
 struct Attachment {
   bool input = false;         // standard input is handed on
   bool output = true;         // what it prints is printed
+  bool error = true;          // and what it prints on standard error
   bool terminal = false;      // it was made with a terminal of its own
   bool proxy_signals = true;  // signals are the program's; else they end the container
   std::string runtime = {};

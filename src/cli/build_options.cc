@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "cli/build_cache_options.h"
+#include "cli/container_values.h"
 #include "cli/key_values.h"
 #include "oci/json.h"
 #include "oci/reference.h"
@@ -117,43 +118,6 @@ Status add_agent(const std::string& text, std::map<std::string, std::string>& ag
   return {};
 }
 
-// "nofile=1024:2048".
-Result<runtime::Ulimit> parse_ulimit(const std::string& text) {
-  runtime::Ulimit limit;
-  const size_t equals = text.find('=');
-  limit.name = text.substr(0, equals);
-  const std::string values = equals == text.npos ? "" : text.substr(equals + 1);
-  const size_t colon = values.find(':');
-  auto read = [](std::string_view value, uint64_t& number) {
-    auto [stop, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
-    return failure == std::errc() && stop == value.data() + value.size() && !value.empty();
-  };
-  if (limit.name.empty() || !read(std::string_view(values).substr(0, colon), limit.soft)) {
-    return error(ErrorCode::kInvalid, "invalid ulimit argument: {}", text);
-  }
-  limit.hard = limit.soft;
-  if (colon != values.npos && !read(std::string_view(values).substr(colon + 1), limit.hard)) {
-    return error(ErrorCode::kInvalid, "invalid ulimit argument: {}", text);
-  }
-  return limit;
-}
-
-// "64m": binary units.
-Result<uint64_t> parse_bytes(const std::string& text, std::string_view option) {
-  uint64_t number = 0;
-  auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string unit(stop, text.data() + text.size());
-  if (unit.ends_with('b') && unit.size() > 1) unit.pop_back();
-  constexpr std::string_view kUnits = "bkmgt";
-  const size_t power = unit.empty() ? 0 : kUnits.find(unit.front());
-  if (failure != std::errc() || power == kUnits.npos || unit.size() > 1 ||
-      number >> (63 - 10 * power) != 0) {
-    return error(ErrorCode::kInvalid, "invalid argument \"{}\" for \"{}\" flag: invalid size: '{}'",
-                 text, option, text);
-  }
-  return number << (10 * power);
-}
-
 }  // namespace
 
 void BuildOptions::declare(Options& options) {
@@ -193,6 +157,7 @@ void BuildOptions::declare(Options& options) {
   options.list(kNoShort, "secret", "list",
                "Secret for RUN --mount=type=secret (id=mysecret[,src=/local/secret])", secrets_);
   options.text(kNoShort, "shm-size", "bytes", "Size of '/dev/shm'", shm_size_);
+  options.check_last(checked_by(parse_size));
   options.list(kNoShort, "ssh", "list", "SSH agent for RUN --mount=type=ssh (default|id=socket)",
                ssh_);
   options.list('t', "tag", "list", "Name and optionally a tag in the 'name:tag' format", tags_);
@@ -200,7 +165,8 @@ void BuildOptions::declare(Options& options) {
   options.text(kNoShort, "timestamp", "string",
                "Time of the image and its newest file, seconds since 1970 (SOURCE_DATE_EPOCH)",
                timestamp_);
-  options.list(kNoShort, "ulimit", "list", "Ulimit options", ulimits_);
+  options.list(kNoShort, "ulimit", "ulimit", "Ulimit options", ulimits_);
+  options.check_last(checked_by(parse_ulimit));
 }
 
 void BuildOptions::declare_cache(Options& options) {
@@ -259,7 +225,8 @@ Result<build::BuildRequest> BuildOptions::request() const {
     request.ulimits.push_back(std::move(limit));
   }
   if (!shm_size_.empty()) {
-    STRATA_TRY(request.shm_size_bytes, parse_bytes(shm_size_, "--shm-size"));
+    STRATA_TRY(int64_t bytes, parse_size(shm_size_));
+    request.shm_size_bytes = static_cast<uint64_t>(bytes);
   }
   for (const std::string& what : allowed_) {
     if (what != "security.insecure" && what != "network.host") {

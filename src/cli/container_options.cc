@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/container_options.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 
 #include "base/fs_at.h"
 #include "base/signal_names.h"
@@ -11,18 +14,10 @@ namespace {
 
 Error refuse(std::string message) { return Error(ErrorCode::kInvalid, std::move(message)); }
 
-// A check of an option's value that is only there to refuse it early, in docker's form.
-template <typename Parse>
-Options::Check checked_by(Parse parse) {
-  return [parse](const std::string& value) {
-    auto parsed = parse(value);
-    return parsed.ok() ? Status() : Status(std::move(parsed).error());
-  };
-}
-
 Status check_env(const std::string& value) {
-  return value.starts_with('=') ? Status(refuse("invalid environment variable: " + value))
-                                : Status();
+  return value.empty() || value.starts_with('=')
+             ? Status(refuse("invalid environment variable: " + value))
+             : Status();
 }
 
 Status check_label(const std::string& value) {
@@ -31,10 +26,26 @@ Status check_label(const std::string& value) {
              : Status();
 }
 
+Status check_address(const std::string& value) {
+  std::array<char, sizeof(in6_addr)> bytes;
+  const bool is_one = ::inet_pton(AF_INET, value.c_str(), bytes.data()) == 1 ||
+                      ::inet_pton(AF_INET6, value.c_str(), bytes.data()) == 1;
+  return is_one ? Status() : Status(refuse(value + " is not an ip address"));
+}
+
 Status check_host(const std::string& value) {
   const size_t colon = value.find(':');
-  const bool fits = colon != value.npos && colon > 0 && colon + 1 < value.size();
-  return fits ? Status() : Status(refuse(fmt::format("bad format for add-host: \"{}\"", value)));
+  const bool fits = colon != value.npos && colon > 0;
+  if (!fits) return refuse(fmt::format("bad format for add-host: \"{}\"", value));
+  const std::string address = value.substr(colon + 1);
+  if (check_address(address).ok()) return {};
+  return refuse(fmt::format("invalid IP address in add-host: \"{}\"", address));
+}
+
+Status check_stream(const std::string& value) {
+  const std::string name = lower(value);
+  const bool known = name == "stdin" || name == "stdout" || name == "stderr";
+  return known ? Status() : Status(refuse("valid streams are STDIN, STDOUT and STDERR"));
 }
 
 // "NAME=value"; a name that comes again replaces the value where it first stood.
@@ -64,6 +75,7 @@ void ContainerOptions::declare_detach(Options& options) {
 
 void ContainerOptions::declare_program(Options& options) {
   options.list('a', "attach", "list", "Attach to STDIN, STDOUT or STDERR", attach_);
+  options.check_last(check_stream);
   options.text(kNoShort, "entrypoint", "string", "Overwrite the default ENTRYPOINT of the image",
                entrypoint_);
   options.check_last([this](const std::string&) {
@@ -97,7 +109,6 @@ void ContainerOptions::declare_program(Options& options) {
 void ContainerOptions::declare_files(Options& options) {
   options.text(kNoShort, "cidfile", "string", "Write the container ID to the file", cid_file_);
   options.list(kNoShort, "device", "list", "Add a host device to the container", devices_);
-  options.check_last(checked_by(parse_device));
   options.list(kNoShort, "mount", "mount", "Attach a filesystem mount to the container", mounts_);
   options.check_last(checked_by(parse_mount));
   options.text(kNoShort, "platform", "string", "Choose this platform of a multi-platform image",
@@ -121,6 +132,12 @@ void ContainerOptions::declare_host(Options& options) {
   options.check_last(check_host);
   options.list(kNoShort, "cap-add", "list", "Add Linux capabilities", cap_add_);
   options.list(kNoShort, "cap-drop", "list", "Drop Linux capabilities", cap_drop_);
+  options.list(kNoShort, "dns", "list", "Set custom DNS servers", resolver_.servers);
+  options.check_last(check_address);
+  options.list(kNoShort, "dns-opt", "list", "", resolver_.options);
+  options.hide_last();
+  options.list(kNoShort, "dns-option", "list", "Set DNS options", resolver_.options);
+  options.list(kNoShort, "dns-search", "list", "Set custom DNS search domains", resolver_.search);
   options.text(kNoShort, "domainname", "string", "Container NIS domain name", domainname_);
   options.list(kNoShort, "group-add", "list", "Add additional groups to join", group_add_);
   options.text('h', "hostname", "string", "Container host name", hostname_);
@@ -211,14 +228,14 @@ Status ContainerOptions::read_program(const std::vector<std::string>& arguments,
   config.working_dir = working_dir_;
   config.tty = terminal_;
   config.open_stdin = interactive_;
-  config.attach_stdin = interactive_;
-  config.attach_stdout = config.attach_stderr = true;
-  config.stdin_once = interactive_;
-  for (const std::string& stream : attach_) {
-    if (stream != "stdin" && stream != "stdout" && stream != "stderr") {
-      return refuse("valid streams are STDIN, STDOUT and STDERR");
-    }
-  }
+  auto attached = [&](std::string_view stream) {
+    return std::any_of(attach_.begin(), attach_.end(),
+                       [&](const std::string& given) { return lower(given) == stream; });
+  };
+  config.attach_stdin = attach_.empty() ? interactive_ : attached("stdin");
+  config.attach_stdout = attach_.empty() || attached("stdout");
+  config.attach_stderr = attach_.empty() || attached("stderr");
+  config.stdin_once = config.open_stdin && config.attach_stdin;
   if (!stop_signal_.empty()) {
     STRATA_TRY(int number, parse_signal(stop_signal_));
     (void)number;  // kept as it was written
@@ -233,6 +250,7 @@ Status ContainerOptions::read_program(const std::vector<std::string>& arguments,
 
 Status ContainerOptions::read_files(runtime::NewContainer& wanted) const {
   for (const std::string& volume : volumes_) {
+    if (volume.empty()) return refuse("invalid volume specification: ''");
     // "-v /target" is a volume without a name, and is kept in the config.
     if (volume.find(':') == volume.npos) {
       if (!wanted.config.volumes) wanted.config.volumes.emplace();
@@ -244,7 +262,9 @@ Status ContainerOptions::read_files(runtime::NewContainer& wanted) const {
       STRATA_TRY(std::string here, real_path(bind.substr(0, bind.find(':'))));
       bind = here + bind.substr(bind.find(':'));
     }
-    wanted.host.binds.push_back(std::move(bind));
+    std::vector<std::string>& binds = wanted.host.binds;
+    if (std::find(binds.begin(), binds.end(), bind) == binds.end())
+      binds.push_back(std::move(bind));
   }
   for (const std::string& mount : mounts_) {
     STRATA_TRY(runtime::MountSpec spec, parse_mount(mount));
@@ -253,10 +273,6 @@ Status ContainerOptions::read_files(runtime::NewContainer& wanted) const {
   for (const std::string& tmpfs : tmpfs_) {
     const size_t colon = tmpfs.find(':');
     wanted.host.tmpfs[tmpfs.substr(0, colon)] = colon == tmpfs.npos ? "" : tmpfs.substr(colon + 1);
-  }
-  for (const auto& [target, options] : wanted.host.tmpfs) {
-    if (target.starts_with('/')) continue;
-    return refuse(fmt::format("invalid mount path: '{}' mount path must be absolute", target));
   }
   for (const std::string& device : devices_) {
     STRATA_TRY(runtime::Device parsed, parse_device(device));
@@ -282,7 +298,7 @@ Status ContainerOptions::read_host(runtime::HostConfig& host) const {
   if (host.ipc_mode != "private" && host.ipc_mode != "shareable") {
     return error(ErrorCode::kUnsupported, "--ipc {}: strata has private", ipc_);
   }
-  for (const std::string& option : security_opt_) {
+  for (const std::string& option : security_opt_) {  // docker's client looks first
     const bool known = option.find('=') != option.npos || option.find(':') != option.npos ||
                        option == "no-new-privileges";
     if (!known) return refuse(fmt::format("Invalid --security-opt: \"{}\"", option));
@@ -291,11 +307,14 @@ Status ContainerOptions::read_host(runtime::HostConfig& host) const {
   host.cap_add = cap_add_;
   host.cap_drop = cap_drop_;
   host.extra_hosts = extra_hosts_;
+  host.resolver = resolver_;
   host.group_add = group_add_;
   host.log_driver = log_driver_;
   host.privileged = privileged_;
   host.read_only_rootfs = read_only_;
   host.security_opt = security_opt_;
+  // What docker's daemon adds, and a host with SELinux needs.
+  if (privileged_) host.security_opt.emplace_back("label=disable");
   if (init_given_) host.init = init_;
   return {};
 }
@@ -322,6 +341,8 @@ Status ContainerOptions::read_limits(runtime::HostConfig& host) const {
     limits.memory_swap_bytes = -1;
   } else if (!memory_swap_.empty()) {
     STRATA_TRY(limits.memory_swap_bytes, parse_size(memory_swap_));
+  } else if (limits.memory_bytes > 0) {
+    limits.memory_swap_bytes = 2 * limits.memory_bytes;
   }
   if (!cpus_.empty()) {
     STRATA_TRY(limits.nano_cpus, parse_cpus(cpus_));

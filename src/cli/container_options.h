@@ -58,6 +58,7 @@ class ContainerOptions {
       tmpfs_;
   std::vector<std::string> cap_add_, cap_drop_, devices_, extra_hosts_, group_add_, security_opt_;
   std::vector<std::string> ulimits_, publish_;
+  runtime::Resolver resolver_;
 };
 
 }  // namespace strata::cli

@@ -30,13 +30,6 @@ std::optional<double> to_double(std::string_view text) {
   return value;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 // Go's strconv.ParseBool, for fields that may stand alone.
 Result<bool> flag_value(std::string_view key, std::string_view value, bool given) {
   const std::string word = lower(value);
@@ -80,6 +73,13 @@ Status set_field(std::string_view key, std::string_view value, bool given, Mount
 
 }  // namespace
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
 Result<int64_t> parse_size(std::string_view text) {
   const Error bad = refuse(fmt::format("invalid size: '{}'", text));
   size_t digits = text.find_first_not_of("0123456789.");
@@ -120,6 +120,10 @@ Result<runtime::Ulimit> parse_ulimit(std::string_view text) {
   std::string_view soft = text.substr(equals + 1);
   const size_t colon = soft.find(':');
   const bool two = colon != soft.npos;
+  if (two && soft.find(':', colon + 1) != soft.npos) {
+    return refuse(fmt::format(
+        "too many limit value arguments - {}, can only have up to two, `soft[:hard]`", soft));
+  }
   std::string_view hard = two ? soft.substr(colon + 1) : soft;
   if (two) soft = soft.substr(0, colon);
   STRATA_TRY(int64_t soft_value, parse_integer(soft));
@@ -135,9 +139,11 @@ Result<runtime::Ulimit> parse_ulimit(std::string_view text) {
 }
 
 Result<int64_t> parse_cpus(std::string_view text) {
-  std::optional<double> value = to_double(text);
+  const bool negative = text.starts_with('-');
+  std::optional<double> value = to_double(text.substr(negative ? 1 : 0));
   if (!value) return refuse(fmt::format("failed to parse {} as a rational number", text));
-  return static_cast<int64_t>(std::llround(*value * kNanoCpus));
+  const int64_t nanos = std::llround(*value * kNanoCpus);
+  return negative ? -nanos : nanos;
 }
 
 std::vector<std::string> csv_fields(std::string_view text) {
@@ -182,6 +188,7 @@ Result<MountSpec> parse_mount(std::string_view text) {
 
 Result<runtime::Device> parse_device(std::string_view text) {
   runtime::Device device;
+  if (text.empty()) return refuse("bad format for path: ");
   const size_t first = text.find(':');
   device.source = text.substr(0, first);
   device.target = device.source;
@@ -197,9 +204,10 @@ Result<runtime::Device> parse_device(std::string_view text) {
     return device;
   }
   device.target = target;
+  if (!target.starts_with('/')) return refuse(fmt::format("{} is not an absolute path", target));
   if (second != rest.npos) device.access = rest.substr(second + 1);
   if (device.access.empty() || device.access.find_first_not_of("rwm") != device.access.npos) {
-    return refuse("invalid device mode: " + device.access);
+    return refuse("bad mode specified: " + device.access);
   }
   return device;
 }

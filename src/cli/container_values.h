@@ -10,10 +10,22 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/options.h"
 #include "runtime/host_config.h"
 
 namespace strata::cli {
 
+// A check of an option's value that is only there to refuse it early, in docker's form.
+template <typename Parse>
+Options::Check checked_by(Parse parse) {
+  return [parse](const std::string& value) {
+    auto parsed = parse(value);
+    return parsed.ok() ? Status() : Status(std::move(parsed).error());
+  };
+}
+
+// ASCII letters only.
+std::string lower(std::string_view text);
 // "64m", "1.5g", "1024": bytes, in units of 1024. Errors: kInvalid, `invalid size: 'x'`.
 Result<int64_t> parse_size(std::string_view text);
 // "nofile=1024:2048", "nproc=5". Errors: kInvalid, docker's.

@@ -61,11 +61,12 @@ TEST(ContainerValues, DevicesMayHaveAnotherPlaceAndRights) {
   EXPECT_EQ(parse_device("/dev/x:r")->access, "r");
   EXPECT_EQ(parse_device("/dev/x:/dev/y")->target, "/dev/y");
   EXPECT_EQ(parse_device("/dev/x:/dev/y:rw")->access, "rw");
-  EXPECT_EQ(failure(parse_device("/dev/x:/dev/y:q")), "invalid device mode: q");
+  EXPECT_EQ(failure(parse_device("/dev/x:/dev/y:q")), "bad mode specified: q");
 }
 
 TEST(ContainerValues, ProcessorsAreBillionths) {
   EXPECT_EQ(*parse_cpus("1.5"), 1'500'000'000);
+  EXPECT_EQ(*parse_cpus("-1"), -1'000'000'000);  // refused later, in docker's words
   EXPECT_FALSE(parse_cpus("many").ok());
 }
 

@@ -13,23 +13,31 @@ namespace {
 
 constexpr int kFailed = 125;  // docker's, when the container is at fault and not its program
 
+// Before the container, which would stay without anybody who knows its ID. Invalid without a path.
+Result<Fd> make_cid_file(const std::string& path) {
+  if (path.empty()) return Fd();
+  Result<Fd> file = open_at(Fd(), path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+  if (!file.ok() && file.error().code() == ErrorCode::kConflict) {
+    return error(ErrorCode::kConflict,
+                 "Container ID file found, make sure the other container isn't running or delete "
+                 "{}",
+                 path);
+  }
+  return std::move(file).context("failed to create the container ID file");
+}
+
 // The ID of the new container.
 Result<std::string> make_container(Context& context, const ContainerOptions& options,
                                    runtime::NewContainer wanted, store::Store& store) {
   STRATA_TRY(wanted.image, find_or_pull_image(context, store, wanted.image_name, options.pull(),
                                               options.platform()));
-  if (!options.cid_file().empty()) {
-    STRATA_TRY(bool there, exists_at(Fd(), options.cid_file()));
-    if (there) {
-      return error(ErrorCode::kConflict,
-                   "Container ID file found, make sure the other container isn't running or delete "
-                   "{}",
-                   options.cid_file());
-    }
-  }
-  STRATA_TRY(std::string id, runtime::create_container(store, std::move(wanted)));
-  if (!options.cid_file().empty()) {
-    STRATA_CHECK(write_file_at(Fd(), options.cid_file(), id, 0644));
+  STRATA_TRY(Fd cid_file, make_cid_file(options.cid_file()));
+  Result<std::string> id = runtime::create_container(store, std::move(wanted));
+  if (!cid_file.valid()) return id;
+  if (id.ok()) {
+    STRATA_CHECK(write_all(cid_file.get(), as_bytes(*id)));
+  } else {
+    (void)unlink_at(Fd(), options.cid_file()).ok();
   }
   return id;
 }
@@ -76,21 +84,24 @@ class Run final : public Command {
     Result<store::Store> store = context.open_for_writing(Context::IfMissing::kCreate);
     if (!store.ok()) return fail(context, store.error());
     STRATA_CHECK(runtime::settle_killed_containers(*store));
+    const Attachment attached{.input = options_.interactive(),
+                              .output = wanted->config.attach_stdout,
+                              .error = wanted->config.attach_stderr,
+                              .terminal = options_.terminal(),
+                              .proxy_signals = proxy_signals_,
+                              .runtime = options_.runtime()};
     Result<std::string> id = make_container(context, options_, std::move(*wanted), *store);
     if (!id.ok()) return fail(context, id.error());
-    return run_attached(context, *store, *id,
-                        {.input = options_.interactive(),
-                         .output = true,
-                         .terminal = options_.terminal(),
-                         .proxy_signals = proxy_signals_,
-                         .runtime = options_.runtime()});
+    if (!attached.output && !attached.error) context.out().print(*id + "\n");
+    return run_attached(context, *store, *id, attached);
   }
 
  private:
   static Result<int> fail(Context& context, const Error& error) {
     if (error.code() == ErrorCode::kCancelled) return error;
-    return context.fail(fmt::format("strata: {}.\nSee 'strata run --help'.", error.message()),
-                        kFailed);
+    std::string_view text = error.message();
+    if (text.ends_with('.')) text.remove_suffix(1);
+    return context.fail(fmt::format("strata: {}.\nSee 'strata run --help'.", text), kFailed);
   }
 
   ContainerOptions options_;

@@ -42,6 +42,7 @@ class Start final : public Command {
     if (!attach) context.out().print(arguments[0] + "\n");
     Attachment attachment{.input = interactive_ && record.config.open_stdin,
                           .output = attach,
+                          .error = attach,
                           .terminal = record.config.tty,
                           .runtime = runtime_};
     if (!network_.empty()) attachment.network = network_;

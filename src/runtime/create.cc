@@ -5,6 +5,7 @@
 #include "oci/image_config.h"
 #include "oci/merge_config.h"
 #include "runtime/capabilities.h"
+#include "runtime/check_host_config.h"
 #include "runtime/container_files.h"
 #include "runtime/container_record.h"
 #include "runtime/etc_files.h"
@@ -46,11 +47,13 @@ Status complete_config(const store::Store& store, NewContainer& wanted) {
                  "the working directory '{}' is invalid, it needs to be an absolute path",
                  config.working_dir);
   }
+  if (!config.working_dir.empty()) config.working_dir = cleaned_path(config.working_dir);
   return {};
 }
 
 // What would otherwise fail at the start only.
 Result<std::vector<MountPoint>> check_host(const NewContainer& wanted) {
+  STRATA_CHECK(check_host_config(wanted.host));
   RunSpec spec;
   spec.cap_add = wanted.host.cap_add;
   spec.cap_drop = wanted.host.cap_drop;

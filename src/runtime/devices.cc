@@ -60,7 +60,7 @@ Status add_device(const Device& device, DeviceList& list) {
     info = *found;
   }
   if (!file.ok() || !is_device(info.st_mode)) {
-    return error(ErrorCode::kInvalid,
+    return error(file.ok() ? ErrorCode::kInvalid : ErrorCode::kNotFound,
                  "error gathering device information while adding custom device \"{}\": {}",
                  device.source, file.ok() ? "not a device node" : "no such file or directory");
   }

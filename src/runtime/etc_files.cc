@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 namespace strata::runtime {
 namespace {
@@ -23,17 +24,25 @@ Result<std::string> host_file(const std::string& path) {
   return std::move(text).value_or("");
 }
 
+// The words behind `key` in a resolv.conf; of several lines of `search` and `options` the last counts.
+std::vector<std::string> values_of(const std::string& text, std::string_view key) {
+  std::vector<std::string> values;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word;
+    if (!(words >> word) || word != key) continue;
+    if (key != "nameserver") values.clear();
+    while (words >> word) values.push_back(word);
+  }
+  return values;
+}
+
 }  // namespace
 
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
-}
-
-std::string hostname_text(const RunSpec& spec) {
-  std::string text = spec.hostname;
-  if (!spec.domainname.empty()) text += "." + spec.domainname;
-  return text + "\n";
 }
 
 Result<std::string> hosts_text(const RunSpec& spec) {
@@ -52,14 +61,32 @@ Result<std::string> hosts_text(const RunSpec& spec) {
   return text;
 }
 
-Result<std::string> resolv_conf_text() { return host_file("/etc/resolv.conf"); }
+Result<std::string> resolv_conf_text(const RunSpec& spec) {
+  STRATA_TRY(std::string host, host_file("/etc/resolv.conf"));
+  const Resolver& own = spec.resolver;
+  if (own == Resolver()) return host;
+  auto or_hosts = [&](const std::vector<std::string>& values, std::string_view key) {
+    return values.empty() ? values_of(host, key) : values;
+  };
+  const std::vector<std::string> domains = or_hosts(own.search, "search");
+  const std::vector<std::string> options = or_hosts(own.options, "options");
+  std::string text;
+  if (!domains.empty() && domains != std::vector<std::string>{"."}) {
+    text += fmt::format("search {}\n", fmt::join(domains, " "));
+  }
+  for (const std::string& server : or_hosts(own.servers, "nameserver")) {
+    text += fmt::format("nameserver {}\n", server);
+  }
+  if (!options.empty()) text += fmt::format("options {}\n", fmt::join(options, " "));
+  return text;
+}
 
 Result<std::vector<Mount>> write_etc_files(const RunSpec& spec, const Fd& folder,
                                            const std::string& path) {
   STRATA_TRY(std::string hosts, hosts_text(spec));
-  STRATA_TRY(std::string resolv_conf, resolv_conf_text());
+  STRATA_TRY(std::string resolv_conf, resolv_conf_text(spec));
   const std::pair<const char*, std::string> files[] = {
-      {"resolv.conf", resolv_conf}, {"hostname", hostname_text(spec)}, {"hosts", hosts}};
+      {"resolv.conf", resolv_conf}, {"hostname", spec.hostname + "\n"}, {"hosts", hosts}};
   std::vector<Mount> mounts;
   for (const auto& [name, text] : files) {
     const std::string target = fmt::format("/etc/{}", name);

@@ -13,10 +13,10 @@ namespace strata::runtime {
 // The host's own name.
 std::string host_name();
 
-// Texts as docker writes them. With the host's network hosts and resolv.conf are those of the host.
-std::string hostname_text(const RunSpec& spec);
+// Texts as docker writes them. With the host's network hosts and resolv.conf are those of the host,
+// but for what the container was told of name servers.
 Result<std::string> hosts_text(const RunSpec& spec);
-Result<std::string> resolv_conf_text();
+Result<std::string> resolv_conf_text(const RunSpec& spec);
 
 // Writes the three files into `folder`, 0644, and returns the mounts that show them, for those that
 // `spec.mounts` does not cover itself. `path` is the absolute path of `folder`.

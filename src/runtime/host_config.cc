@@ -68,8 +68,9 @@ void write_first(Writer& out, const HostConfig& host) {
   out("RestartPolicy", json::object{{"Name", "no"}, {"MaximumRetryCount", 0}});
   out("AutoRemove", host.auto_remove)("VolumeDriver", "")("VolumesFrom", nullptr);
   out("CapAdd", array_or_null(host.cap_add))("CapDrop", array_or_null(host.cap_drop));
-  out("CgroupnsMode", "host")("Dns", array_of(host.dns))("DnsOptions", json::array());
-  out("DnsSearch", json::array())("ExtraHosts", array_or_null(host.extra_hosts));
+  out("CgroupnsMode", "host")("Dns", array_of(host.resolver.servers));
+  out("DnsOptions", array_of(host.resolver.options))("DnsSearch", array_of(host.resolver.search));
+  out("ExtraHosts", array_or_null(host.extra_hosts));
   out("GroupAdd", array_or_null(host.group_add))("IpcMode", host.ipc_mode)("Cgroup", "");
   out("Links", nullptr)("OomScoreAdj", host.oom_score_adj)("PidMode", host.pid_mode);
   out("Privileged", host.privileged)("PublishAllPorts", false);
@@ -222,7 +223,8 @@ json::object MountSpec::to_json() const {
     if (!propagation.empty()) bind.emplace("Propagation", propagation);
     if (non_recursive) bind.emplace("NonRecursive", true);
   }
-  if (no_copy) out.emplace("VolumeOptions", json::object{{"NoCopy", true}});
+  if (no_copy)
+    out.emplace("VolumeOptions", json::object{{"NoCopy", true}, {"DriverConfig", json::object()}});
   if (tmpfs_bytes != 0 || tmpfs_mode != 0) {
     json::object& tmpfs = out.emplace("TmpfsOptions", json::object()).first->value().as_object();
     if (tmpfs_bytes != 0) tmpfs.emplace("SizeBytes", tmpfs_bytes);
@@ -240,7 +242,9 @@ Result<HostConfig> HostConfig::parse(std::string_view text) {
   STRATA_TRY(host.auto_remove, oci::get_bool(from, kOwner, "AutoRemove"));
   STRATA_TRY(host.cap_add, oci::get_strings(from, kOwner, "CapAdd"));
   STRATA_TRY(host.cap_drop, oci::get_strings(from, kOwner, "CapDrop"));
-  STRATA_TRY(host.dns, oci::get_strings(from, kOwner, "Dns"));
+  STRATA_TRY(host.resolver.servers, oci::get_strings(from, kOwner, "Dns"));
+  STRATA_TRY(host.resolver.search, oci::get_strings(from, kOwner, "DnsSearch"));
+  STRATA_TRY(host.resolver.options, oci::get_strings(from, kOwner, "DnsOptions"));
   STRATA_TRY(host.extra_hosts, oci::get_strings(from, kOwner, "ExtraHosts"));
   STRATA_TRY(host.group_add, oci::get_strings(from, kOwner, "GroupAdd"));
   STRATA_TRY(host.oom_score_adj, oci::get_int64(from, kOwner, "OomScoreAdj"));

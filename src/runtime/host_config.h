@@ -39,7 +39,7 @@ struct HostConfig {
   std::string network_mode = "none";
   bool auto_remove = false;
   std::vector<std::string> cap_add, cap_drop;
-  std::vector<std::string> dns;
+  Resolver resolver;
   std::vector<std::string> extra_hosts, group_add;
   std::string ipc_mode = "private", pid_mode, uts_mode;
   int64_t oom_score_adj = 0;

@@ -90,7 +90,10 @@ TEST(Binds, PropagationAndRelabelsAreTaken) {
 
 TEST(Binds, FailInDockersWords) {
   EXPECT_EQ(refusal("/a:/b:foo"), "invalid mode: foo");
-  EXPECT_EQ(refusal("data:/b:rslave"), "invalid mode: rslave");
+  EXPECT_EQ(refusal("data:/b:rslave"),
+            "invalid volume specification: 'data:/b:rslave': invalid mount config for type "
+            "\"volume\": field BindOptions must not be specified");
+  EXPECT_EQ(refusal("/a:/b:ro,rw"), "invalid mode: ro,rw");
   EXPECT_EQ(refusal("/a:b"),
             "invalid volume specification: '/a:b': invalid mount config for type \"bind\": invalid "
             "mount path: 'b' mount path must be absolute");

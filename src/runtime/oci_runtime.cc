@@ -96,6 +96,10 @@ Result<std::vector<std::string>> run_words(const OciRuntime& runtime, const std:
 Error start_error(const OciRuntime& runtime, const Fd& bundle, const std::string& program) {
   Result<std::optional<std::string>> log = read_file_if_exists_at(bundle, "log");
   std::string text = message_of(last_line(log.ok() ? log->value_or("") : ""));
+  if (program.empty()) {
+    return error(ErrorCode::kNotFound,
+                 "OCI runtime create failed: exec: \"\": executable file not found in $PATH");
+  }
   const bool names_program = contains(text, "executable") || contains(text, "exec: ");
   if (names_program && contains(text, "$PATH")) {
     return error(ErrorCode::kNotFound, "OCI runtime create failed: exec: \"{}\": {}", program,

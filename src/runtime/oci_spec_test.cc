@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "oci/json.h"
 #include "runtime/capabilities.h"
 
@@ -147,6 +149,25 @@ TEST(OciSpec, SeccompAllowsWhatCapabilitiesNeed) {
   spec.cap_add = {"sys_admin"};
   EXPECT_THAT(names(spec), Contains("mount"));
   EXPECT_THAT(names(spec), Contains("clone3"));
+}
+
+// What is newer than the profile must look as if the kernel did not have it.
+TEST(OciSpec, SeccompTellsRefusedCallsFromUnknownOnes) {
+  RunSpec spec = spec_of();
+  const boost::json::value config = json_of(spec);
+  const boost::json::object& profile = config.at("linux").at("seccomp").as_object();
+  EXPECT_EQ(profile.at("defaultErrnoRet").as_int64(), ENOSYS);
+  std::vector<std::string> refused;
+  for (const auto& rule : profile.at("syscalls").as_array()) {
+    if (rule.at("action").as_string() != "SCMP_ACT_ERRNO") continue;
+    EXPECT_EQ(rule.at("errnoRet").as_int64(), EPERM);
+    for (const std::string& name : texts(rule.at("names"))) refused.push_back(name);
+  }
+  EXPECT_THAT(refused, Contains("mount"));
+  EXPECT_THAT(refused, Contains("keyctl"));
+  EXPECT_THAT(refused, Contains("clone"));
+  EXPECT_THAT(refused, Not(Contains("clone3")));
+  EXPECT_THAT(refused, Not(Contains("chroot")));
 }
 
 TEST(OciSpec, RelativeWorkingDirectoryIsRefused) {

@@ -41,6 +41,15 @@ struct Device {
   std::string access = "rwm";
 };
 
+// Where names of hosts are looked up; what is empty is as on the host.
+struct Resolver {
+  std::vector<std::string> servers;
+  std::vector<std::string> search;  // ".": none
+  std::vector<std::string> options;
+
+  bool operator==(const Resolver&) const = default;
+};
+
 struct Ulimit {
   std::string name;  // "nofile"
   uint64_t soft = 0;
@@ -85,6 +94,7 @@ struct RunSpec {
   Resources resources = {};
   uint64_t shm_bytes = kDefaultShmBytes;
   std::vector<std::string> extra_hosts = {};  // "name:address"; lines of /etc/hosts
+  Resolver resolver = {};
   int oom_score_adj = 0;
 };
 

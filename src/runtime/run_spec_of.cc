@@ -6,6 +6,7 @@
 #include <array>
 
 #include "oci/json.h"
+#include "runtime/take_word.h"
 
 namespace strata::runtime {
 namespace {
@@ -71,8 +72,7 @@ Status read_security(const HostConfig& host, RunSpec& spec) {
 std::vector<std::string> split_options(std::string_view text) {
   std::vector<std::string> options;
   while (!text.empty()) {
-    std::string_view option = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(option.size() + 1, text.size()));
+    const std::string_view option = take_word(text, ',');
     if (!option.empty()) options.emplace_back(option);
   }
   return options;
@@ -154,6 +154,7 @@ Result<RunSpec> run_spec_of(const ContainerRecord& record, const HostConfig& hos
   spec.resources = host.resources;
   if (host.shm_bytes > 0) spec.shm_bytes = static_cast<uint64_t>(host.shm_bytes);
   spec.extra_hosts = host.extra_hosts;
+  spec.resolver = host.resolver;
   spec.oom_score_adj = static_cast<int>(host.oom_score_adj);
   STRATA_CHECK(read_security(host, spec));
   STRATA_CHECK(add_mounts(host, points, spec));

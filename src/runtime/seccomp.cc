@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The profile is a list of system calls that are allowed; all others fail with EPERM, clone3 with ENOSYS so that
-// programs fall back to clone, whose flags can be looked at.
-// Source: the profile that dockerd 20.10 hands to runc, for each capability and architecture.
+// The profile is a list of system calls that are allowed, and one of those that are not, which fail with EPERM. What is on neither
+// is newer than the lists and fails with ENOSYS, as does clone3: programs have another way then (fchmodat for fchmodat2,
+// clone, whose flags can be looked at, for clone3), where EPERM would end them.
+// Source: the profile that dockerd 20.10 hands to runc, for each capability and architecture; runc adds the ENOSYS for what is
+// newer by itself, crun does not. Only personalities that are not allowed come out otherwise: ENOSYS, not EPERM.
 #include "runtime/seccomp.h"
 
 #include <sched.h>
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <set>
 #include <string_view>
+
+#include "runtime/take_word.h"
 
 namespace strata::runtime {
 namespace {
@@ -85,6 +91,15 @@ constexpr OfCapability kOfCapabilities[] = {
     {"CAP_SYSLOG", "syslog"},
 };
 
+// Allowed to nobody; calls of old kernels among them.
+constexpr std::string_view kNever =
+    "_sysctl add_key afs_syscall bdflush break clock_settime64 create_module ftime "
+    "get_kernel_syms getpmsg gtty idle kexec_file_load kexec_load keyctl lock migrate_pages "
+    "move_pages mpx nfsservctl nice oldfstat oldlstat oldolduname oldstat olduname pivot_root "
+    "pkey_alloc pkey_free pkey_mprotect prof profil putpmsg query_module readdir request_key "
+    "security sgetmask sigaction signal sigpending sigsuspend ssetmask stty swapoff swapon "
+    "sysfs tuxcall ulimit uselib userfaultfd ustat vm86 vm86old vserver";
+
 // The architecture that this is built for: what programs of it may be, and calls of its own.
 struct Architecture {
   std::array<std::string_view, 3> names;
@@ -111,8 +126,9 @@ constexpr Architecture kHere = {{"SCMP_ARCH_NATIVE", "", ""}, ""};
 // The personalities that programs may ask for: Linux, Linux with 32 bits, the two with uname of 2.6,
 // and the question which it is.
 constexpr uint64_t kPersonalities[] = {0, 0x8, 0x20000, 0x20008, 0xffffffff};
-constexpr uint64_t kNamespaceFlags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-                                     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+constexpr uint64_t kNamespaceFlags[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+                                        CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
+constexpr int kEperm = 1;
 constexpr int kEnosys = 38;
 #if defined(__s390x__)
 constexpr int kCloneFlagsIndex = 1;
@@ -122,50 +138,86 @@ constexpr int kCloneFlagsIndex = 0;
 
 namespace json = boost::json;
 
-json::object rule(std::string_view names, std::string_view action = "SCMP_ACT_ALLOW") {
+json::object rule(std::string_view names) {
   json::array list;
-  while (!names.empty()) {
-    std::string_view name = names.substr(0, names.find(' '));
-    names.remove_prefix(std::min(name.size() + 1, names.size()));
-    list.emplace_back(name);
-  }
-  return {{"names", std::move(list)}, {"action", action}};
+  while (!names.empty()) list.emplace_back(take_word(names, ' '));
+  return {{"names", std::move(list)}, {"action", "SCMP_ACT_ALLOW"}};
 }
 
-json::object rule_on(std::string_view name, int index, uint64_t value, std::string_view op) {
-  json::object with = rule(name);
-  with["args"] = json::array{json::object{{"index", index}, {"value", value}, {"op", op}}};
-  return with;
+json::object refused(json::object rule) {
+  rule["action"] = "SCMP_ACT_ERRNO";
+  rule["errnoRet"] = kEperm;
+  return rule;
+}
+
+json::object on(json::object rule, json::object argument) {
+  rule["args"] = json::array{std::move(argument)};
+  return rule;
+}
+
+// Where these bits of the flags are `value`.
+json::object clone_rule(uint64_t bits, uint64_t value) {
+  return on(rule("clone"), {{"index", kCloneFlagsIndex},
+                            {"value", bits},
+                            {"valueTwo", value},
+                            {"op", "SCMP_CMP_MASKED_EQ"}});
+}
+
+// clone with none of the flags that make namespaces.
+void add_clone(json::array& calls) {
+  uint64_t all = 0;
+  for (uint64_t flag : kNamespaceFlags) {
+    all |= flag;
+    calls.push_back(refused(clone_rule(flag, flag)));
+  }
+  calls.push_back(clone_rule(all, 0));
+}
+
+// Those of kNever, and of capabilities that are not there.
+json::object refused_calls(const std::function<bool(std::string_view)>& has) {
+  std::set<std::string_view> allowed = {"clone", "clone3"};
+  std::set<std::string_view> refused_names;
+  auto add = [](std::string_view names, std::set<std::string_view>& to) {
+    while (!names.empty()) to.insert(take_word(names, ' '));
+  };
+  add(kNever, refused_names);
+  add(kAlways, allowed);
+  allowed.insert("ptrace");
+  for (const OfCapability& more : kOfCapabilities) {
+    add(more.names, has(more.capability) ? allowed : refused_names);
+  }
+  json::object result = refused(rule(""));
+  for (std::string_view name : refused_names) {
+    if (!allowed.contains(name)) result["names"].as_array().emplace_back(name);
+  }
+  return result;
 }
 
 }  // namespace
 
 json::object seccomp_profile(const std::vector<std::string>& capabilities) {
-  auto has = [&](std::string_view name) {
+  const auto has = [&](std::string_view name) {
     return std::find(capabilities.begin(), capabilities.end(), name) != capabilities.end();
   };
   json::array calls;
   calls.push_back(rule(kAlways));
   calls.push_back(rule("ptrace"));  // safe since Linux 4.8
   for (uint64_t value : kPersonalities) {
-    calls.push_back(rule_on("personality", 0, value, "SCMP_CMP_EQ"));
+    calls.push_back(
+        on(rule("personality"), {{"index", 0}, {"value", value}, {"op", "SCMP_CMP_EQ"}}));
   }
   if (!kHere.calls.empty()) calls.push_back(rule(kHere.calls));
   for (const OfCapability& more : kOfCapabilities) {
     if (has(more.capability)) calls.push_back(rule(more.names));
   }
-  if (!has(kSysAdmin)) {
-    // Masked and then equal to 0: none of the flags.
-    calls.push_back(rule_on("clone", kCloneFlagsIndex, kNamespaceFlags, "SCMP_CMP_MASKED_EQ"));
-    json::object clone3 = rule("clone3", "SCMP_ACT_ERRNO");
-    clone3["errnoRet"] = kEnosys;
-    calls.push_back(std::move(clone3));
-  }
+  if (!has(kSysAdmin)) add_clone(calls);
+  calls.push_back(refused_calls(has));
   json::array architectures;
   for (std::string_view name : kHere.names) {
     if (!name.empty()) architectures.emplace_back(name);
   }
   return {{"defaultAction", "SCMP_ACT_ERRNO"},
+          {"defaultErrnoRet", kEnosys},
           {"architectures", std::move(architectures)},
           {"syscalls", std::move(calls)}};
 }

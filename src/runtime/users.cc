@@ -10,6 +10,8 @@
 #include <functional>
 #include <optional>
 
+#include "runtime/take_word.h"
+
 namespace strata::runtime {
 namespace {
 
@@ -28,13 +30,8 @@ struct Group {
   std::string_view members;
 };
 
-std::string_view take(std::string_view& rest, char separator) {
-  std::string_view word = rest.substr(0, rest.find(separator));
-  rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-  return word;
-}
-
 std::optional<int64_t> number(std::string_view text) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   int64_t value = 0;
   auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || failure != std::errc() || end != text.data() + text.size()) return {};
@@ -53,17 +50,17 @@ std::string_view trimmed(std::string_view line) {
 std::optional<Passwd> find_passwd(std::string_view text,
                                   const std::function<bool(const Passwd&)>& wanted) {
   while (!text.empty()) {
-    std::string_view line = trimmed(take(text, '\n'));
+    std::string_view line = trimmed(take_word(text, '\n'));
     Passwd entry;
-    entry.name = take(line, ':');
-    take(line, ':');
-    std::optional<int64_t> uid = number(take(line, ':'));
-    std::optional<int64_t> gid = number(take(line, ':'));
+    entry.name = take_word(line, ':');
+    take_word(line, ':');
+    std::optional<int64_t> uid = number(take_word(line, ':'));
+    std::optional<int64_t> gid = number(take_word(line, ':'));
     if (!uid || !gid || *uid < 0 || *gid < 0) continue;
-    take(line, ':');
+    take_word(line, ':');
     entry.uid = *uid;
     entry.gid = *gid;
-    entry.home = take(line, ':');
+    entry.home = take_word(line, ':');
     if (wanted(entry)) return entry;
   }
   return {};
@@ -71,11 +68,11 @@ std::optional<Passwd> find_passwd(std::string_view text,
 
 void visit_groups(std::string_view text, const std::function<void(const Group&)>& visit) {
   while (!text.empty()) {
-    std::string_view line = trimmed(take(text, '\n'));
+    std::string_view line = trimmed(take_word(text, '\n'));
     Group entry;
-    entry.name = take(line, ':');
-    take(line, ':');
-    std::optional<int64_t> gid = number(take(line, ':'));
+    entry.name = take_word(line, ':');
+    take_word(line, ':');
+    std::optional<int64_t> gid = number(take_word(line, ':'));
     if (!gid || *gid < 0) continue;
     entry.gid = *gid;
     entry.members = line;
@@ -86,7 +83,7 @@ void visit_groups(std::string_view text, const std::function<void(const Group&)>
 bool has_member(const Group& group, std::string_view name) {
   std::string_view rest = group.members;
   while (!rest.empty()) {
-    if (take(rest, ',') == name) return true;
+    if (take_word(rest, ',') == name) return true;
   }
   return false;
 }
@@ -96,12 +93,15 @@ Result<uint32_t> checked(int64_t id) {
   return error(ErrorCode::kInvalid, "uids and gids must be in range 0-{}", kHighestId);
 }
 
-// True for a text that is all digits: an ID, however large.
+// True for a text that is all digits, but for a sign: an ID, however large.
 bool is_number(std::string_view text) {
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
   return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
 }
 
-Result<uint32_t> find_group(std::string_view groups, std::string_view wanted) {
+// `unable`: "unable" or "Unable", docker has both.
+Result<uint32_t> find_group(std::string_view groups, std::string_view wanted,
+                            std::string_view unable = "unable") {
   std::optional<int64_t> gid;
   std::optional<int64_t> as_number = number(wanted);
   visit_groups(groups, [&](const Group& group) {
@@ -109,8 +109,8 @@ Result<uint32_t> find_group(std::string_view groups, std::string_view wanted) {
     if (same && !gid) gid = group.gid;
   });
   if (!gid && !is_number(wanted)) {
-    return error(ErrorCode::kInvalid, "unable to find group {}: no matching entries in group file",
-                 wanted);
+    return error(ErrorCode::kInvalid, "{} to find group {}: no matching entries in group file",
+                 unable, wanted);
   }
   return checked(gid ? *gid : as_number.value_or(-1));
 }
@@ -124,7 +124,7 @@ void add_once(std::vector<uint32_t>& groups, uint32_t gid) {
 Result<User> resolve_user(std::string_view passwd, std::string_view groups, const std::string& user,
                           const std::vector<std::string>& more_groups) {
   std::string_view group_word = user;
-  std::string_view word = take(group_word, ':');
+  std::string_view word = take_word(group_word, ':');
   std::optional<int64_t> uid = word.empty() ? 0 : number(word);
   const bool by_number = word.empty() || is_number(word);
   std::optional<Passwd> entry = find_passwd(passwd, [&](const Passwd& candidate) {
@@ -143,7 +143,7 @@ Result<User> resolve_user(std::string_view passwd, std::string_view groups, cons
   }
   result.groups.push_back(result.gid);
   for (const std::string& more : more_groups) {
-    STRATA_TRY(uint32_t gid, find_group(groups, more));
+    STRATA_TRY(uint32_t gid, find_group(groups, more, "Unable"));
     add_once(result.groups, gid);
   }
   if (!group_word.empty() || !entry) return result;

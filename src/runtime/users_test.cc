@@ -35,6 +35,16 @@ std::string failure(const std::string& user, const std::vector<std::string>& mor
   return result.ok() ? "" : result.error().message();
 }
 
+TEST(Users, NumbersMayHaveASign) {
+  EXPECT_EQ(failure("-1"), "uids and gids must be in range 0-2147483647");
+  EXPECT_EQ(resolve("+1000").gid, 1001u);
+}
+
+TEST(Users, MoreGroupsFailInWordsOfTheirOwn) {
+  EXPECT_EQ(failure("app:nope"), "unable to find group nope: no matching entries in group file");
+  EXPECT_EQ(failure("", {"nope"}), "Unable to find group nope: no matching entries in group file");
+}
+
 TEST(Users, NothingNamedIsRootWithItsGroups) {
   User user = resolve("");
   EXPECT_EQ(user.uid, 0u);

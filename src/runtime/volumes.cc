@@ -11,6 +11,7 @@
 
 #include "hash/digest.h"
 #include "oci/json.h"
+#include "tar/path.h"
 
 namespace strata::runtime {
 namespace {
@@ -37,22 +38,6 @@ std::vector<std::string> split(std::string_view text, char separator, size_t at_
   return parts;
 }
 
-// Go's path.Clean of an absolute path.
-std::string cleaned(std::string_view path) {
-  std::vector<std::string> kept;
-  for (const std::string& part : split(path, '/', path.size() + 1)) {
-    if (part.empty() || part == ".") continue;
-    if (part != "..") {
-      kept.push_back(part);
-    } else if (!kept.empty()) {
-      kept.pop_back();
-    }
-  }
-  std::string result;
-  for (const std::string& part : kept) result += "/" + part;
-  return result.empty() ? "/" : result;
-}
-
 bool is_volume_name(std::string_view name) {
   auto is_plain = [](unsigned char c) { return c < 128 && std::isalnum(c) != 0; };
   return name.size() > 1 && is_plain(static_cast<unsigned char>(name[0])) &&
@@ -69,7 +54,7 @@ Status check_target(const MountSpec& spec) {
         "absolute",
         spec.type, spec.target);
   }
-  if (cleaned(spec.target) == "/") {
+  if (cleaned_path(spec.target) == "/") {
     return error(
         ErrorCode::kInvalid,
         "invalid mount config for type \"{}\": invalid specification: destination can't be "
@@ -81,6 +66,12 @@ Status check_target(const MountSpec& spec) {
 
 Status check_volume_name(const std::string& name) {
   if (is_volume_name(name)) return {};
+  if (name.size() == 1) {
+    return error(ErrorCode::kInvalid,
+                 "create {}: volume name is too short, names should be at least two alphanumeric "
+                 "characters",
+                 name);
+  }
   return error(
       ErrorCode::kInvalid,
       "create {}: \"{}\" includes invalid characters for a local volume name, only "
@@ -89,22 +80,75 @@ Status check_volume_name(const std::string& name) {
       name, name);
 }
 
+// One word of each kind may stand there.
 Status read_mode(const std::string& mode, MountSpec& spec) {
+  std::set<std::string_view> kinds;
   for (const std::string& word : split(mode, ',', mode.size() + 1)) {
-    if (word == "ro") {
-      spec.read_only = true;
-    } else if (is_one_of(kPropagations, word) && spec.type == "bind") {
+    std::string_view kind;
+    if (word == "ro" || word == "rw") {
+      kind = "access";
+      spec.read_only = word == "ro";
+    } else if (is_one_of(kPropagations, word)) {
+      kind = "propagation";
       spec.propagation = word;
-    } else if (word == "nocopy" && spec.type == "volume") {
+    } else if (word == "nocopy") {
+      kind = "copy";
       spec.no_copy = true;
-    } else if (word != "rw" && word != "z" && word != "Z" && !is_one_of(kConsistencies, word)) {
+    } else if (word == "z" || word == "Z") {
+      kind = "label";
+    } else if (is_one_of(kConsistencies, word)) {
+      kind = "consistency";
+    }
+    if (kind.empty() || !kinds.insert(kind).second) {
       return error(ErrorCode::kInvalid, "invalid mode: {}", mode);
     }
   }
   return {};
 }
 
+Error field_error(const MountSpec& spec, std::string_view field, std::string_view rule) {
+  return error(ErrorCode::kInvalid, "invalid mount config for type \"{}\": field {} must not be {}",
+               spec.type, field, rule);
+}
+
+Status check_bind(const MountSpec& spec) {
+  if (spec.no_copy) return field_error(spec, "VolumeOptions", "specified");
+  if (spec.source.empty()) return field_error(spec, "Source", "empty");
+  if (!spec.source.starts_with('/')) {
+    return error(ErrorCode::kInvalid,
+                 "invalid mount config for type \"bind\": invalid mount path: '{}' mount path must "
+                 "be absolute",
+                 spec.source);
+  }
+  if (!spec.propagation.empty() && !is_one_of(kPropagations, spec.propagation)) {
+    return error(ErrorCode::kInvalid,
+                 "invalid mount config for type \"bind\": invalid propagation mode: {}",
+                 spec.propagation);
+  }
+  if (spec.propagation == "shared" || spec.propagation == "rshared") {
+    return error(
+        ErrorCode::kUnsupported,
+        "mount of {} with propagation {}: what a container mounts does not reach the host; "
+        "rslave brings the host's mounts into the container",
+        spec.source, spec.propagation);
+  }
+  return {};
+}
+
+Status check_spec(const MountSpec& spec) {
+  STRATA_CHECK(check_target(spec));
+  if (spec.type == "bind") return check_bind(spec);
+  if (!spec.propagation.empty()) return field_error(spec, "BindOptions", "specified");
+  if (spec.type == "tmpfs" && !spec.source.empty()) return field_error(spec, "Source", "specified");
+  return {};
+}
+
 }  // namespace
+
+std::string cleaned_path(std::string_view path) {
+  const std::string name = tar::clean_path(path);
+  return name == "." ? "/" : "/" + name;
+}
 
 Result<MountPoint> MountPoint::parse(const json::object& from) {
   MountPoint point;
@@ -140,21 +184,14 @@ Result<MountPoint> mount_point_of(const MountSpec& spec) {
     return error(ErrorCode::kInvalid, "invalid mount config for type \"{}\": mount type unknown",
                  spec.type);
   }
-  STRATA_CHECK(check_target(spec));
+  STRATA_CHECK(check_spec(spec));
   MountPoint point;
-  point.destination = cleaned(spec.target);
+  point.destination = cleaned_path(spec.target);
   point.writable = !spec.read_only;
   point.type = spec.type;
   point.spec = spec;
   if (spec.type == "bind") {
-    if (!spec.source.starts_with('/')) {
-      return error(
-          ErrorCode::kInvalid,
-          "invalid mount config for type \"bind\": invalid mount path: '{}' mount path must "
-          "be absolute",
-          spec.source);
-    }
-    point.source = cleaned(spec.source);
+    point.source = cleaned_path(spec.source);
     point.propagation = spec.propagation.empty() ? "rprivate" : spec.propagation;
     point.must_exist = true;
   } else if (spec.type == "volume") {
@@ -162,7 +199,7 @@ Result<MountPoint> mount_point_of(const MountSpec& spec) {
     point.anonymous = spec.source.empty();
     point.name = point.anonymous ? random_hex(Digest::kBytes) : spec.source;
     point.driver = "local";
-    if (!point.anonymous) point.mode = "z";
+    point.mode = "z";
   }
   return point;
 }
@@ -179,7 +216,7 @@ Result<MountPoint> parse_bind(const std::string& text) {
   spec.target = parts[1];
   spec.type = spec.source.starts_with('/') ? "bind" : "volume";
   if (parts.size() == 3) STRATA_CHECK(read_mode(parts[2], spec));
-  STRATA_CHECK(check_target(spec).context("invalid volume specification: '{}'", text));
+  STRATA_CHECK(check_spec(spec).context("invalid volume specification: '{}'", text));
   STRATA_TRY(MountPoint point, mount_point_of(spec));
   point.must_exist = false;
   if (parts.size() == 3) point.mode = parts[2];
@@ -188,7 +225,7 @@ Result<MountPoint> parse_bind(const std::string& text) {
 
 MountPoint anonymous_volume(const std::string& target) {
   MountPoint point;
-  point.destination = cleaned(target);
+  point.destination = cleaned_path(target);
   point.name = random_hex(Digest::kBytes);
   point.driver = "local";
   point.type = "volume";
@@ -200,7 +237,7 @@ Result<std::vector<MountPoint>> plan_mount_points(const HostConfig& host,
                                                   const std::vector<std::string>& config_volumes) {
   std::vector<MountPoint> points;
   std::set<std::string> targets;
-  for (const auto& [target, options] : host.tmpfs) targets.insert(cleaned(target));
+  for (const auto& [target, options] : host.tmpfs) targets.insert(cleaned_path(target));
   auto add = [&](MountPoint point) -> Status {
     if (!targets.insert(point.destination).second) {
       return error(ErrorCode::kInvalid, "Duplicate mount point: {}", point.destination);
@@ -217,7 +254,7 @@ Result<std::vector<MountPoint>> plan_mount_points(const HostConfig& host,
     STRATA_CHECK(add(std::move(point)));
   }
   for (const std::string& target : config_volumes) {
-    if (!targets.contains(cleaned(target))) STRATA_CHECK(add(anonymous_volume(target)));
+    if (!targets.contains(cleaned_path(target))) STRATA_CHECK(add(anonymous_volume(target)));
   }
   std::sort(points.begin(), points.end(),
             [](const MountPoint& a, const MountPoint& b) { return a.destination < b.destination; });

@@ -36,6 +36,9 @@ struct MountPoint {
   boost::json::object to_json() const;
 };
 
+// Go's path.Clean of an absolute path.
+std::string cleaned_path(std::string_view path);
+
 // `-v SOURCE:TARGET[:MODE]`. Errors: kInvalid, docker's texts.
 Result<MountPoint> parse_bind(const std::string& text);
 // A `--mount`, or what a container's hostconfig.json has of it. Errors: the same.

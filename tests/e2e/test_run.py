@@ -71,7 +71,7 @@ def test_program_of_no_known_format(root):
     (("--network", "bridge"), "strata has the networks host and none"),
     (("-p", "80:80"), "there is no bridge"),
     (("-d",), "there is no daemon"),
-    (("--device", "/there-is-no-such"), 'error gathering device information while adding custom device "/there-is-no-such"'),
+    (("--device", "/etc"), 'error gathering device information while adding custom device "/etc"'),
     (("--pull", "never", "nope:1"), "No such image: nope:1"),
 ])
 def test_what_cannot_be_made_or_started(root, options, text):
