@@ -12,10 +12,11 @@ class Diff final : public Command {
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     if (arguments[0].empty()) return context.fail("Container name cannot be empty");
     STRATA_TRY(store::Store store, context.open_for_reading());
-    STRATA_CHECK(runtime::diff(store, arguments[0], [&](const runtime::Change& change) -> Status {
-      context.out().print(fmt::format("{} {}\n", static_cast<char>(change.kind), change.path));
-      return {};
-    }));
+    STRATA_CHECK(
+        runtime::diff(store, arguments[0], [&](const driver::TreeChange& change) -> Status {
+          context.out().print(fmt::format("{} /{}\n", static_cast<char>(change.kind), change.path));
+          return {};
+        }));
     return 0;
   }
 };

@@ -48,13 +48,15 @@ Result<LayerStack::Folder> LayerStack::child(const Folder& parent, const std::st
   for (size_t part = 0; part < parent.fds.size(); ++part) {
     STRATA_TRY(std::optional<struct stat> info, look_at(*parent.fds[part], name));
     if (!info) continue;
-    if (!S_ISDIR(info->st_mode)) break;
+    folder.hides_below = !S_ISDIR(info->st_mode);
+    if (folder.hides_below) break;
     STRATA_TRY(Fd fd, open_at(*parent.fds[part], name, kFolderFlags));
-    bool is_last = is_opaque_folder(fd);
+    folder.hides_below = is_opaque_folder(fd);
     folder.layers.push_back(parent.layers[part]);
     folder.fds.push_back(std::make_shared<const Fd>(std::move(fd)));
-    if (is_last) break;
+    if (folder.hides_below) break;
   }
+  folder.hides_below = folder.hides_below || parent.hides_below;
   return folder;
 }
 

@@ -37,6 +37,8 @@ class LayerStack {
   struct Folder {
     std::vector<size_t> layers;
     std::vector<std::shared_ptr<const Fd>> fds;
+    // What is below the last of these layers does not show: opaque, a whiteout or no folder.
+    bool hides_below = false;
   };
   // What shows under a name, and in which folder it lies.
   struct Found {

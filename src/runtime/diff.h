@@ -3,28 +3,22 @@
 //
 // docker mounts the container and the layer below it and compares the two trees. The same follows
 // from the upper folder alone: what is not in it has not changed.
-// Source:  FORMATS section 8 "diff"; what counts as a difference is said in diff.cc.
+// Source:  FORMATS section 8 "diff"; what counts as a difference is said in driver/tree_diff.h.
 // Threads: any.
 #pragma once
 
 #include <functional>
 #include <string>
 
+#include "driver/tree_diff.h"
 #include "store/store.h"
 
 namespace strata::runtime {
-
-enum class ChangeKind : char { kAdded = 'A', kChanged = 'C', kDeleted = 'D' };
-
-struct Change {
-  ChangeKind kind;
-  std::string path;  // "/d/file"
-};
 
 // Calls `visit` with every change, a folder before what is in it, names sorted bytewise.
 // `container` is an ID, a name, or the beginning of an ID. Errors: those of find_container;
 // kUnsupported (a driver other than overlay2); those of `visit`; kIo.
 Status diff(const store::Store& store, const std::string& container,
-            const std::function<Status(const Change&)>& visit);
+            const std::function<Status(const driver::TreeChange&)>& visit);
 
 }  // namespace strata::runtime

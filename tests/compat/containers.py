@@ -28,6 +28,7 @@ os.link("linked", "link-2"); os.makedirs("sub/dir/deep", exist_ok=True); os.link
 import shutil
 shutil.rmtree("replaced"); os.mkdir("replaced"); write("replaced/new"); write("replaced/kept-name")
 shutil.rmtree("gone-tree")
+shutil.rmtree("again"); os.makedirs("again/sub/new")
 shutil.rmtree("dir-to-file"); write("dir-to-file")
 os.remove("file-to-dir"); os.mkdir("file-to-dir"); write("file-to-dir/inner")
 os.remove("link-to-file"); write("link-to-file"); os.symlink("t" * 200, "long-link"); os.symlink("changed", "short-link")
@@ -67,6 +68,7 @@ def changing_layer():
     tar.file("d/same-size", b"same").symlink("d/link-to-file", "changed")
     for folder in ("replaced", "gone-tree", "dir-to-file", "tree", "sub", "sub-of", "touched-dir", "mode-dir", "in-dir"):
         tar.dir(f"d/{folder}/").file(f"d/{folder}/kept-name", b"1").file(f"d/{folder}/only", b"2")
+    tar.dir("d/again/").dir("d/again/sub/").file("d/again/sub/gone", b"1")
     return tar.add("d/old-fifo", kind=FIFO).bytes()
 
 
