@@ -5,6 +5,7 @@
 
 #include "build/build_work.h"
 #include "build/cache_sources.h"
+#include "build/squash.h"
 #include "build/stage_run.h"
 #include "store/resolve.h"
 
@@ -113,12 +114,12 @@ Result<std::vector<store::MovedReference>> name_image(store::Store& store, const
 }
 
 // --cache-to, when all is built.
-Status export_caches(BuildWork& work, BuildReport& report) {
+Status export_caches(BuildWork& work, const ImageId& image, BuildReport& report) {
   const std::vector<BuiltStep> steps = *work.steps.lock();
   for (const CacheTarget& target : work.request.cache_to) {
     work.log.after_stages(fmt::format("Exporting cache to {}", target.place.text));
     Result<ExportedCache> exported =
-        export_cache(work.store, steps, report.image, target, work.request.open_client, work.pool);
+        export_cache(work.store, steps, image, target, work.request.open_client, work.pool);
     if (exported.ok()) {
       work.log.after_stages(fmt::format("Exported {} steps, {} layers, {} of which were there",
                                         exported->steps, exported->layers, exported->known_layers));
@@ -150,7 +151,7 @@ Result<BuildReport> build(store::Store& store, BuildContext& context, const Buil
   STRATA_CHECK(add_cache_sources(store, request, platform, pool, cache, report.warnings));
   BuildWork work{store, context,  request, log,   pool, file, graph,
                  cache, platform, {},      names, {},   {},   BufferPool(kBlockBytes, kBlocks),
-                 {},    {}};
+                 {},    {},       {}};
   for (const NamedContext& named : request.contexts) {
     ContextOptions options;
     options.place = named.place;
@@ -163,9 +164,13 @@ Result<BuildReport> build(store::Store& store, BuildContext& context, const Buil
   if (!image->config.has_value()) {
     return error(ErrorCode::kInvalid, "No image was generated. Is your Dockerfile empty?");
   }
+  const ImageId last_step = image->config->id();
+  if (request.squash) {
+    STRATA_TRY(*image, squash(work, *image, *work.target_base.lock(), time_of_build(request)));
+  }
   report.image = image->config->id();
   STRATA_TRY(report.moved, name_image(store, *image, request.tags));
-  STRATA_CHECK(export_caches(work, report));
+  STRATA_CHECK(export_caches(work, last_step, report));
   return report;
 }
 

@@ -105,7 +105,9 @@ std::map<std::string, std::string> BuildArgs::for_cache(
 std::vector<std::string> BuildArgs::unused() const {
   std::vector<std::string> out;
   for (const auto& [key, _] : given_) {
-    if (!declared_.contains(key) && !is_predefined(key)) out.push_back(key);
+    // SOURCE_DATE_EPOCH means the build itself, whether a step looks at it or not.
+    if (declared_.contains(key) || is_predefined(key) || key == "SOURCE_DATE_EPOCH") continue;
+    out.push_back(key);
   }
   return out;
 }

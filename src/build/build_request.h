@@ -44,6 +44,7 @@ struct BuildRequest {
   // fetched where they are not here. What cannot be had is passed over with a warning.
   std::vector<CachePlace> cache_from;
   std::vector<CacheTarget> cache_to;
+  bool squash = false;                   // one layer in place of those of the last stage
   bool pull = false;                     // ask for newer base images
   std::optional<int64_t> time;           // SOURCE_DATE_EPOCH: seconds; of image and files
   std::string network;                   // default (that of the host), host or none

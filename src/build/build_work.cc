@@ -39,4 +39,11 @@ void SharedSteps::done(const std::string& key, std::optional<StageImage> image) 
   changed_.notify_all();
 }
 
+oci::Time time_of_build(const BuildRequest& request) {
+  if (!request.time.has_value()) return oci::current_time();
+  oci::Time time;
+  time.seconds = *request.time;
+  return time;
+}
+
 }  // namespace strata::build

@@ -66,6 +66,9 @@ class SharedSteps {
   std::condition_variable changed_;
 };
 
+// The time that what is made now has: the one that was asked for, or now.
+oci::Time time_of_build(const BuildRequest& request);
+
 struct BuildWork {
   store::Store& store;
   BuildContext& context;
@@ -82,6 +85,7 @@ struct BuildWork {
   SharedSteps shared;
   BufferPool buffers;
   Guarded<FailedCommand> failed;
+  Guarded<StageImage> target_base;        // what the target's stage stands on
   Guarded<std::vector<BuiltStep>> steps;  // of all stages, as they end; for --cache-to
 };
 

@@ -24,7 +24,8 @@ boost::json::object without_container(const oci::ImageConfig& image) {
 }  // namespace
 
 Result<bool> StageRun::take_cached(const oci::ContainerConfig& step, bool writes_files) {
-  const std::optional<oci::Time> fixed = work_.request.time ? std::optional(now()) : std::nullopt;
+  const std::optional<oci::Time> fixed =
+      work_.request.time ? std::optional(time_of_build(work_.request)) : std::nullopt;
   STRATA_TRY(std::optional<oci::ImageConfig> found,
              work_.cache.find(image_.get(), step, platform_, fixed));
   if (found.has_value()) {
@@ -65,7 +66,8 @@ Result<bool> StageRun::take_foreign(const oci::ContainerConfig& step) {
 }
 
 Result<bool> StageRun::take_imported(const oci::ContainerConfig& step, bool writes_files) {
-  const std::optional<oci::Time> fixed = work_.request.time ? std::optional(now()) : std::nullopt;
+  const std::optional<oci::Time> fixed =
+      work_.request.time ? std::optional(time_of_build(work_.request)) : std::nullopt;
   std::optional<ImageCache::ImportedStep> found =
       work_.cache.find_imported(image_.get(), step, platform_, fixed);
   if (!found.has_value()) return false;

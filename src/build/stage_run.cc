@@ -47,6 +47,7 @@ Status StageRun::begin() {
   }
   args_.start_stage();
   STRATA_TRY(StageImage base, find_base());
+  if (planned_.index == work_.graph.target) *work_.target_base.lock() = base;
   STRATA_CHECK(take_base(std::move(base)));
   return run_triggers();
 }
@@ -191,7 +192,7 @@ Result<StageImage> StageRun::make_image(const oci::ContainerConfig& step, const 
   if (!image_.chains.empty()) STRATA_CHECK(txn.hold_layers({&image_.chains.back(), 1}));
   StageImage made;
   made.chains = image_.chains;
-  oci::NewImage image = image_of_step(step, now());
+  oci::NewImage image = image_of_step(step, time_of_build(work_.request));
   if (make) {
     STRATA_TRY(std::optional<StepLayer> layer, make(txn));
     if (layer.has_value()) {
@@ -238,13 +239,6 @@ void StageRun::take(StageImage image) {
   work_.steps.lock()->push_back(step);
   image_ = std::move(image);
   config_.config.image = image_.config->id().to_string();
-}
-
-oci::Time StageRun::now() const {
-  if (!work_.request.time.has_value()) return oci::current_time();
-  oci::Time time;
-  time.seconds = *work_.request.time;
-  return time;
 }
 
 }  // namespace strata::build

@@ -76,8 +76,6 @@ class StageRun {
   void take(StageImage image);
   void take_from_cache(StageImage image);
 
-  oci::Time now() const;
-
   BuildWork& work_;
   const PlannedStage& planned_;
   const Stage& stage_;

@@ -158,6 +158,7 @@ void BuildOptions::declare(Options& options) {
                "Secret for RUN --mount=type=secret (id=mysecret[,src=/local/secret])", secrets_);
   options.text(kNoShort, "shm-size", "bytes", "Size of '/dev/shm'", shm_size_);
   options.check_last(checked_by(parse_size));
+  options.flag(kNoShort, "squash", "Squash newly built layers into a single new layer", squash_);
   options.list(kNoShort, "ssh", "list", "SSH agent for RUN --mount=type=ssh (default|id=socket)",
                ssh_);
   options.list('t', "tag", "list", "Name and optionally a tag in the 'name:tag' format", tags_);
@@ -204,6 +205,7 @@ Result<build::BuildRequest> BuildOptions::request() const {
   request.no_cache = no_cache_;
   request.no_cache_stages = no_cache_stages_;
   request.pull = pull_;
+  request.squash = squash_;
   STRATA_TRY(request.time, fixed_time(timestamp_));
   if (request.time && !request.build_args.contains("SOURCE_DATE_EPOCH")) {
     request.build_args["SOURCE_DATE_EPOCH"] = fmt::format("{}", *request.time);

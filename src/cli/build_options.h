@@ -40,6 +40,7 @@ class BuildOptions {
   bool no_cache_ = false;
   std::vector<std::string> no_cache_stages_;
   bool pull_ = false;
+  bool squash_ = false;
   bool quiet_ = false;
   std::vector<std::string> cache_from_;
   std::vector<std::string> cache_to_;

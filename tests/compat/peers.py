@@ -36,9 +36,10 @@ def cannot_run():
 
 
 class Daemon:
-    def __init__(self, root, env=None):
+    def __init__(self, root, env=None, options=()):
         self.root = pathlib.Path(root)
         self.env = env or {}
+        self.options = options
         self.home = new_dir("std-")
         self.socket = f"unix://{self.home}/docker.sock"
         self.process = None
@@ -47,7 +48,7 @@ class Daemon:
         self.root.mkdir(parents=True, exist_ok=True)
         args = [DOCKERD, "--data-root", self.root, "--exec-root", self.home / "exec",
                 "--pidfile", self.home / "pid", "-H", self.socket, "--bridge=none",
-                "--iptables=false", "--storage-driver", "overlay2"]
+                "--iptables=false", "--storage-driver", "overlay2", *self.options]
         with open(self.home / "log", "wb") as log:
             self.process = subprocess.Popen([str(a) for a in args], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, env=clean_env(**self.env))
@@ -94,8 +95,8 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def dockerd(root, env=None):
-    daemon = Daemon(root, env)
+def dockerd(root, env=None, options=()):
+    daemon = Daemon(root, env, options)
     try:
         yield daemon.start()
     finally:

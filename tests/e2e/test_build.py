@@ -125,3 +125,30 @@ def test_nothing_changes_when_the_file_is_wrong(work, context):
     build(work, context, BASE, "-t", "t:1")
     with unchanged(work / "root"):
         build(work, context, BASE + "NOTHING\n", check=False)
+
+
+def test_squash_leaves_one_layer_and_the_steps_beside_it(work, context):
+    text = BASE + "RUN echo 1 > /one\nRUN rm /one && echo 2 > /two\n"
+    build(work, context, text, "-t", "base:1")
+    out = build(work, context, "FROM base:1\nRUN rm /two\nCOPY a.txt /x/\n", "--squash", "-t", "t:1").out
+    root = Root(work / "root")
+    base, squashed = (config_of(work, name)["Id"] for name in ("base:1", "t:1"))
+    assert root.chain(squashed)[:-1] == root.chain(base) and f"Successfully built {squashed[7:19]}" in out
+    assert root.parent_of(squashed) is None
+    history = json.loads(root.config_bytes(squashed))["history"]
+    assert [step.get("empty_layer", False) for step in history[-3:]] == [True, True, False]
+    again = build(work, context, "FROM base:1\nRUN rm /two\nCOPY a.txt /x/\n", "-t", "t:2").out
+    assert again.count("Using cache") == 2, "the steps are the cache of the next build"
+
+
+def test_squash_without_files_and_with_a_fixed_time(work, context):
+    build(work, context, BASE, "-t", "base:1")
+    build(work, context, "FROM base:1\nENV A=1\n", "--squash", "-t", "t:1")
+    assert config_of(work, "t:1")["RootFS"] == config_of(work, "base:1")["RootFS"]
+    ids = {build(work, context, BASE + "RUN rm /bin/vi\n", "-q", "--squash", "--timestamp", "1700000000", root=work / root).out
+           for root in ("one", "two")}
+    assert len(ids) == 1
+
+
+def test_a_fixed_time_is_no_argument_that_nobody_used(work, context):
+    assert build(work, context, BASE, "--timestamp", "1700000000").err == ""
