@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "codec/decompress.h"
 #include "driver/tree_writer.h"
 #include "tar/path.h"
 
@@ -48,7 +47,7 @@ ContentComparer::ContentComparer(const driver::LayerFiles& layer, Options option
     : layer_(layer), options_(std::move(options)), tar_(tar), places_(*layer.files) {}
 
 Status ContentComparer::run() {
-  STRATA_CHECK(read_split());
+  STRATA_TRY(content_.split_trouble, read_split(*layer_.split_file, *this, *options_.pool));
   tar_.flush();
   if (!content_.split_trouble.empty()) tar_.spoil();
   if (content_.split_trouble.empty() && options_.form == LayerForm::kOverlay)
@@ -56,84 +55,31 @@ Status ContentComparer::run() {
   return {};
 }
 
-Status ContentComparer::read_split() {
-  STRATA_TRY(struct stat info, stat_fd(layer_.split_file->get()));
-  RangeSource compressed(layer_.split_file->get(), 0, static_cast<uint64_t>(info.st_size));
-  std::unique_ptr<ByteSource> json =
-      codec::make_decompressor(codec::Compression::kGzip, compressed);
-  tar::SplitReader entries(*json);
-  tar::SplitEntry entry;
-  while (content_.split_trouble.empty()) {
-    STRATA_CHECK(options_.pool->check_cancelled());
-    Result<bool> more = entries.next(entry);
-    if (!more.ok()) {
-      content_.split_trouble = more.error().message();
-      break;
-    }
-    if (!*more) break;
-    const uint64_t bytes = sizes_.next(entry);
-    if (entry.kind == tar::SplitEntry::kSegment) {
-      tar_.add(entry.payload);
-      STRATA_CHECK(take_segment(entry.payload));
-    } else if (bytes > 0) {
-      STRATA_CHECK(take_content(entry, bytes));
-    }
-  }
-  if (content_.split_trouble.empty()) {
-    Status ended = parser_.finish();
-    if (!ended.ok()) content_.split_trouble = ended.error().message();
-  }
+Status ContentComparer::on_segment(ByteSpan bytes) {
+  tar_.add(bytes);
   return {};
 }
 
-Status ContentComparer::take_segment(ByteSpan bytes) {
-  // Padding, then whole blocks.
-  if (std::exchange(parse_anew_, false)) bytes = bytes.subspan(bytes.size() % tar::kBlockBytes);
-  Status fed = parser_.feed(bytes, *this);
-  if (!fed.ok() && failure_) return *failure_;
-  if (!fed.ok()) content_.split_trouble = fed.error().message();
-  return {};
-}
-
-// The content of the member whose header was the last that was fed.
-Status ContentComparer::take_content(const tar::SplitEntry& entry, uint64_t bytes) {
-  if (parser_.is_in_sparse_map()) return take_expanded(entry, bytes);
-  const uint64_t left = parser_.payload_left_bytes();
-  const bool is_member = tar::clean_path(entry.name) == current_.path && left > 0;
-  if (!is_member || (left != bytes && bytes != current_.logical_size_bytes)) {
-    content_.split_trouble =
-        fmt::format("\"{}\": an entry of {} bytes behind a header of {} bytes for \"{}\"",
-                    entry.name, bytes, left, current_.path);
-    return {};
-  }
-  // docker reads a sparse member as the whole file that it stands for: the tar cannot be made of that.
-  if (left != bytes) tar_.spoil();
-  if (left != bytes) content_lost_ = true;
-  if (current_.is_file) {
-    STRATA_CHECK(compare_content(entry, bytes));
-  } else {
+Status ContentComparer::on_content(const tar::SplitEntry& entry, uint64_t bytes, bool expanded) {
+  if (expanded || !current_.is_file) {
     content_lost_ = true;
     tar_.spoil();
   }
-  return parser_.skip_payload(*this);
+  return current_.is_file ? compare_content(entry, bytes) : Status();
 }
 
-// docker's record of a sparse member whose map stands in its payload: the map is lost, and the entry stands for the whole file.
-Status ContentComparer::take_expanded(const tar::SplitEntry& entry, uint64_t bytes) {
+Status ContentComparer::on_headless(const tar::SplitEntry& entry, uint64_t bytes) {
   current_ = {};
   current_.path = tar::clean_path(entry.name);
+  current_.has_content = true;
   content_lost_ = true;
   tar_.spoil();
   STRATA_TRY(bool found,
              find_place(current_.path, current_.place, fmt::format("a file of {} bytes", bytes)));
-  if (found) {
-    note(current_.place.path, NameSet::kNamed);
-    STRATA_TRY(bool opened, open_file());
-    if (opened) STRATA_CHECK(compare_content(entry, bytes));
-  }
-  parser_ = tar::Parser();
-  parse_anew_ = true;
-  return {};
+  if (!found) return {};
+  note(current_.place.path, NameSet::kNamed);
+  STRATA_TRY(bool opened, open_file());
+  return opened ? compare_content(entry, bytes) : Status();
 }
 
 Status ContentComparer::compare_content(const tar::SplitEntry& entry, uint64_t bytes) {
@@ -154,10 +100,11 @@ Status ContentComparer::compare_content(const tar::SplitEntry& entry, uint64_t b
     if (options_.on_bytes) options_.on_bytes(*count);
   }
   if (done < bytes) {
-    fault(Kind::kFileChanged, fmt::format("{} bytes", bytes), fmt::format("{} bytes", done));
+    fault_of_content(Kind::kFileChanged, fmt::format("{} bytes", bytes),
+                     fmt::format("{} bytes", done));
   } else if (crc.big_endian() != entry.crc) {
-    fault(Kind::kFileChanged, fmt::format("{} bytes, {}", bytes, crc_text(entry.crc)),
-          crc_text(crc.big_endian()));
+    fault_of_content(Kind::kFileChanged, fmt::format("{} bytes, {}", bytes, crc_text(entry.crc)),
+                     crc_text(crc.big_endian()));
   } else {
     return {};
   }
@@ -181,8 +128,8 @@ Status ContentComparer::cannot_read(const Error& error) {
   if (error.code() == ErrorCode::kPermission || error.code() == ErrorCode::kCancelled) return error;
   content_lost_ = true;
   tar_.spoil();
-  fault(is_missing(error) ? Kind::kFileMissing : Kind::kFileChanged, "content that can be read",
-        error.message());
+  fault_of_content(is_missing(error) ? Kind::kFileMissing : Kind::kFileChanged,
+                   "content that can be read", error.message());
   return {};
 }
 
@@ -190,14 +137,12 @@ Status ContentComparer::cannot_read(const Error& error) {
 
 Status ContentComparer::on_member(const tar::Member& member) {
   current_ = {};
+  ++members_;
   if (member.type == tar::kPaxGlobal) return {};
+  current_.number = members_;
   current_.path = tar::clean_path(member.name);
-  current_.logical_size_bytes = member.logical_size_bytes();
   if (current_.path == ".") return {};  // docker leaves the root as it is
-  Status checked =
-      driver::TreeWriter::is_whiteout(member) ? check_whiteout(member) : check_named(member);
-  if (!checked.ok()) failure_ = checked.error();
-  return checked;
+  return driver::TreeWriter::is_whiteout(member) ? check_whiteout(member) : check_named(member);
 }
 
 // False: a folder on the way is not there, which is a fault of this name too.
@@ -219,6 +164,8 @@ Result<bool> ContentComparer::find_place(const std::string& path, driver::Member
 
 Status ContentComparer::check_named(const tar::Member& member) {
   const std::string expected = describe(member, options_.rules);
+  const mode_t type = type_of(member, options_.rules);
+  current_.has_content = type == S_IFREG && member.logical_size_bytes() > 0;
   STRATA_TRY(bool found, find_place(current_.path, current_.place, expected));
   if (!found) return {};
   uint8_t flags = NameSet::kNamed;
@@ -235,11 +182,9 @@ Status ContentComparer::check_named(const tar::Member& member) {
     return cannot_read(info.error());
   }
   if (member.type == tar::kHardLink) return check_link(member, *info);
-  const mode_t type = type_of(member, options_.rules);
   if (type == 0) return {};
   if ((info->st_mode & S_IFMT) != type) {
-    const bool had_content = type == S_IFREG && member.logical_size_bytes() > 0;
-    fault(had_content ? Kind::kFileChanged : Kind::kFileMetadata, expected,
+    fault(current_.has_content ? Kind::kFileChanged : Kind::kFileMetadata, expected,
           std::string(type_name(info->st_mode)));
     return {};
   }
@@ -252,8 +197,8 @@ Status ContentComparer::check_named(const tar::Member& member) {
   if (type != S_IFREG || is_device) return {};
   const uint64_t size_bytes = static_cast<uint64_t>(info->st_size);
   if (size_bytes != member.logical_size_bytes()) {
-    fault(Kind::kFileChanged, fmt::format("{} bytes", member.logical_size_bytes()),
-          fmt::format("{} bytes", size_bytes));
+    fault_of_content(Kind::kFileChanged, fmt::format("{} bytes", member.logical_size_bytes()),
+                     fmt::format("{} bytes", size_bytes));
     return {};
   }
   current_.is_file = true;
@@ -275,9 +220,9 @@ Status ContentComparer::check_metadata(const tar::Member& member, const struct s
           can_be_linked ? info.st_ino : 0);
   }
   if (!differences.added_xattrs.empty() && added_xattrs_.size() < kFaultsMax) {
-    added_xattrs_.push_back(
-        {{current_.path, Kind::kFileMetadata, "no more xattrs", differences.added_xattrs},
-         info.st_ino});
+    added_xattrs_.push_back({{current_.path, Kind::kFileMetadata, "no more xattrs",
+                              differences.added_xattrs, false, current_.number},
+                             info.st_ino});
   }
   return {};
 }
@@ -296,7 +241,7 @@ Status ContentComparer::check_link(const tar::Member& member, const struct stat&
   faults_.forget_inode(other->st_ino);
   faults_.add_link(current_.place.path,
                    {current_.path, Kind::kFileMetadata, "a hard link to " + member.link_name,
-                    "a file of its own"},
+                    "a file of its own", false, current_.number},
                    target->path);
   return {};
 }
@@ -363,7 +308,7 @@ Status ContentComparer::on_payload(ByteSpan bytes, uint64_t file_offset) {
 
 Status ContentComparer::on_member_end() {
   if (current_.differs)
-    fault(Kind::kFileChanged, "the content that the tar-split has", "other content");
+    fault_of_content(Kind::kFileChanged, "the content that the tar-split has", "other content");
   current_.opened = Fd();
   return {};
 }
@@ -394,7 +339,15 @@ void ContentComparer::note_parents(const std::string& path) {
 
 void ContentComparer::fault(Kind kind, const std::string& expected, const std::string& found,
                             ino_t inode) {
-  faults_.add(current_.place.path, {current_.path, kind, expected, found}, inode);
+  faults_.add(current_.place.path,
+              {current_.path, kind, expected, found,
+               current_.has_content && kind != Kind::kFileMetadata, current_.number},
+              inode);
+}
+
+void ContentComparer::fault_of_content(Kind kind, const std::string& expected,
+                                       const std::string& found) {
+  faults_.add(current_.place.path, {current_.path, kind, expected, found, true, current_.number});
 }
 
 // ---- what is too many ----

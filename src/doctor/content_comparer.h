@@ -2,8 +2,7 @@
 // ContentComparer: goes through the tar-split of a layer once, in order, and through its files with it. The inside of
 // layer_content.h.
 //
-// The headers in the tar-split's segments go through tar::Parser; where a file's content would follow, the file is read instead. A
-// later member of a name has the last word (FaultList). What the layer has names for is remembered in a NameSet, by which the walk at
+// Where a file's content would follow its header, the file is read instead. A later member of a name has the last word (FaultList). What the layer has names for is remembered in a NameSet, by which the walk at
 // the end finds what is too many.
 // Threads: run() by one; `hash` is called by the same.
 #pragma once
@@ -13,14 +12,13 @@
 #include "doctor/fault_list.h"
 #include "doctor/member_check.h"
 #include "doctor/name_set.h"
+#include "doctor/split_members.h"
 #include "doctor/tar_blocks.h"
-#include "driver/split_file.h"
 #include "hash/crc64.h"
-#include "tar/parser.h"
 
 namespace strata::doctor {
 
-class ContentComparer final : private tar::ParserEvents {
+class ContentComparer final : private SplitEvents {
  public:
   struct Options {
     LayerForm form = LayerForm::kOverlay;
@@ -38,23 +36,22 @@ class ContentComparer final : private tar::ParserEvents {
  private:
   // The member that the parser is at.
   struct Current {
-    std::string path;  // as the tar has it, cleaned
-    uint64_t logical_size_bytes = 0;
+    uint64_t number = 0;
+    bool has_content = false;  // that must be somewhere
+    std::string path;          // as the tar has it, cleaned
     driver::MemberPlace place;
     bool is_file = false;  // a regular file that lies where it should, of the right size
     bool differs = false;  // payload in the tar-split is not what the file has
     Fd opened;             // a regular file
   };
 
-  Status on_raw(ByteSpan) override { return {}; }
+  Status on_segment(ByteSpan bytes) override;
   Status on_member(const tar::Member& member) override;
   Status on_payload(ByteSpan bytes, uint64_t file_offset) override;
   Status on_member_end() override;
+  Status on_content(const tar::SplitEntry& entry, uint64_t bytes, bool expanded) override;
+  Status on_headless(const tar::SplitEntry& entry, uint64_t bytes) override;
 
-  Status read_split();
-  Status take_segment(ByteSpan bytes);
-  Status take_content(const tar::SplitEntry& entry, uint64_t bytes);
-  Status take_expanded(const tar::SplitEntry& entry, uint64_t bytes);
   Status compare_content(const tar::SplitEntry& entry, uint64_t bytes);
   Result<bool> find_place(const std::string& path, driver::MemberPlace& place,
                           const std::string& expected);
@@ -67,6 +64,7 @@ class ContentComparer final : private tar::ParserEvents {
   void note(const std::string& path, uint8_t flags);
   void note_parents(const std::string& path);
   void fault(Kind kind, const std::string& expected, const std::string& found, ino_t inode = 0);
+  void fault_of_content(Kind kind, const std::string& expected, const std::string& found);
   Status cannot_read(const Error& error);
   Status walk_folder();
   Status walk_one(const std::string& path, std::vector<std::string>& waiting);
@@ -76,8 +74,6 @@ class ContentComparer final : private tar::ParserEvents {
   const driver::LayerFiles layer_;
   const Options options_;
   TarBlocks& tar_;
-  tar::Parser parser_;
-  driver::PayloadSizes sizes_;
   driver::MemberPlaces places_;
   NameSet names_;
   FaultList faults_;
@@ -90,9 +86,8 @@ class ContentComparer final : private tar::ParserEvents {
   std::string noted_parent_;
   Current current_;
   LayerContent content_;
-  bool content_lost_ = false;     // the tar cannot be made of the files any more
-  bool parse_anew_ = false;       // the next segment begins behind a member that was not parsed
-  std::optional<Error> failure_;  // of a check, in an event of the parser
+  bool content_lost_ = false;  // the tar cannot be made of the files any more
+  uint64_t members_ = 0;       // so far
 };
 
 }  // namespace strata::doctor

@@ -23,6 +23,8 @@ struct FileFault {
   Kind kind{};           // kFileMissing, kFileChanged, kFileExtra, kFileMetadata
   std::string expected;  // "mode 0755", "4096 bytes, CRC-64 …"
   std::string found;
+  bool needs_copy = false;  // content is gone; what else there is to say stands in the tar-split
+  uint64_t member = 0;      // of the tar, from 1; 0: none
 };
 
 struct LayerContent {
