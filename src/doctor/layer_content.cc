@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t kQueuedBlocks = 8;
 
+}  // namespace
+
 // Root's stores have what the tars say. In a store of another user all is the user's own.
 Result<DiskRules> disk_rules(const driver::LayerFiles& layer, LayerForm form,
                              std::optional<uint32_t>& owner) {
@@ -24,8 +26,6 @@ Result<DiskRules> disk_rules(const driver::LayerFiles& layer, LayerForm form,
   if (!rules.judge_owners) owner = split.st_uid;
   return rules;
 }
-
-}  // namespace
 
 Result<LayerContent> compare_layer(const driver::LayerFiles& layer, const DiffId& expected,
                                    BufferPool& buffers, const Pool& pool,

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/pool.h"
 #include "doctor/finding.h"
+#include "doctor/member_check.h"
 #include "driver/layer_reader.h"
 
 namespace strata::doctor {
@@ -24,7 +25,8 @@ struct FileFault {
   std::string expected;  // "mode 0755", "4096 bytes, CRC-64 …"
   std::string found;
   bool needs_copy = false;  // content is gone; what else there is to say stands in the tar-split
-  uint64_t member = 0;      // of the tar, from 1; 0: none
+  uint64_t member =
+      0;  // of the tar, from 1; 0: of none: the name is too many, or a folder has another opaque mark
 };
 
 struct LayerContent {
@@ -44,6 +46,10 @@ inline constexpr size_t kFaultsMax = 10'000;
 
 // kWholeTree: vfs, whose folders also hold the files of the layers below; so nothing can be too many there.
 enum class LayerForm { kOverlay, kWholeTree };
+
+// How the store that the layer is in makes files. `owner`: as in LayerContent. Errors: kIo.
+Result<DiskRules> disk_rules(const driver::LayerFiles& layer, LayerForm form,
+                             std::optional<uint32_t>& owner);
 
 // `on_bytes` (may be null) is told how many bytes were read since it was called last. Holds at most 10 blocks of `buffers`, and
 // gets on with one.

@@ -167,6 +167,10 @@ void find_added_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattr
   }
 }
 
+const char* opaque_name(const DiskRules& rules) {
+  return rules.privileged ? "trusted.overlay.opaque" : "user.overlay.opaque";
+}
+
 }  // namespace
 
 void Differences::add(const std::string& should_be, const std::string& is) {
@@ -256,10 +260,28 @@ Differences compare_whiteout(const tar::Member& member, const struct stat& info,
   return differences;
 }
 
+Status remove_added_xattrs(const tar::Member& member, const driver::MemberPlace& place) {
+  const std::string path = proc_path(*place.folder, place.name);
+  for (const std::string& name : Xattrs(*place.folder, place.name).names()) {
+    if (is_the_machines(name) || member.xattrs.contains(name)) continue;
+    if (member.type == tar::kHardLink && name != kCapability) continue;
+    if (::lremovexattr(path.c_str(), name.c_str()) != 0 && errno != ENODATA)
+      return errno_error(errno, fmt::format("remove xattr {} of {}", name, place.path));
+  }
+  return {};
+}
+
+Status set_opaque_mark(const Fd& folder, bool opaque, const DiskRules& rules) {
+  const char* name = opaque_name(rules);
+  const int done =
+      opaque ? ::fsetxattr(folder.get(), name, "y", 1, 0) : ::fremovexattr(folder.get(), name);
+  if (done == 0 || (!opaque && errno == ENODATA)) return {};
+  return errno_error(errno, fmt::format("change xattr {}", name));
+}
+
 bool has_opaque_mark(const Fd& folder, const DiskRules& rules) {
   const Xattrs xattrs(folder);
-  XattrValue found =
-      xattrs.read(rules.privileged ? "trusted.overlay.opaque" : "user.overlay.opaque");
+  XattrValue found = xattrs.read(opaque_name(rules));
   return found.there && found.value == "y";
 }
 
