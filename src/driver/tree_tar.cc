@@ -267,9 +267,9 @@ class TreeTarMaker {
 
   Status fill_entry(const Entry& entry, TarBatch& batch, size_t& at) const {
     STRATA_TRY(TreeMembers made, members_of(entry.file, entry.link_to, options_.rules));
+    if (options_.tidy) STRATA_CHECK(tidy_file(entry.file, made));
     STRATA_CHECK(fill_member(entry, std::move(made.member), batch, at));
-    if (made.opaque) STRATA_CHECK(fill_member(Entry(), *made.opaque, batch, at));
-    return options_.tidy ? tidy_file(entry.file, made) : Status();
+    return made.opaque ? fill_member(Entry(), *made.opaque, batch, at) : Status();
   }
 
   Status fill_member(const Entry& entry, tar::Member member, TarBatch& batch, size_t& at) const {

@@ -208,6 +208,21 @@ TEST_F(UpperTest, WhatTheTarDoesNotTellIsTakenOff) {
   EXPECT_EQ(listing(upper_), unpacked);
 }
 
+TEST_F(UpperTest, CapabilitiesStay) {
+  file("ping", "x");
+  constexpr std::string_view kNetRaw("\1\0\0\2\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
+  if (::setxattr(at("ping").c_str(), "security.capability", kNetRaw.data(), kNetRaw.size(), 0) !=
+      0) {
+    GTEST_SKIP() << "needs the right to set capabilities of files";
+  }
+  UnpackedLayer copied = copy();
+  std::string unpacked = listing(diff_);
+  fresh_layer();
+  EXPECT_EQ(record().diff_id, copied.diff_id);
+  EXPECT_EQ(listing(upper_), unpacked);
+  EXPECT_EQ(::getxattr(at("ping").c_str(), "security.capability", nullptr, 0), 20);
+}
+
 TEST_F(UpperTest, LaterTimesAreClamped) {
   folder("d");
   file("d/f", "x");
