@@ -83,6 +83,8 @@ Graph::Graph(const Survey& survey) : survey_(survey) {
   read_images();
   read_folders();
   read_mounts();
+  find_owners();
+  find_lost_files();
 }
 
 void Graph::read_names() {
@@ -158,9 +160,7 @@ void Graph::read_mounts() {
       if (!is_mount_id(init)) init = layer + std::string(kInitSuffix);
       mounts_.emplace(init, &mount);
     }
-    Result<ChainId> parent = ChainId::parse(trimmed(mount.parent.text));
-    std::optional<ChainId> next;
-    if (parent.ok()) next = *parent;
+    std::optional<ChainId> next = top_of(mount).chain;
     for (size_t depth = 0; next && depth < survey_.layers.size() + 1; ++depth) {
       pinned_.insert(*next);
       containers_[*next].push_back(id);
@@ -226,8 +226,12 @@ std::optional<std::string> Graph::folder_of(const LayerRecord& record) {
 }
 
 std::optional<std::string> Graph::folder_of(const ChainId& chain) const {
+  if (auto best = best_folder_.find(chain); best != best_folder_.end()) return best->second;
   auto record = survey_.layers.find(chain.hex());
-  return record == survey_.layers.end() ? std::nullopt : folder_of(record->second);
+  if (record == survey_.layers.end()) return std::nullopt;
+  std::optional<std::string> folder = folder_of(record->second);
+  const bool of_another = folder && owner_of(*folder) && *owner_of(*folder) != chain;
+  return of_another ? std::nullopt : folder;
 }
 
 std::vector<const LayerRecord*> Graph::owners_of(const std::string& folder) const {
@@ -235,9 +239,40 @@ std::vector<const LayerRecord*> Graph::owners_of(const std::string& folder) cons
   return found == owners_.end() ? std::vector<const LayerRecord*>() : found->second;
 }
 
+std::optional<ChainId> Graph::owner_of(const std::string& folder) const {
+  auto found = owner_.find(folder);
+  return found == owner_.end() ? std::nullopt : std::optional<ChainId>(found->second);
+}
+
+std::optional<std::string> Graph::lost_folder(const ChainId& chain) const {
+  auto found = lost_files_.find(chain);
+  if (found == lost_files_.end() || found->second.size() != 1) return std::nullopt;
+  return *found->second.begin();
+}
+
 const MountRecord* Graph::mount_of(const std::string& folder) const {
   auto found = mounts_.find(folder);
   return found == mounts_.end() ? nullptr : found->second;
+}
+
+Graph::Top Graph::top_of(const MountRecord& mount) const {
+  Result<ChainId> parent = ChainId::parse(trimmed(mount.parent.text));
+  if (parent.ok() && (survey_.layers.contains(parent->hex()) || find_wanted(*parent) != nullptr)) {
+    return {*parent, true};
+  }
+  if (std::optional<ChainId> top = top_of_image(mount.container)) return {top, true};
+  return {std::nullopt, mount.parent.state == SmallFile::State::kMissing};
+}
+
+std::optional<ChainId> Graph::top_of_image(const std::string& id) const {
+  auto container = survey_.containers.find(id);
+  if (container == survey_.containers.end()) return std::nullopt;
+  Result<ImageId> image = ImageId::parse(container->second.image);
+  if (!image.ok()) return std::nullopt;
+  auto config = survey_.configs.find(image->hex());
+  if (config == survey_.configs.end() || !is_sound(config->second)) return std::nullopt;
+  if (config->second.diffs.empty()) return std::nullopt;
+  return chains_of(config->second.diffs).back();
 }
 
 const std::vector<std::string>& Graph::links_to(const std::string& folder) const {
@@ -290,25 +325,78 @@ bool Graph::is_named(const std::string& folder) const {
   return owners_.contains(folder) || mounts_.contains(folder);
 }
 
-std::map<ChainId, std::set<std::string>> Graph::lost_files() const {
-  std::set<ChainId> lost;
+size_t Graph::depth_of(const ChainId& chain) const {
+  size_t depth = 0;
+  for (std::optional<ChainId> next = chain; next && depth <= survey_.layers.size();) {
+    next = parent_of(*next);
+    ++depth;
+  }
+  return depth;
+}
+
+// Whether the folder lies on the layers below this one, as far as their links are known.
+bool Graph::lies_on(const std::string& folder, const ChainId& layer) const {
+  auto found = survey_.folders.find(folder);
+  if (found == survey_.folders.end()) return false;
+  std::string_view rest = trimmed(found->second.lower.text);
+  size_t depth = 0;
+  for (std::optional<ChainId> next = parent_of(layer); next; next = parent_of(*next)) {
+    std::string_view part = rest.substr(0, rest.find(':'));
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    if (part.empty() || ++depth > survey_.layers.size() + 1) return false;
+    std::optional<std::string> below = folder_of(*next);
+    const bool is_sure = below && (owners_of(*below).size() < 2 || owner_of(*below));
+    std::optional<std::string> link = is_sure ? link_of(*below) : std::nullopt;
+    if (link && part != "l/" + *link) return false;
+  }
+  return rest.empty();
+}
+
+// Of two records that name one folder, the one is right that lies on the same layers as the folder.
+void Graph::find_owners() {
+  for (const auto& [folder, records] : owners_) {
+    std::vector<ChainId> right;
+    for (const LayerRecord* record : records) {
+      if (!record->chain) continue;
+      if (records.size() == 1 || lies_on(folder, *record->chain)) right.push_back(*record->chain);
+    }
+    if (right.size() == 1) owner_.emplace(folder, right.front());
+  }
+}
+
+void Graph::find_lost_files() {
+  std::vector<std::pair<size_t, ChainId>> lost;  // base first: what lies on it is known by it
+  auto add = [&](const ChainId& chain) { lost.emplace_back(depth_of(chain), chain); };
   for (const auto& [chain, layer] : wanted_) {
-    if (!survey_.layers.contains(chain.hex())) lost.insert(chain);
+    if (!survey_.layers.contains(chain.hex())) add(chain);
   }
   for (const auto& [name, record] : survey_.layers) {
+    if (!record.chain) continue;
     std::optional<std::string> folder = folder_of(record);
-    if (record.chain && !(folder && survey_.folders.contains(*folder))) lost.insert(*record.chain);
+    const bool is_own =
+        folder && survey_.folders.contains(*folder) &&
+        (!owner_of(*folder) ? owners_of(*folder).size() < 2 : *owner_of(*folder) == *record.chain);
+    if (!is_own) add(*record.chain);
   }
-  std::map<ChainId, std::set<std::string>> found;
-  for (const ChainId& chain : lost) {
-    std::optional<std::string> lower = lower_on(parent_of(chain));
-    for (const auto& [name, folder] : survey_.folders) {
-      if (is_named(name) || name.ends_with(kInitSuffix) || !folder.has_diff) continue;
-      if (survey_.folders.contains(name + std::string(kInitSuffix))) continue;  // a container's
-      if (!lower || trimmed(folder.lower.text) == *lower) found[chain].insert(name);
+  if (lost.empty()) return;
+  std::sort(lost.begin(), lost.end());
+  std::vector<std::string> nameless;
+  for (const auto& [name, folder] : survey_.folders) {
+    if (is_named(name) || name.ends_with(kInitSuffix) || !folder.has_diff) continue;
+    if (is_buildkit_name(name) || survey_.folders.contains(name + std::string(kInitSuffix))) {
+      continue;  // BuildKit's, or a container's
     }
+    nameless.push_back(name);
   }
-  return found;
+  for (const auto& [depth, chain] : lost) {
+    std::set<std::string>& candidates = lost_files_[chain];
+    for (const std::string& name : nameless) {
+      if (lies_on(name, chain)) candidates.insert(name);
+    }
+    if (candidates.size() != 1) continue;
+    best_folder_.emplace(chain, *candidates.begin());
+    owner_.emplace(*candidates.begin(), chain);
+  }
 }
 
 }  // namespace strata::doctor

@@ -47,9 +47,21 @@ class Graph {
   std::optional<ChainId> parent_of(const ChainId& chain) const;
   // The folder that the record names; none where it names none that can be one.
   static std::optional<std::string> folder_of(const LayerRecord& record);
+  // The top layer of a container's image: as the mount says, or if it does not, the image. None: it lies on nothing.
+  struct Top {
+    std::optional<ChainId> chain;
+    bool known = true;  // false: nothing says which it is
+  };
+  Top top_of(const MountRecord& mount) const;
+  // The same as the container's image says it alone; none when that is not there, or has no layers.
+  std::optional<ChainId> top_of_image(const std::string& container) const;
+  // The layer's folder as far as it can be told: where the record does not say, the only one that can be it.
   std::optional<std::string> folder_of(const ChainId& chain) const;
-  // The records that name a folder, sorted; and the container whose layer it is, with "-init" or without.
+  // All records that name the folder; and the one whose files it has, if that can be told: of those that name it, or of those that
+  // do not say where their files are.
   std::vector<const LayerRecord*> owners_of(const std::string& folder) const;
+  std::optional<ChainId> owner_of(const std::string& folder) const;
+  // The container whose layer it is, with "-init" or without.
   const MountRecord* mount_of(const std::string& folder) const;
 
   // The folder's link, as its file says, or if that cannot be, as l/ does. None when both say nothing.
@@ -65,9 +77,11 @@ class Graph {
   std::set<ChainId> needed() const;
   // True when an image may be there of which nobody can say which layers it has.
   bool has_lost_images() const { return has_lost_images_; }
-  // Folders that no record names, and that may be the files of a layer whose record does not say any more where they are.
-  // By the layer.
-  std::map<ChainId, std::set<std::string>> lost_files() const;
+  // Folders that no record names, and that may be the files of a layer whose record is gone, or does not say any more where they
+  // are. By the layer.
+  const std::map<ChainId, std::set<std::string>>& lost_files() const { return lost_files_; }
+  // The only one of them.
+  std::optional<std::string> lost_folder(const ChainId& chain) const;
   // True when a container is there that does not say which folders are its own.
   bool has_lost_mounts() const { return has_lost_mounts_; }
 
@@ -76,7 +90,11 @@ class Graph {
   void read_images();
   void read_folders();
   void read_mounts();
+  void find_owners();
+  void find_lost_files();
+  bool lies_on(const std::string& folder, const ChainId& layer) const;
   bool is_named(const std::string& folder) const;
+  size_t depth_of(const ChainId& chain) const;
 
   const Survey& survey_;
   store::References references_;
@@ -85,6 +103,9 @@ class Graph {
   std::map<ChainId, std::vector<std::string>> containers_;  // by layer: IDs
   std::set<ChainId> pinned_;
   std::map<std::string, std::vector<const LayerRecord*>> owners_;
+  std::map<std::string, ChainId> owner_;        // by folder
+  std::map<ChainId, std::string> best_folder_;  // of layers whose record does not say
+  std::map<ChainId, std::set<std::string>> lost_files_;
   std::map<std::string, const MountRecord*> mounts_;
   std::map<std::string, std::vector<std::string>> links_;
   bool has_lost_images_ = false;

@@ -111,7 +111,8 @@ class ContainerJudge {
   }
 
   void judge_parent(const MountRecord& mount, const std::string& path) {
-    std::string expected = expected_parent();
+    std::optional<ChainId> top = graph_.top_of_image(id_);
+    const std::string expected = top ? top->to_string() : "";
     if (mount.parent.state == SmallFile::State::kMissing) {
       if (expected.empty()) return;  // made of no image
       add(Kind::kMountDamaged, Severity::kWarning, path + "/parent", expected, "missing");
@@ -126,18 +127,6 @@ class ContainerJudge {
         expected.empty() ? "the chainID of a layer" : expected,
         parent.ok() && !there ? parent->to_string() + ", which is not there"
                               : text_of(mount.parent));
-  }
-
-  // The top layer of the container's image; empty when that cannot be known, or has none.
-  std::string expected_parent() const {
-    auto container = survey_.containers.find(id_);
-    if (container == survey_.containers.end()) return "";
-    Result<ImageId> image = ImageId::parse(container->second.image);
-    if (!image.ok()) return "";
-    auto config = survey_.configs.find(image->hex());
-    if (config == survey_.configs.end() || config->second.diffs.empty()) return "";
-    if (!config->second.found || *config->second.found != image->digest()) return "";
-    return chains_of(config->second.diffs).back().to_string();
   }
 
   Finding& add(Kind kind, Severity severity, std::string path, std::string expected,

@@ -23,14 +23,12 @@ class FolderJudge {
       : graph_(graph), findings_(findings) {}
 
   // A folder that a layer's record names.
-  void judge_layer(const LayerFolder& folder, const LayerRecord& record) {
-    const std::optional<ChainId> chain = record.chain;
-    begin(folder, chain ? chain->to_string() : "",
-          chain ? graph_.affected_by(*chain) : std::vector<std::string>());
+  void judge_layer(const LayerFolder& folder, const ChainId& chain) {
+    begin(folder, chain.to_string(), graph_.affected_by(chain));
     if (!is_whole()) return;
     judge_link();
     const bool is_odd = is_buildkit_name(folder.name);  // by BuildKit: see is_sound_elsewhere
-    if (chain && !is_odd) judge_lower(graph_.lower_on(graph_.parent_of(*chain)));
+    if (!is_odd) judge_lower(graph_.lower_on(graph_.parent_of(chain)));
     if (is_odd) judge_lower_loosely();
     judge_work();
   }
@@ -40,14 +38,9 @@ class FolderJudge {
     begin(folder, mount.container, {graph_.title_of_container(mount.container)});
     if (!is_whole()) return;
     judge_link();
-    Result<ChainId> parent = ChainId::parse(trimmed(mount.parent.text));
-    std::optional<std::string> lower;
-    if (folder.name.ends_with(kInitSuffix)) {
-      lower = graph_.lower_on(parent.ok() ? std::optional<ChainId>(*parent) : std::nullopt);
-      if (!parent.ok() && mount.parent.state != SmallFile::State::kMissing) lower.reset();
-    } else {
-      lower = lower_on_init(folder.name, parent);
-    }
+    const Graph::Top top = graph_.top_of(mount);
+    std::optional<std::string> lower = top.known ? graph_.lower_on(top.chain) : std::nullopt;
+    if (!folder.name.ends_with(kInitSuffix)) lower = lower_on_init(folder.name, lower);
     judge_lower(lower);
     judge_work();
   }
@@ -59,17 +52,14 @@ class FolderJudge {
     affected_ = std::move(affected);
   }
 
+  // `below`: what the init layer lies on, where it is known; else the init layer itself says it.
   std::optional<std::string> lower_on_init(const std::string& name,
-                                           const Result<ChainId>& parent) const {
+                                           std::optional<std::string> below) const {
     const std::string init = name + std::string(kInitSuffix);
-    if (!graph_.survey().folders.contains(init)) return std::nullopt;
+    auto found = graph_.survey().folders.find(init);
+    if (found == graph_.survey().folders.end()) return std::nullopt;
     std::optional<std::string> link = graph_.link_of(init);
-    std::optional<std::string> below =
-        graph_.lower_on(parent.ok() ? std::optional<ChainId>(*parent) : std::nullopt);
-    if (!parent.ok()) {
-      auto found = graph_.survey().folders.find(init);
-      below = std::string(trimmed(found->second.lower.text));
-    }
+    if (!below && found->second.lower.there()) below = trimmed(found->second.lower.text);
     if (!link || !below) return std::nullopt;
     return "l/" + *link + (below->empty() ? "" : ":" + *below);
   }
@@ -178,7 +168,9 @@ void judge_unused(const Graph& graph, std::vector<Finding>& findings) {
     return;
   }
   std::set<std::string> perhaps_used = survey.mounted;
-  for (auto& [chain, folders] : graph.lost_files()) perhaps_used.merge(folders);
+  for (const auto& [chain, folders] : graph.lost_files()) {
+    perhaps_used.insert(folders.begin(), folders.end());
+  }
   for (const auto& [name, folder] : survey.folders) {
     if (!graph.owners_of(name).empty() || graph.mount_of(name) != nullptr) continue;
     if (is_buildkit_name(name) || is_probe(name) || name.starts_with(".tmp-")) continue;
@@ -225,10 +217,8 @@ std::vector<Finding> judge_folders(const Graph& graph) {
   std::vector<Finding> findings;
   FolderJudge judge(graph, findings);
   for (const auto& [name, folder] : survey.folders) {
-    std::vector<const LayerRecord*> owners = graph.owners_of(name);
-    std::erase_if(owners, [](const LayerRecord* record) { return !record->chain; });
-    if (owners.size() == 1) {
-      judge.judge_layer(folder, *owners.front());
+    if (std::optional<ChainId> owner = graph.owner_of(name)) {
+      judge.judge_layer(folder, *owner);
     } else if (const MountRecord* mount = graph.mount_of(name)) {
       judge.judge_mount(folder, *mount);
     }

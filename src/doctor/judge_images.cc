@@ -94,18 +94,15 @@ Finding config_finding(const Graph& graph, const ConfigRecord& config) {
 }
 
 // A layer that images have, and of which there is no record.
-Finding missing_layer(const Graph& graph, const ChainId& chain, const Graph::Wanted& layer,
-                      const std::map<ChainId, std::set<std::string>>& lost_files) {
+Finding missing_layer(const Graph& graph, const ChainId& chain, const Graph::Wanted& layer) {
   Finding finding{.kind = Kind::kImageLayerMissing,
                   .severity = Severity::kError,
                   .path = graph.survey().layer_folder() + "/" + chain.hex(),
                   .subject = chain.to_string()};
   finding.expected = fmt::format("the record of layer {}{}", layer.diff,
                                  layer.parent ? fmt::format(" on {}", *layer.parent) : "");
-  auto files = lost_files.find(chain);
-  if (files != lost_files.end() && files->second.size() == 1) {
-    finding.expected +=
-        fmt::format(", with its files in {}/{}", graph.survey().home(), *files->second.begin());
+  if (std::optional<std::string> folder = graph.lost_folder(chain)) {
+    finding.expected += fmt::format(", with its files in {}/{}", graph.survey().home(), *folder);
   }
   finding.found = "missing";
   finding.affected = graph.affected_by(chain);
@@ -218,11 +215,9 @@ std::vector<Finding> judge_images(const Graph& graph) {
     if (!is_sound) findings.push_back(config_finding(graph, config));
   }
   if (!survey.unreadable.contains(survey.layer_folder())) {
-    std::map<ChainId, std::set<std::string>> lost_files;
     for (const auto& [chain, layer] : graph.wanted()) {
       if (survey.layers.contains(chain.hex())) continue;
-      if (lost_files.empty()) lost_files = graph.lost_files();
-      findings.push_back(missing_layer(graph, chain, layer, lost_files));
+      findings.push_back(missing_layer(graph, chain, layer));
     }
   }
   MetadataJudge metadata(graph, findings);

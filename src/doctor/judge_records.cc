@@ -62,15 +62,8 @@ class RecordJudge {
     // dockerd takes any name; one that neither it nor BuildKit makes is sound only if it is there.
     if (folder && (there || is_mount_id(*folder) || is_buildkit_name(*folder))) return;
     add(Kind::kRecordDamaged, "/cache-id",
-        lost_folder().value_or("the name of a folder in " + graph_.survey().home()), text_of(file));
-  }
-
-  // The folder that is this layer's, if only one can be.
-  std::optional<std::string> lost_folder() {
-    if (!lost_files_) lost_files_ = graph_.lost_files();
-    auto found = lost_files_->find(chain_);
-    if (found == lost_files_->end() || found->second.size() != 1) return std::nullopt;
-    return *found->second.begin();
+        graph_.lost_folder(chain_).value_or("the name of a folder in " + graph_.survey().home()),
+        text_of(file));
   }
 
   void judge_diff_and_parent() {
@@ -144,18 +137,20 @@ class RecordJudge {
     const Survey& survey = graph_.survey();
     std::optional<std::string> folder = Graph::folder_of(*record_);
     if (!folder || survey.unreadable.contains(survey.home())) return;
+    std::optional<std::string> lost = graph_.lost_folder(chain_);
     const bool named = is_mount_id(*folder) || is_buildkit_name(*folder);
     if (!survey.folders.contains(*folder)) {
       if (!named) return;  // told as a damaged cache-id
       add(Kind::kRecordFolderMissing, "/cache-id",
           fmt::format("a folder {}/{}{}", survey.home(), *folder,
-                      lost_folder() ? ", or perhaps " + *lost_folder() : ""),
+                      lost ? ", or perhaps " + *lost : ""),
           "missing");
       return;
     }
+    if (graph_.owner_of(*folder) == chain_) return;  // it is the others that are wrong
     for (const LayerRecord* other : graph_.owners_of(*folder)) {
       if (other == record_) continue;
-      add(Kind::kRecordShared, "/cache-id", "a folder of its own",
+      add(Kind::kRecordShared, "/cache-id", lost.value_or("a folder of its own"),
           fmt::format("{}/{}, as layer {}", survey.home(), *folder, other->name));
       return;
     }
@@ -180,7 +175,6 @@ class RecordJudge {
   const LayerRecord* record_ = nullptr;
   ChainId chain_;
   std::set<DiffId> diffs_;
-  std::optional<std::map<ChainId, std::set<std::string>>> lost_files_;
 };
 
 Finding unused(const Graph& graph, const LayerRecord& record) {

@@ -252,6 +252,10 @@ class Reader {
   }
 
   static void set_name(MountRecord& row, const std::string& name) { row.container = name; }
+  static void set_name(LayerRecord& row, const std::string& name) {
+    row.name = name;
+    if (Result<ChainId> chain = ChainId::parse_hex(name); chain.ok()) row.chain = *chain;
+  }
   template <typename Row>
   static void set_name(Row& row, const std::string& name) {
     row.name = name;

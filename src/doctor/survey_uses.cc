@@ -89,7 +89,30 @@ void find_daemon(const Fd& root, Survey& survey) {
   survey.daemon_since = start_of_holder(info->st_ino);
 }
 
-void find_mounts(Survey& survey) {
+// Knows whether a path leads to another root than this one. What is not there cannot be told: then it does not.
+class OtherRoots {
+ public:
+  OtherRoots(const Fd& root, std::string home) : home_(std::move(home)) {
+    Result<struct stat> info = lstat_at(root, home_);
+    if (info.ok()) ours_ = *info;
+  }
+  bool contains(const std::string& path) {
+    auto [known, is_new] = known_.try_emplace(path, false);
+    if (!is_new) return known->second;
+    Result<struct stat> info = lstat_at(Fd(), path + "/" + home_);
+    known->second =
+        info.ok() && ours_ && (info->st_dev != ours_->st_dev || info->st_ino != ours_->st_ino);
+    return known->second;
+  }
+
+ private:
+  const std::string home_;
+  std::optional<struct stat> ours_;
+  std::map<std::string, bool> known_;
+};
+
+void find_mounts(const Fd& root, Survey& survey) {
+  OtherRoots others(root, survey.home());
   std::set<std::string> seen;  // mount namespaces
   Status visited = visit_dir_at(Fd(), "/proc", [&](const DirEntry& entry) -> Status {
     if (!is_number(entry.name)) return {};
@@ -97,25 +120,45 @@ void find_mounts(Survey& survey) {
     Result<std::string> space = readlink_at(Fd(), process + "/ns/mnt");
     if (!space.ok() || !seen.insert(*space).second) return {};
     Result<std::string> text = read_proc(process + "/mountinfo");
-    if (text.ok()) add_mounted(*text, survey, survey.mounted);
+    if (!text.ok()) return {};  // ended since
+    add_mounted(
+        *text, survey, [&](const std::string& path) { return others.contains(path); },
+        survey.mounted);
     return {};
   });
   if (!visited.ok()) survey.uses_known = false;
 }
 
+// The folder that one name in a path means; empty: none of this root.
+std::string folder_named(std::string_view name, const Survey& survey) {
+  constexpr size_t kShortest = 25;  // BuildKit's
+  if (name.size() < kShortest) return "";
+  std::string text(name);
+  if (survey.folders.contains(text)) return text;
+  auto link = survey.links.find(text);
+  if (link == survey.links.end() || !link->second.starts_with("../")) return "";
+  return link->second.substr(3, link->second.find('/', 3) - 3);
+}
+
 }  // namespace
 
-void add_mounted(std::string_view mountinfo, const Survey& survey, std::set<std::string>& mounted) {
-  constexpr std::string_view kBetween = "/:,= \n";
+void add_mounted(std::string_view mountinfo, const Survey& survey,
+                 const std::function<bool(const std::string& root)>& is_other,
+                 std::set<std::string>& mounted) {
+  constexpr std::string_view kBetween = ":,= \n";
+  const std::string home = "/" + survey.home() + "/";
   while (!mountinfo.empty()) {
-    std::string_view word = mountinfo.substr(0, mountinfo.find_first_of(kBetween));
-    mountinfo.remove_prefix(std::min(mountinfo.size(), word.size() + 1));
-    if (word.size() < 25) continue;  // BuildKit's names are the shortest
-    std::string name(word);
-    if (survey.folders.contains(name)) mounted.insert(name);
-    auto link = survey.links.find(name);
-    if (link == survey.links.end() || !link->second.starts_with("../")) continue;
-    mounted.insert(link->second.substr(3, link->second.find('/', 3) - 3));
+    std::string_view path = mountinfo.substr(0, mountinfo.find_first_of(kBetween));
+    mountinfo.remove_prefix(std::min(mountinfo.size(), path.size() + 1));
+    const size_t home_at = path.find(home);
+    for (std::string_view rest = path; !rest.empty();) {
+      std::string_view name = rest.substr(0, rest.find('/'));
+      rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+      std::string folder = folder_named(name, survey);
+      if (folder.empty()) continue;
+      if (home_at != path.npos && is_other(std::string(path.substr(0, home_at)))) break;
+      mounted.insert(std::move(folder));
+    }
   }
 }
 
@@ -130,7 +173,7 @@ Status read_uses(const Fd& root, Survey& survey) {
     }
   }
   survey.uses_known = cached.ok() && operations.ok();
-  find_mounts(survey);
+  find_mounts(root, survey);
   find_daemon(root, survey);
   return {};
 }

@@ -3,6 +3,8 @@
 // Threads: one at a time.
 #pragma once
 
+#include <functional>
+
 #include "doctor/survey.h"
 
 namespace strata::doctor {
@@ -10,10 +12,13 @@ namespace strata::doctor {
 // Fills everything of the survey that begins with "who". Waits for no lock, and holds none when it returns.
 Status read_uses(const Fd& root, Survey& survey);
 
-// The folders of the driver's home that a text of /proc/<pid>/mountinfo names, by whatever path: cache-ids and links are random, so
-// that they mean the same layer everywhere. `links`: l/<name> -> target.
+// The folders of the driver's home that a text of /proc/<pid>/mountinfo names. cache-ids and links are random, so that they mean the
+// same layer by whatever path another mount namespace sees it; only a root that is seen to be another one, such as a copy of
+// this one, does not count: `is_other` says so of a path before "/<home>/".
 //   mountinfo := lines "ID parent major:minor root TARGET options … - overlay SOURCE …,lowerdir=A:B,upperdir=…"
 // Source: proc(5), "/proc/pid/mountinfo".
-void add_mounted(std::string_view mountinfo, const Survey& survey, std::set<std::string>& mounted);
+void add_mounted(std::string_view mountinfo, const Survey& survey,
+                 const std::function<bool(const std::string& root)>& is_other,
+                 std::set<std::string>& mounted);
 
 }  // namespace strata::doctor
