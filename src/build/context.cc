@@ -230,7 +230,7 @@ class ContextOpener {
     }
     STRATA_TRY(Fd top, open_path(path, O_RDONLY | O_DIRECTORY));
     if (!is_named_) STRATA_CHECK(read_folder_dockerfile(path));
-    context_->sums_ = SumCache::open(*options_.root, info);
+    if (options_.root != nullptr) context_->sums_ = SumCache::open(*options_.root, info);
     return finish_folder(std::move(top), dockerfile_is_inside_);
   }
 
@@ -278,6 +278,7 @@ class ContextOpener {
   }
 
   Result<Fd> new_folder(const std::string& name) {
+    if (options_.root == nullptr) return prepare_error("there is no data root to unpack it in");
     if (!context_->temporary_) {
       STRATA_TRY(store::WorkFolder made, store::WorkFolder::create(*options_.root));
       context_->temporary_.emplace(std::move(made));

@@ -3,6 +3,7 @@
 // Source: ignore.h; the pattern is a path that is cleaned as Go's path.Clean does.
 #include "build/ignore.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace strata::build {
@@ -117,6 +118,11 @@ bool IgnoreMatcher::holds_exceptions(std::string_view folder) const {
     if (text.size() == folder.size() || text[folder.size()] == '/') return true;
   }
   return false;
+}
+
+bool IgnoreMatcher::has_exceptions() const {
+  return std::any_of(patterns_.begin(), patterns_.end(),
+                     [](const Pattern& pattern) { return pattern.is_exception; });
 }
 
 }  // namespace strata::build

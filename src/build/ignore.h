@@ -42,6 +42,7 @@ class IgnoreMatcher {
   // Whether something below a folder that is left out may be in all the same.
   bool holds_exceptions(std::string_view folder) const;
   bool empty() const { return patterns_.empty(); }
+  bool has_exceptions() const;
 
  private:
   struct Pattern {

@@ -184,6 +184,7 @@ class Linter {
     if (base.ok()) {
       report_undeclared(stage, *base);
       state = state_of(base->word);
+      check_base_platform(stage, base->word);
     }
     if (!stage.platform.empty()) check_platform(stage);
     if (!stage.name.empty()) {
@@ -215,6 +216,27 @@ class Linter {
       state.environment[entry.substr(0, equals)] = entry.substr(std::min(equals + 1, entry.size()));
     }
     return state;
+  }
+
+  // An image that is here for another platform than the stage is built for.
+  void check_base_platform(const Stage& stage, const std::string& base) {
+    const bool is_stage = std::any_of(
+        file_.stages.begin(), file_.stages.begin() + static_cast<ptrdiff_t>(states_.size()),
+        [&](const Stage& other) { return !base.empty() && other.name == to_lower(base); });
+    if (is_stage || base == "scratch" || !options_.platform_of) return;
+    const LookUp look_up = args_.look_up_global();
+    const auto asked = expand(stage.platform, look_up, {.escape = file_.escape});
+    if (!asked.ok()) return;
+    const std::string text =
+        asked->word.empty() ? look_up("TARGETPLATFORM").value_or("") : asked->word;
+    const Result<oci::Platform> expected = oci::Platform::parse(text);
+    const std::optional<oci::Platform> found = options_.platform_of(base);
+    if (!expected.ok() || !found.has_value()) return;
+    const oci::Platform want = expected->normalized(), got = found->normalized();
+    if (want.os == got.os && want.architecture == got.architecture) return;
+    add("InvalidBaseImagePlatform", stage.lines,
+        fmt::format("Base image {} was pulled with platform {}, expected {} for current build",
+                    base, go_quote(got.to_string()), go_quote(want.to_string())));
   }
 
   void report_undeclared(const Stage& stage, const Expanded& found) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "build/parser.h"
+#include "oci/platform.h"
 
 namespace strata::build {
 
@@ -29,6 +30,8 @@ struct LintOptions {
   std::map<std::string, std::string> platform_args;  // platform_args() of expand.h
   // The environment of an image; nothing: not known, and then no variable counts as undefined.
   std::function<std::optional<std::vector<std::string>>(const std::string& image)> environment_of;
+  // What an image is for; nothing: not known, and then it is as expected.
+  std::function<std::optional<oci::Platform>(const std::string& image)> platform_of;
   // Whether .dockerignore leaves this path of the context out. Absent: there is no such file, or it
   // has exceptions (!).
   std::function<bool(const std::string& source)> is_ignored;
@@ -40,7 +43,6 @@ struct LintReport {
   std::string failure;
 };
 
-// Rules that need the images themselves (InvalidBaseImagePlatform) are not looked at.
 // Errors: kInvalid, for a check directive that is not well formed.
 Result<LintReport> lint(const Dockerfile& file, const LintOptions& options = {});
 

@@ -33,6 +33,8 @@ constexpr std::array kRules{
     LintRule{"FromPlatformFlagConstDisallowed",
              "FROM --platform flag should not use a constant value",
              "from-platform-flag-const-disallowed"},
+    LintRule{"InvalidBaseImagePlatform",
+             "Base image platform does not match expected target platform", ""},
     LintRule{"InvalidDefaultArgInFrom",
              "Default value for global ARG results in an empty or invalid base image name",
              "invalid-default-arg-in-from"},
@@ -89,6 +91,7 @@ void read_rules(std::string_view text, bool& all, std::set<std::string, std::les
 }  // namespace
 
 std::string LintRule::url() const {
+  if (url_name.empty()) return {};
   return fmt::format("https://docs.docker.com/go/dockerfile/rule/{}/", url_name);
 }
 

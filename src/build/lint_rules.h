@@ -16,7 +16,7 @@ namespace strata::build {
 struct LintRule {
   std::string_view name;
   std::string_view description;
-  std::string_view url_name;  // the last part of its address
+  std::string_view url_name;  // the last part of its address; empty: it has no page
   bool experimental = false;  // only if asked for
 
   std::string url() const;

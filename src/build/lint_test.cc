@@ -18,6 +18,10 @@ LintOptions options() {
     if (image == "unknown") return std::nullopt;
     return std::vector<std::string>{"PATH=/bin"};
   };
+  out.platform_of = [](const std::string& image) -> std::optional<oci::Platform> {
+    if (image == "unknown") return std::nullopt;
+    return oci::Platform{"linux", image == "arm" ? "arm64" : "amd64", ""};
+  };
   out.is_ignored = [](const std::string& source) { return source == "ignored"; };
   return out;
 }

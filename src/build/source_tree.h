@@ -88,6 +88,7 @@ class SourceTree {
 
   const Fd& top() const { return top_; }
   Kind kind() const { return kind_; }
+  const IgnoreMatcher& ignore() const { return ignore_; }
   // Null: it did not come as a tar.
   const MemberSums* member_sums() const { return sums_ ? &*sums_ : nullptr; }
 

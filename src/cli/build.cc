@@ -37,6 +37,7 @@ class Build final : public Command {
     if (to_standard_output_ && context.out().is_terminal()) {
       return context.fail("an archive cannot be written to a terminal: redirect it, or give dest=");
     }
+    if (options_.check()) return check(context, arguments.front(), request);
     // Before the first thread: all mounts of the build are our own, and end with us.
     STRATA_CHECK(driver::enter_private_mounts());
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
@@ -45,11 +46,8 @@ class Build final : public Command {
     };
     request.open_client = [&] { return open_client(context); };
     STRATA_TRY(auto build_context,
-               build::BuildContext::open(options_.context(arguments.front(), store.root()),
+               build::BuildContext::open(options_.context(arguments.front(), &store.root()),
                                          context.pool()));
-    if (options_.check()) {
-      return check_dockerfile(*build_context, request.build_args, request.target, context.out());
-    }
     const bool quiet = options_.quiet() || context.global().quiet;
     // Where an archive goes to standard output, words go beside it.
     Output& words = to_standard_output_ ? context.err() : context.out();
@@ -69,6 +67,24 @@ class Build final : public Command {
   }
 
  private:
+  // Writes nothing, so that it goes beside a daemon and without a root; but what has to be unpacked
+  // is unpacked in the root.
+  Result<int> check(Context& context, const std::string& place,
+                    const build::BuildRequest& request) {
+    Result<struct stat> info = lstat_at(Fd(), place);
+    std::optional<store::Store> store;
+    if (info.ok() && !S_ISREG(info->st_mode)) {
+      STRATA_TRY(store, context.open_if_there());
+    } else {
+      STRATA_TRY(store, context.open_for_writing(Context::IfMissing::kCreate));
+    }
+    const Fd* root = store.has_value() ? &store->root() : nullptr;
+    STRATA_TRY(auto build_context,
+               build::BuildContext::open(options_.context(place, root), context.pool()));
+    return check_dockerfile(*build_context, request, store.has_value() ? &*store : nullptr,
+                            context.out());
+  }
+
   Result<int> finish(Context& context, Output& words, const build::BuildRequest& request,
                      const build::BuildReport& report, bool quiet) const {
     if (!report.unused_args.empty()) {

@@ -6,7 +6,10 @@
 
 #include "build/expand.h"
 #include "build/lint.h"
-#include "oci/platform.h"
+#include "oci/container_config.h"
+#include "oci/image_config.h"
+#include "store/resolve.h"
+#include "tar/path.h"
 
 namespace strata::cli {
 namespace {
@@ -39,17 +42,56 @@ std::string text_of(const build::Finding& finding, const std::string& file,
   return text.append(kRule);
 }
 
+// An image of the store; null: it is not there, or cannot be read.
+std::optional<oci::ImageConfig> find_image(const store::Store* store, const std::string& name) {
+  if (store == nullptr) return std::nullopt;
+  Result<store::Resolved> found = store::resolve(*store, name);
+  if (!found.ok()) return std::nullopt;
+  Result<std::string> raw = store->images().read_config(found->image);
+  if (!raw.ok()) return std::nullopt;
+  Result<oci::ImageConfig> image = oci::ImageConfig::parse(std::move(*raw));
+  return image.ok() ? std::optional(std::move(*image)) : std::nullopt;
+}
+
+std::optional<std::vector<std::string>> environment_of(const store::Store* store,
+                                                       const std::string& name) {
+  const std::optional<oci::ImageConfig> image = find_image(store, name);
+  if (!image.has_value()) return std::nullopt;
+  if (image->config() == nullptr) return std::vector<std::string>();
+  Result<oci::ContainerConfig> config = oci::ContainerConfig::parse(*image->config());
+  if (!config.ok()) return std::nullopt;
+  return config->env.value_or(std::vector<std::string>());
+}
+
+build::LintOptions lint_options(build::BuildContext& context, const build::BuildRequest& request,
+                                const store::Store* store) {
+  build::LintOptions options;
+  options.build_args = request.build_args;
+  const oci::Platform host = oci::Platform::host();
+  options.platform_args =
+      build::platform_args(host, request.platform.value_or(host), request.target);
+  options.environment_of = [store](const std::string& name) { return environment_of(store, name); };
+  options.platform_of = [store](const std::string& name) -> std::optional<oci::Platform> {
+    const std::optional<oci::ImageConfig> image = find_image(store, name);
+    if (!image.has_value() || image->architecture().empty()) return std::nullopt;
+    return oci::Platform{image->os_or_default(), image->architecture(), image->variant()};
+  };
+  const build::IgnoreMatcher& ignore = context.tree().ignore();
+  if (!ignore.empty() && !ignore.has_exceptions()) {
+    options.is_ignored = [&ignore](const std::string& source) {
+      return ignore.leaves_out(tar::clean_path(source));
+    };
+  }
+  return options;
+}
+
 }  // namespace
 
-Result<int> check_dockerfile(build::BuildContext& context,
-                             const std::map<std::string, std::string>& build_args,
-                             const std::string& target, Output& out) {
+Result<int> check_dockerfile(build::BuildContext& context, const build::BuildRequest& request,
+                             const store::Store* store, Output& out) {
   STRATA_TRY(const build::Dockerfile file, build::parse_dockerfile(context.dockerfile_text()));
-  build::LintOptions options;
-  options.build_args = build_args;
-  const oci::Platform host = oci::Platform::host();
-  options.platform_args = build::platform_args(host, host, target);
-  STRATA_TRY(const build::LintReport report, build::lint(file, options));
+  STRATA_TRY(const build::LintReport report,
+             build::lint(file, lint_options(context, request, store)));
   const size_t count = report.findings.size();
   out.print(count == 0   ? "Check complete, no warnings found.\n"
             : count == 1 ? "Check complete, one warning has been found!\n"

@@ -4,18 +4,16 @@
 // Threads: one at a time.
 #pragma once
 
-#include <map>
-#include <string>
-
-#include "base/pool.h"
+#include "build/build_request.h"
 #include "build/context.h"
 #include "cli/output.h"
+#include "store/store.h"
 
 namespace strata::cli {
 
-// Prints the findings. Returns the exit code: 1 if there are any. Errors: those of the parser.
-Result<int> check_dockerfile(build::BuildContext& context,
-                             const std::map<std::string, std::string>& build_args,
-                             const std::string& target, Output& out);
+// Prints the findings. `store` (null: there is none) tells of base images. Returns the exit code: 1
+// if there are any findings. Errors: those of the parser.
+Result<int> check_dockerfile(build::BuildContext& context, const build::BuildRequest& request,
+                             const store::Store* store, Output& out);
 
 }  // namespace strata::cli

@@ -248,11 +248,11 @@ Result<build::BuildRequest> BuildOptions::request() const {
   return request;
 }
 
-build::ContextOptions BuildOptions::context(const std::string& place, const Fd& root) const {
+build::ContextOptions BuildOptions::context(const std::string& place, const Fd* root) const {
   build::ContextOptions options;
   options.place = place;
   options.dockerfile = file_;
-  options.root = &root;
+  options.root = root;
   return options;
 }
 

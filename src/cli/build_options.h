@@ -20,7 +20,7 @@ class BuildOptions {
 
   // Errors: kInvalid, docker's texts for what is not well formed.
   Result<build::BuildRequest> request() const;
-  build::ContextOptions context(const std::string& place, const Fd& root) const;
+  build::ContextOptions context(const std::string& place, const Fd* root) const;
   bool quiet() const { return quiet_; }
   bool check() const { return check_; }
   const std::string& target() const { return target_; }

@@ -152,3 +152,18 @@ def test_squash_without_files_and_with_a_fixed_time(work, context):
 
 def test_a_fixed_time_is_no_argument_that_nobody_used(work, context):
     assert build(work, context, BASE, "--timestamp", "1700000000").err == ""
+
+
+def test_check_knows_the_base_images_and_the_ignore_file_and_writes_nothing(work, context):
+    build(work, context, BASE + "ENV KNOWN=1\n", "-t", "base:1")
+    (context / ".dockerignore").write_text("secret\n")
+    text = "# check=experimental=all\nFROM base:1\nCOPY ./secret /x\nRUN true $KNOWN\nCOPY $KNOWN $UNKNOWN /y\n"
+    (context / "Dockerfile").write_text(text)
+    with unchanged(work / "root"):
+        result = strata(work / "root", "build", "--check", "--platform", "linux/s390x", context, check=False)
+    found = [line.split()[1] for line in result.lines if line.startswith("WARNING: ")]
+    assert found == ["InvalidBaseImagePlatform", "CopyIgnoredFile", "UndefinedVar"] and result.code == 1
+    assert 'Base image base:1 was pulled with platform "linux/amd64", expected "linux/s390x" for current build' in result.out
+    # Where there is no root none is made.
+    result = strata(work / "none", "build", "--check", context, check=False)
+    assert result.lines[0] == "Check complete, one warning has been found!" and not (work / "none").exists()
