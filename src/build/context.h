@@ -25,7 +25,7 @@ namespace strata::build {
 struct ContextOptions {
   std::string place;       // the argument
   std::string dockerfile;  // -f; empty: Dockerfile, or dockerfile; "-": from standard input
-  const Fd* root;          // the data root, for folders and remembered sums; null: PLACE is a folder
+  const Fd* root;  // the data root, for folders and remembered sums; null: PLACE is a folder
   int standard_input = 0;
   bool keep_git_dir = false;  // of a repository: BUILDKIT_CONTEXT_KEEP_GIT_DIR=1
 };
