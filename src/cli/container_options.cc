@@ -147,6 +147,8 @@ void ContainerOptions::declare_host(Options& options) {
     const bool known = value == "json-file" || value == "none";
     return known ? Status() : Status(refuse("strata has the log drivers json-file and none"));
   });
+  options.list(kNoShort, "log-opt", "list", "Log driver options (max-size, max-file)",
+               log_options_);
   options.text(kNoShort, "network", "network", "host, or none", network_);
   options.text(kNoShort, "net", "network", "", network_);
   options.hide_last();
@@ -310,6 +312,11 @@ Status ContainerOptions::read_host(runtime::HostConfig& host) const {
   host.resolver = resolver_;
   host.group_add = group_add_;
   host.log_driver = log_driver_;
+  for (const std::string& option : log_options_) {
+    const size_t equals = option.find('=');
+    host.log_options[option.substr(0, equals)] =
+        equals == option.npos ? "" : option.substr(equals + 1);
+  }
   host.privileged = privileged_;
   host.read_only_rootfs = read_only_;
   host.security_opt = security_opt_;

@@ -57,7 +57,7 @@ class ContainerOptions {
   std::vector<std::string> attach_, env_, env_files_, labels_, label_files_, volumes_, mounts_,
       tmpfs_;
   std::vector<std::string> cap_add_, cap_drop_, devices_, extra_hosts_, group_add_, security_opt_;
-  std::vector<std::string> ulimits_, publish_;
+  std::vector<std::string> ulimits_, publish_, log_options_;
   runtime::Resolver resolver_;
 };
 

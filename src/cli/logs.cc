@@ -19,15 +19,15 @@
 namespace strata::cli {
 namespace {
 
-// Something that becomes readable when the file grows.
+// Something that becomes readable when a file of the folder grows, or gets another name.
 class GrowthWatch {
  public:
-  static Result<GrowthWatch> open(const Fd& file) {
+  static Result<GrowthWatch> open(const Fd& folder) {
     GrowthWatch watch;
     watch.inotify_ = Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    const std::string path = fmt::format("/proc/self/fd/{}", file.get());
-    if (!watch.inotify_.valid() ||
-        ::inotify_add_watch(watch.inotify_.get(), path.c_str(), IN_MODIFY) < 0) {
+    const std::string path = fmt::format("/proc/self/fd/{}", folder.get());
+    if (!watch.inotify_.valid() || ::inotify_add_watch(watch.inotify_.get(), path.c_str(),
+                                                       IN_MODIFY | IN_MOVED_TO | IN_CREATE) < 0) {
       return errno_error(errno, "watch the log");
     }
     return watch;
@@ -64,18 +64,19 @@ class Logs final : public Command {
     STRATA_TRY(runtime::ContainerRecord record, runtime::find_container(store, arguments[0]));
     STRATA_TRY(since_time_, time_of(since_));
     STRATA_TRY(until_time_, time_of(until_));
-    const std::string path =
-        fmt::format("{}/{}", runtime::container_folder(record.id), runtime::log_name(record.id));
-    Result<Fd> log = open_at(store.root(), path, O_RDONLY);
-    const bool never_ran = !log.ok() && log.error().code() == ErrorCode::kNotFound;
-    if (never_ran) return 0;
-    if (!log.ok()) return std::move(log).error();
-    uint64_t offset = 0;
-    if (tail_ != "all") {
-      STRATA_TRY(offset, runtime::offset_of_tail(*log, lines_of_tail()));
+    STRATA_CHECK(read_host(store, record));
+    STRATA_TRY(folder_, open_dir_at(store.root(), runtime::container_folder(record.id)));
+    name_ = runtime::log_name(record.id);
+    STRATA_TRY(std::vector<Fd> files, runtime::open_log_files(folder_, name_, max_files_));
+    if (files.empty()) return 0;  // it never ran
+    STRATA_TRY(std::vector<uint64_t> offsets, offsets_of_tail(files));
+    for (size_t i = 0; i < files.size(); ++i) STRATA_CHECK(show(context, files[i], offsets[i]));
+    if (follow_) STRATA_CHECK(follow(context, store, record.id, files.back(), offsets.back()));
+    STRATA_CHECK(catch_up(context, files.back(), offsets.back()));
+    if (damaged_ > 0) {
+      context.warn(fmt::format("{} line{} of the log {} no records, and left out", damaged_,
+                               damaged_ == 1 ? "" : "s", damaged_ == 1 ? "is" : "are"));
     }
-    if (follow_) STRATA_CHECK(follow(context, store, record.id, *log, offset));
-    STRATA_CHECK(show(context, *log, offset));
     return 0;
   }
 
@@ -94,30 +95,91 @@ class Logs final : public Command {
     return number ? lines : static_cast<size_t>(-1);
   }
 
-  Status show(Context& context, const Fd& log, uint64_t& offset) const {
+  Status read_host(const store::Store& store, const runtime::ContainerRecord& record) {
+    STRATA_TRY(runtime::HostConfig host, runtime::read_host_config(store, record.id));
+    if (host.log_driver.empty() || host.log_driver == "json-file") {
+      STRATA_TRY(runtime::LogLimits limits, runtime::LogLimits::parse(host.log_options));
+      max_files_ = limits.max_files;
+      return {};
+    }
+    if (host.log_driver != "local") {
+      return error(ErrorCode::kUnsupported, "configured logging driver does not support reading");
+    }
+    return error(ErrorCode::kUnsupported,
+                 "container {} keeps its log with the driver \"local\"; strata reads those of "
+                 "json-file",
+                 record.name);
+  }
+
+  // Where in each of the files the wanted lines begin.
+  Result<std::vector<uint64_t>> offsets_of_tail(const std::vector<Fd>& files) const {
+    std::vector<uint64_t> offsets(files.size(), 0);
+    if (tail_ == "all") return offsets;
+    size_t lines = lines_of_tail();
+    for (size_t i = files.size(); i-- > 0;) {
+      STRATA_TRY(offsets[i], runtime::offset_of_tail(files[i], lines));
+    }
+    return offsets;
+  }
+
+  // With all digits of the second, so that the lines stand below each other.
+  static std::string timestamp(oci::Time time) {
+    const std::string nanoseconds = fmt::format(".{:09}", std::exchange(time.nanoseconds, 0));
+    constexpr size_t kToSeconds = 19;  // "2006-01-02T15:04:05"
+    return oci::format_time(time).insert(kToSeconds, nanoseconds) + " ";
+  }
+
+  Status show(Context& context, const Fd& log, uint64_t& offset) {
     STRATA_CHECK(runtime::visit_log(log, offset, [&](std::string_view line) -> Status {
-      STRATA_TRY(runtime::LogRecord record, runtime::parse_log_record(line));
-      if (since_time_ && record.time < *since_time_) return {};
-      if (until_time_ && record.time > *until_time_) return {};
-      std::string text = timestamps_ ? oci::format_time(record.time) + " " : "";
-      text += record.text;
-      if (record.is_error) (void)context.out().flush().ok();  // an error of it stays until the end
-      (record.is_error ? context.err() : context.out()).print(text);
+      Result<runtime::LogRecord> record = runtime::parse_log_record(line);
+      if (!record.ok()) {  // of a host that crashed
+        ++damaged_;
+        return {};
+      }
+      if (since_time_ && record->time < *since_time_) return {};
+      if (until_time_ && record->time > *until_time_) return {};
+      std::string text = timestamps_ ? timestamp(record->time) : "";
+      text += record->text;
+      if (record->is_error) (void)context.out().flush().ok();  // an error of it stays until the end
+      (record->is_error ? context.err() : context.out()).print(text);
       return {};
     }));
     return context.out().flush();
   }
 
+  // Shows what is new, also where `log` was rotated away meanwhile: it becomes the file that is
+  // written now. One that was emptied begins anew.
+  Status catch_up(Context& context, Fd& log, uint64_t& offset) {
+    STRATA_TRY(struct stat before, stat_fd(log.get()));
+    if (static_cast<uint64_t>(before.st_size) < offset) offset = 0;
+    STRATA_CHECK(show(context, log, offset));
+    Result<struct stat> named = lstat_at(folder_, name_);
+    if (!named.ok() || named->st_ino == before.st_ino) return {};
+    STRATA_CHECK(show(context, log, offset));  // what came in between
+    STRATA_TRY(std::vector<Fd> files, runtime::open_log_files(folder_, name_, max_files_));
+    size_t known = files.size();
+    for (size_t i = 0; i < files.size(); ++i) {
+      STRATA_TRY(struct stat info, stat_fd(files[i].get()));
+      if (info.st_ino == before.st_ino) known = i;
+    }
+    for (size_t i = known == files.size() ? 0 : known + 1; i < files.size(); ++i) {
+      offset = 0;
+      STRATA_CHECK(show(context, files[i], offset));
+    }
+    if (!files.empty()) log = std::move(files.back());
+    return {};
+  }
+
   // Until the program ends; what it printed last is left to the caller.
-  Status follow(Context& context, const store::Store& store, const std::string& id, const Fd& log,
-                uint64_t& offset) const {
-    STRATA_TRY(GrowthWatch watch, GrowthWatch::open(log));
+  Status follow(Context& context, const store::Store& store, const std::string& id, Fd& log,
+                uint64_t& offset) {
+    STRATA_TRY(GrowthWatch watch, GrowthWatch::open(folder_));
     Result<Fd> state = open_dir_at(store.root(), runtime::kRunState);
     if (!state.ok()) return {};  // nothing of this root has ever run
     const Fd ended = runtime::open_runtime(*state, id);
     while (ended.valid()) {
       watch.clear();
-      STRATA_CHECK(show(context, log, offset));
+      STRATA_CHECK(catch_up(context, log, offset));
       pollfd polled[] = {{ended.get(), POLLIN, 0},
                          {watch.fd(), POLLIN, 0},
                          {context.pool().cancelled_fd(), POLLIN, 0}};
@@ -135,6 +197,10 @@ class Logs final : public Command {
   std::string since_, until_, tail_ = "all";
   std::optional<oci::Time> since_time_;
   std::optional<oci::Time> until_time_;
+  Fd folder_;  // the container's
+  std::string name_;
+  unsigned max_files_ = 1;
+  size_t damaged_ = 0;  // lines
 };
 
 }  // namespace

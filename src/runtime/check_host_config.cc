@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "oci/json.h"
+#include "runtime/log_file.h"
 #include "runtime/take_word.h"
 #include "runtime/volumes.h"
 
@@ -145,6 +146,12 @@ Status check_tmpfs(const std::string& target, std::string_view options) {
 Status check_host_config(const HostConfig& host) {
   STRATA_CHECK(check_memory(host.resources));
   STRATA_CHECK(check_processors(host.resources));
+  if (host.log_driver != "none") {
+    STRATA_TRY(LogLimits limits, LogLimits::parse(host.log_options));
+    if (limits.max_files > 1 && limits.max_bytes == 0) {
+      return refuse("max-file cannot be set without max-size");
+    }
+  }
   for (const std::string& option : host.security_opt) STRATA_CHECK(check_security(option));
   for (const auto& [target, options] : host.tmpfs) STRATA_CHECK(check_tmpfs(target, options));
   return {};

@@ -30,6 +30,21 @@ int64_t pid_of(const store::Store& store, const ContainerRecord& record) {
   return pid > 0 ? pid : record.pid;
 }
 
+// Empty when there is no such process.
+std::string proc_file(int64_t pid, std::string_view name) {
+  Result<Fd> file = open_path(fmt::format("/proc/{}/{}", pid, name), O_RDONLY);
+  if (!file.ok()) return {};
+  FdSource source(file->get());
+  Result<std::string> text = read_to_end(source, kSmallFileBytes);
+  return text.ok() ? *text : std::string();
+}
+
+// pid (name) state ...: a process that has ended keeps its place until its parent has asked for it.
+bool has_ended(const std::string& stat) {
+  const size_t name_end = stat.rfind(") ");
+  return name_end == stat.npos || stat[name_end + 2] == 'Z' || stat[name_end + 2] == 'X';
+}
+
 }  // namespace
 
 std::string_view ContainerStatus::word() const {
@@ -39,12 +54,8 @@ std::string_view ContainerStatus::word() const {
 }
 
 bool is_process_of(int64_t pid, const std::string& container_id) {
-  if (pid <= 0) return false;
-  Result<Fd> file = open_path(fmt::format("/proc/{}/cgroup", pid), O_RDONLY);
-  if (!file.ok()) return false;
-  FdSource source(file->get());
-  Result<std::string> text = read_to_end(source, kSmallFileBytes);
-  return text.ok() && text->find(container_id) != text->npos;
+  if (pid <= 0 || has_ended(proc_file(pid, "stat"))) return false;
+  return proc_file(pid, "cgroup").find(container_id) != std::string::npos;
 }
 
 Result<ContainerStatus> status_of(const store::Store& store, const ContainerRecord& record) {

@@ -24,6 +24,23 @@ json::array array_of(const std::vector<std::string>& texts) {
   return all;
 }
 
+json::object object_of(const std::map<std::string, std::string>& texts) {
+  json::object all;
+  for (const auto& [name, text] : texts) all.emplace(name, text);
+  return all;
+}
+
+Result<std::map<std::string, std::string>> read_texts(const json::object& from,
+                                                      std::string_view owner,
+                                                      std::string_view name) {
+  std::map<std::string, std::string> texts;
+  STRATA_TRY(const json::object* members, oci::get_object(from, owner, name, "map[string]string"));
+  for (const auto& member : members == nullptr ? json::object() : *members) {
+    STRATA_TRY(texts[member.key()], oci::get_string(*members, name, member.key()));
+  }
+  return texts;
+}
+
 json::value or_null(int64_t number) { return number == 0 ? json::value(nullptr) : number; }
 
 json::array devices_json(const std::vector<Device>& devices) {
@@ -63,7 +80,8 @@ class Writer {
 
 void write_first(Writer& out, const HostConfig& host) {
   out("Binds", array_or_null(host.binds))("ContainerIDFile", "");
-  out("LogConfig", json::object{{"Type", host.log_driver}, {"Config", json::object()}});
+  out("LogConfig",
+      json::object{{"Type", host.log_driver}, {"Config", object_of(host.log_options)}});
   out("NetworkMode", host.network_mode)("PortBindings", json::object());
   out("RestartPolicy", json::object{{"Name", "no"}, {"MaximumRetryCount", 0}});
   out("AutoRemove", host.auto_remove)("VolumeDriver", "")("VolumesFrom", nullptr);
@@ -77,9 +95,7 @@ void write_first(Writer& out, const HostConfig& host) {
   out("ReadonlyRootfs", host.read_only_rootfs);
   out("SecurityOpt", array_or_null(host.security_opt));
   if (!host.tmpfs.empty()) {
-    json::object tmpfs;
-    for (const auto& [target, options] : host.tmpfs) tmpfs.emplace(target, options);
-    out("Tmpfs", std::move(tmpfs));
+    out("Tmpfs", object_of(host.tmpfs));
   }
   out("UTSMode", host.uts_mode)("UsernsMode", "")("ShmSize", host.shm_bytes);
   // A dockerd that opens the root has to know the name: crun is not one that it has by itself.
@@ -156,11 +172,7 @@ Result<Resources> read_resources(const json::object& from) {
 }
 
 Status read_mounts(const json::object& from, HostConfig& host) {
-  STRATA_TRY(const json::object* tmpfs,
-             oci::get_object(from, kOwner, "Tmpfs", "map[string]string"));
-  for (const auto& member : tmpfs == nullptr ? json::object() : *tmpfs) {
-    STRATA_TRY(host.tmpfs[member.key()], oci::get_string(*tmpfs, "Tmpfs", member.key()));
-  }
+  STRATA_TRY(host.tmpfs, read_texts(from, kOwner, "Tmpfs"));
   STRATA_TRY(const json::array* list, oci::get_array(from, kOwner, "Mounts", "[]mount.Mount"));
   if (list == nullptr) return {};
   for (const json::value& entry : *list) {
@@ -181,6 +193,7 @@ Status read_modes(const json::object& from, HostConfig& host) {
              oci::get_object(from, kOwner, "LogConfig", "container.LogConfig"));
   if (log == nullptr) return {};
   STRATA_TRY(host.log_driver, oci::get_string(*log, "LogConfig", "Type"));
+  STRATA_TRY(host.log_options, read_texts(*log, "LogConfig", "Config"));
   return {};
 }
 

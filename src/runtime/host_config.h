@@ -36,6 +36,7 @@ struct MountSpec {
 struct HostConfig {
   std::vector<std::string> binds;  // -v, as given: "source:target[:mode]"
   std::string log_driver = "json-file";
+  std::map<std::string, std::string> log_options;
   std::string network_mode = "none";
   bool auto_remove = false;
   std::vector<std::string> cap_add, cap_drop;

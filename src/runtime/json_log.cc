@@ -44,7 +44,7 @@ Status LogSink::write_record(std::string_view text) {
   oci::append_go_string(record, text);
   record += fmt::format(",\"stream\":\"{}\",\"time\":\"{}\"}}\n", stream_,
                         oci::format_time(oci::current_time()));
-  return write_all(file_, as_bytes(record));
+  return file_.append(record);
 }
 
 Result<LogRecord> parse_log_record(std::string_view line) {
@@ -83,7 +83,7 @@ Status visit_log(const Fd& file, uint64_t& offset,
   }
 }
 
-Result<uint64_t> offset_of_tail(const Fd& file, size_t lines) {
+Result<uint64_t> offset_of_tail(const Fd& file, size_t& lines) {
   STRATA_TRY(struct stat info, stat_fd(file.get()));
   uint64_t begin = static_cast<uint64_t>(info.st_size);
   uint64_t start = begin;  // of the earliest whole line that was counted
@@ -97,10 +97,13 @@ Result<uint64_t> offset_of_tail(const Fd& file, size_t lines) {
     STRATA_TRY(size_t count, pread_full(file.get(), space, begin));
     for (size_t i = std::min(count, size); i-- > 0;) {
       // The newline that ends the wanted lines does not count, the one before them does.
-      if (block[i] == '\n' && newlines++ == lines) return begin + i + 1;
+      if (block[i] != '\n' || newlines++ != lines) continue;
+      lines = 0;
+      return begin + i + 1;
     }
     start = begin;
   }
+  lines -= std::min(lines, newlines);
   return start;
 }
 

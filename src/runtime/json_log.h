@@ -12,13 +12,14 @@
 #include "base/fs_at.h"
 #include "base/stream.h"
 #include "oci/go_time.h"
+#include "runtime/log_file.h"
 
 namespace strata::runtime {
 
-// Writes one of the two streams, line by line. The file is borrowed, open for appending.
+// Writes one of the two streams, line by line. The file is borrowed.
 class LogSink final : public ByteSink {
  public:
-  LogSink(int file, std::string_view stream) : file_(file), stream_(stream) {}
+  LogSink(LogFile& file, std::string_view stream) : file_(file), stream_(stream) {}
   Status write(ByteSpan bytes) override;
   // What is left without a newline becomes a record too.
   Status finish() override;
@@ -26,7 +27,7 @@ class LogSink final : public ByteSink {
  private:
   Status write_record(std::string_view text);
 
-  int file_;
+  LogFile& file_;
   std::string stream_;  // "stdout" or "stderr"
   std::string line_;
 };
@@ -43,7 +44,7 @@ Result<LogRecord> parse_log_record(std::string_view line);
 // Calls `visit` with the file's whole lines from `offset` on, which moves behind them.
 Status visit_log(const Fd& file, uint64_t& offset,
                  const std::function<Status(std::string_view line)>& visit);
-// The offset at which the last `lines` whole lines begin.
-Result<uint64_t> offset_of_tail(const Fd& file, size_t lines);
+// The offset at which the last `lines` whole lines begin. `lines` becomes how many the file lacks.
+Result<uint64_t> offset_of_tail(const Fd& file, size_t& lines);
 
 }  // namespace strata::runtime

@@ -37,6 +37,11 @@ Result<Network> network_of(const ContainerRecord& record, const HostConfig& host
 
 // Modes in which a container shares more than usual.
 Status check_modes(const ContainerRecord& record, const HostConfig& host) {
+  if (host.log_driver != "none" && host.log_driver != "json-file" && !host.log_driver.empty()) {
+    return error(ErrorCode::kUnsupported,
+                 "container {} keeps its log with the driver \"{}\"; strata has json-file and none",
+                 record.name, host.log_driver);
+  }
   const bool own_ipc =
       host.ipc_mode.empty() || host.ipc_mode == "private" || host.ipc_mode == "shareable";
   const std::pair<const char*, const std::string&> shared[] = {{"--pid", host.pid_mode},

@@ -74,14 +74,17 @@ class Start {
   }
 
   Result<int> run_logged(RunSpec spec) {
-    Fd log;
+    std::optional<LogFile> log;
+    std::optional<LogSink> log_output;
+    std::optional<LogSink> log_error;
     if (host_.log_driver != "none") {
-      STRATA_TRY(log, open_at(folder_, log_name(record_.id), O_WRONLY | O_CREAT | O_APPEND, 0640));
+      STRATA_TRY(LogLimits limits, LogLimits::parse(host_.log_options));
+      STRATA_TRY(log, LogFile::open(folder_, log_name(record_.id), limits));
+      log_output.emplace(*log, "stdout");
+      log_error.emplace(*log, "stderr");
     }
-    LogSink log_output(log.get(), "stdout");
-    LogSink log_error(log.get(), "stderr");
-    TeeSink output(options_.io.output_sink, log.valid() ? &log_output : nullptr);
-    TeeSink error(options_.io.error_sink, log.valid() ? &log_error : nullptr);
+    TeeSink output(options_.io.output_sink, log ? &*log_output : nullptr);
+    TeeSink error(options_.io.error_sink, log ? &*log_error : nullptr);
     RunIo io = options_.io;
     io.output_sink = &output;
     io.error_sink = &error;

@@ -70,6 +70,7 @@ class Daemon:
                 self.process.kill()
                 self.process.wait()
                 self._kill_containerd()
+        self._kill_shims()
         unmount_below(self.root)
         remove_tree(self.home)
 
@@ -83,6 +84,14 @@ class Daemon:
         with contextlib.suppress(OSError, ValueError):
             pid = int((self.home / "exec/containerd/containerd.pid").read_text())
             os.kill(pid, signal.SIGKILL)
+
+    def _kill_shims(self):
+        """Of a daemon that was killed they live on, one for each container that ran."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if b"containerd-shim" in words[0] and any(str(self.home).encode() + b"/" in word for word in words):
+                    os.kill(int(pid), signal.SIGKILL)
 
     def log(self, lines=40):
         with contextlib.suppress(OSError):
