@@ -40,6 +40,11 @@ class ExactSink final : public ByteSink {
 Status write_layer(const SaveLayer& layer, ByteSink& to, const WriteContext& context) {
   Timer timer("rebuild a layer");
   auto write = [&]() -> Status {
+    if (context.give_layer) {
+      ExactSink exact(to, layer.tar_bytes);
+      STRATA_CHECK(context.give_layer(layer, exact));
+      return exact.complete();
+    }
     STRATA_TRY(Fd files, context.store.driver().open_files(layer.record.cache));
     STRATA_TRY(Fd split, context.store.layers().open_tar_split(layer.record.chain));
     ExactSink exact(to, layer.tar_bytes);

@@ -4,6 +4,8 @@
 // Threads: one per call; it uses the pool.
 #pragma once
 
+#include <functional>
+
 #include "archive/layout.h"
 #include "archive/progress.h"
 #include "base/buffer.h"
@@ -14,6 +16,8 @@ struct WriteContext {
   const store::Store& store;
   Pool& pool;
   BufferPool& buffers;
+  // Gives the tar of a layer that is not, or not as it was, in the store. Null: all are the store's.
+  std::function<Status(const SaveLayer&, ByteSink&)> give_layer = {};
 };
 
 // Errors of both: kCorrupt, naming the layer and file, when a layer is damaged; kIo, kNoSpace,

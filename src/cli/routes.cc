@@ -77,6 +77,8 @@ constexpr Route kRoutes[] = {
      "Pull images from a registry, or from another host", 1, kAnyNumber, make_pull},
     {"push", "image", "push", "", "[OPTIONS] NAME[:TAG] | ssh://[USER@]HOST[:PORT][/ROOT] IMAGE...",
      "Upload an image to a registry, or images to another host", 1, kAnyNumber, make_push},
+    {"recover", "system", "recover", "", "[OPTIONS] ROOT IMAGE [IMAGE...]",
+     "Get images out of a damaged data root, into an archive", 2, kAnyNumber, make_recover},
     {"", "remote", "digest", "", "[OPTIONS] NAME[:TAG]",
      "Show the digest that a registry has for a tag", 1, 1, make_remote_digest},
     {"", "remote", "inspect", "", "[OPTIONS] NAME[:TAG|@DIGEST]",

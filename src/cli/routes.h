@@ -70,6 +70,7 @@ std::unique_ptr<Command> make_prune();
 std::unique_ptr<Command> make_ps();
 std::unique_ptr<Command> make_pull();
 std::unique_ptr<Command> make_push();
+std::unique_ptr<Command> make_recover();
 std::unique_ptr<Command> make_remote_digest();
 std::unique_ptr<Command> make_remote_inspect();
 std::unique_ptr<Command> make_remote_rm();

@@ -2,14 +2,12 @@
 #include "doctor/restore_layer.h"
 
 #include <algorithm>
-#include <array>
 
 #include "doctor/layer_mender.h"
+#include "doctor/tree_generation.h"
 #include "driver/layer_unpacker.h"
 #include "driver/split_file.h"
-#include "driver/tree_tar.h"
 #include "driver/upper_recorder.h"
-#include "hash/sha256.h"
 #include "store/work_folder.h"
 
 namespace strata::doctor {
@@ -24,11 +22,6 @@ struct Copy {
   Fd folder;  // as a transaction's staged layer: holds `diff/`
   Fd diff;
   Fd metadata;  // `tar-split.json.gz`
-};
-
-class NoSink final : public ByteSink {
- public:
-  Status write(ByteSpan) override { return {}; }
 };
 
 class Restorer {
@@ -252,37 +245,15 @@ Result<RestoreReport> restore_layer(const DamagedLayer& layer, bool whole,
 
 Result<bool> remake_split(const Fd& files, const DiffId& diff, const Fd& metadata, Pool& pool,
                           BufferPool& buffers) {
-  STRATA_TRY(Fd etc, open_path("/etc", O_PATH | O_DIRECTORY));
-  STRATA_TRY(driver::OwnerNames names, driver::read_owner_names(etc));
-  const driver::OwnerNames none;
-  struct Generation {
-    tar::HeaderStyle style;
-    const driver::OwnerNames* names;
-  };
-  const std::array generations = std::to_array<Generation>({{tar::HeaderStyle::kDocker28, nullptr},
-                                                            {tar::HeaderStyle::kDocker20, &names},
-                                                            {tar::HeaderStyle::kDocker20, &none}});
-  const driver::LayerStack tree({&files}, driver::LayerStack::Whiteouts::kShow);
-  for (const Generation& generation : generations) {
-    driver::TreeTarOptions options;
-    options.rules.style = generation.style;
-    options.rules.names = generation.names;
-    NoSink nothing;
-    HashingSink hashing(nothing);
-    Status written = driver::write_tree_tar(tree, options, hashing, pool, buffers);
-    if (!written.ok() && written.error().code() == ErrorCode::kCancelled)
-      return std::move(written).error();
-
-    if (!written.ok() || DiffId(hashing.digest()) != diff) continue;
-    // It is the one: so recording it changes nothing of the files.
-    driver::RecordOptions record;
-    record.style = generation.style;
-    record.names = generation.names;
-    STRATA_TRY(driver::UnpackedLayer made,
-               driver::record_upper(files, metadata, record, pool, buffers));
-    return made.diff_id == diff;
-  }
-  return false;
+  STRATA_TRY(std::optional<TreeGeneration> generation, find_generation(files, diff, pool, buffers));
+  if (!generation) return false;
+  // What the tar does not tell is not there, or it would not be the layer's: so this changes nothing of the files.
+  driver::RecordOptions record;
+  record.style = generation->style;
+  record.names = &generation->names;
+  STRATA_TRY(driver::UnpackedLayer made,
+             driver::record_upper(files, metadata, record, pool, buffers));
+  return made.diff_id == diff;
 }
 
 }  // namespace strata::doctor
