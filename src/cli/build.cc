@@ -8,6 +8,7 @@
 #include "cli/build_check.h"
 #include "cli/build_display.h"
 #include "cli/build_options.h"
+#include "cli/pull_display.h"
 #include "cli/registry_options.h"
 #include "cli/routes.h"
 #include "driver/mount.h"
@@ -51,7 +52,7 @@ class Build final : public Command {
     const bool quiet = options_.quiet() || context.global().quiet;
     // Where an archive goes to standard output, words go beside it.
     Output& words = to_standard_output_ ? context.err() : context.out();
-    BuildDisplay display(words, quiet);
+    BuildDisplay display(words, quiet, context.progress_mode() == ProgressMode::kJson);
     build::FailedCommand failed;
     Result<build::BuildReport> report =
         build::build(store, *build_context, request, display, context.pool(), &failed);
@@ -63,7 +64,9 @@ class Build final : public Command {
     for (const BuildOutput& output : outputs_) {
       STRATA_CHECK(write_build_output(context, store, output, report->image, request.tags));
     }
-    return finish(context, words, request, *report, quiet);
+    STRATA_CHECK(finish(context, display, request, *report));
+    if (quiet) words.print(fmt::format("{}\n", report->image));
+    return 0;
   }
 
  private:
@@ -85,23 +88,20 @@ class Build final : public Command {
                             context.out());
   }
 
-  Result<int> finish(Context& context, Output& words, const build::BuildRequest& request,
-                     const build::BuildReport& report, bool quiet) const {
+  Status finish(Context& context, BuildDisplay& display, const build::BuildRequest& request,
+                const build::BuildReport& report) const {
     if (!report.unused_args.empty()) {
       context.err().print(fmt::format("[Warning] One or more build-args [{}] were not consumed\n",
                                       fmt::join(report.unused_args, " ")));
     }
     for (const std::string& warning : report.warnings) context.warn(warning);
     STRATA_CHECK(options_.write_files(report.image, request.tags));
-    if (quiet) {
-      words.print(fmt::format("{}\n", report.image));
-      return 0;
-    }
-    words.print(fmt::format("Successfully built {}\n", report.image.short_hex()));
+    display.image_built(report.image);
+    display.after_stages(fmt::format("Successfully built {}", report.image.short_hex()));
     for (const std::string& tag : request.tags) {
-      words.print(fmt::format("Successfully tagged {}\n", tag));
+      display.after_stages(fmt::format("Successfully tagged {}", tag));
     }
-    return 0;
+    return {};
   }
 
   // Called by the threads of stages.
@@ -112,11 +112,19 @@ class Build final : public Command {
     std::lock_guard one_at_a_time(fetching_);
     reference = reference.with_default_tag();
     STRATA_TRY(auto repository, client->repository(reference, registry::Access::kPull));
+    // Line by line, since other stages may be printing.
+    ProgressMode mode = context.progress_mode();
+    if (mode == ProgressMode::kTerminal) mode = ProgressMode::kPlain;
+    if (options_.quiet()) mode = ProgressMode::kNone;
+    Output& words = to_standard_output_ ? context.err() : context.out();
+    PullDisplay display(mode, ProgressDisplay::to_descriptor(words.fd()));
     registry::PullOptions options;
     options.platform = platform;
-    STRATA_TRY([[maybe_unused]] registry::PullReport report,
-               registry::pull(store, *repository, reference, options, context.pool()));
-    return {};
+    options.watcher = &display;
+    Result<registry::PullReport> report =
+        registry::pull(store, *repository, reference, options, context.pool());
+    display.close();
+    return report.ok() ? Status() : Status(std::move(report).error());
   }
 
   Result<registry::Client*> open_client(Context& context) {

@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/object.hpp>
+
+#include "oci/json.h"
+
 namespace strata::cli {
 
 void BuildDisplay::stages_planned(const std::vector<size_t>& stages) {
@@ -35,6 +39,7 @@ void BuildDisplay::warn(size_t stage, std::string_view line) {
 void BuildDisplay::stage_ended(size_t stage) {
   auto state = state_.lock();
   state->ended.insert(stage);
+  if (quiet_) return;
   while (state->shown < state->order.size() && state->ended.contains(state->order[state->shown])) {
     ++state->shown;
     if (state->shown == state->order.size()) break;
@@ -48,10 +53,15 @@ void BuildDisplay::after_stages(std::string_view line) {
   if (!quiet_) print(fmt::format("{}\n", line));
 }
 
+void BuildDisplay::image_built(const ImageId& image) {
+  if (quiet_ || !json_) return;
+  out_.print(fmt::format("{{\"aux\":{{\"ID\":\"{}\"}}}}\n", image));
+}
+
 void BuildDisplay::close(bool failed) {
   auto state = state_.lock();
   for (const auto& [stage, text] : state->kept) {
-    if (!quiet_ || failed) out_.print(text);
+    if (!quiet_ || failed) print(text);
   }
   state->kept.clear();
 }
@@ -68,7 +78,13 @@ void BuildDisplay::say(size_t stage, std::string_view text) {
 
 void BuildDisplay::print(std::string_view text) {
   if (text.empty()) return;
-  out_.print(text);
+  if (json_) {
+    boost::json::object line;
+    line.emplace("stream", text);
+    out_.print(oci::go_json(line) + "\n");
+  } else {
+    out_.print(text);
+  }
   // What does not arrive is told when the program ends.
   [[maybe_unused]] Status flushed = out_.flush();
 }

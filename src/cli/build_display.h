@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `build` prints: docker's lines. Stages that run at the same time come one after the other:
+// What `build` prints: docker's lines, or the objects in which docker's API has them:
+//   {"stream":"Step 1/3 : FROM busybox\n"}   {"aux":{"ID":"sha256:…"}}
+// Stages that run at the same time come one after the other:
 // the first one in the file that is not done is shown as it goes, the others are kept until then.
 // Threads: any.
 #pragma once
@@ -17,8 +19,8 @@ namespace strata::cli {
 
 class BuildDisplay final : public build::BuildLog {
  public:
-  // `quiet`: nothing but warnings is shown; close() gives what was kept.
-  BuildDisplay(Output& out, bool quiet) : out_(out), quiet_(quiet) {}
+  // `quiet`: nothing is shown; close() gives what was kept.
+  BuildDisplay(Output& out, bool quiet, bool json) : out_(out), quiet_(quiet), json_(json) {}
 
   void stages_planned(const std::vector<size_t>& stages) override;
   void step_begun(size_t stage, size_t number, size_t total, std::string_view original) override;
@@ -30,6 +32,8 @@ class BuildDisplay final : public build::BuildLog {
   void stage_ended(size_t stage) override;
   void after_stages(std::string_view line) override;
 
+  // An object about the result, if objects are wanted.
+  void image_built(const ImageId& image);
   // The build has ended: all that was kept, in order. With `quiet`, only after a failure.
   void close(bool failed);
 
@@ -45,6 +49,7 @@ class BuildDisplay final : public build::BuildLog {
 
   Output& out_;
   const bool quiet_;
+  const bool json_;
   Guarded<State> state_;
 };
 

@@ -167,3 +167,36 @@ def test_check_knows_the_base_images_and_the_ignore_file_and_writes_nothing(work
     # Where there is no root none is made.
     result = strata(work / "none", "build", "--check", context, check=False)
     assert result.lines[0] == "Check complete, one warning has been found!" and not (work / "none").exists()
+
+
+STAGES = BASE.replace("FROM scratch", "FROM scratch AS base") + "FROM base AS side\nRUN echo of the side > /side\nFROM base\nCOPY --from=side /side /x\n"
+
+
+def test_quiet_prints_the_image_alone_or_after_a_failure_everything(work, context):
+    lines = build(work, context, STAGES, "-q").lines
+    assert len(lines) == 1 and lines[0].startswith("sha256:")
+    failed = build(work, context, STAGES + "RUN echo why; exit 4\n", "-q", check=False)
+    assert failed.code == 4 and "Step 1/" in failed.out and "why\n" in failed.out and "sha256:" not in failed.out
+
+
+def test_progress_json_is_the_stream_of_dockers_api(work, context):
+    result = build(work, context, STAGES + 'RUN printf "a \\"b\\" <c>"\n', "--progress", "json", "-t", "t:1")
+    objects = [json.loads(line) for line in result.lines]
+    text = "".join(each.get("stream", "") for each in objects)
+    image = config_of(work, "t:1")["Id"]
+    assert {"aux": {"ID": image}} in objects and 'a "b" <c>' in text
+    assert text.startswith("Step 1/") and text.endswith(f"Successfully built {image[7:19]}\nSuccessfully tagged t:1\n")
+
+
+def test_a_base_that_is_pulled_is_seen_to_be(work, context):
+    import registries
+    if registries.cannot_run():
+        pytest.skip(registries.cannot_run())
+    with registries.registry() as server:
+        name = f"{server.host}/base:1"
+        build(work, context, BASE, "-t", name)
+        strata(work / "root", "push", name, env=registries.no_configuration(work))
+        out = build(work, context, f"FROM {name}\nENV A=1\n", root=work / "other").out
+        assert "1: Pulling from base\n" in out and ": Pull complete\n" in out
+        strata(work / "other", "rmi", name)
+        assert len(build(work, context, f"FROM {name}\nENV A=1\n", "-q", root=work / "third").lines) == 1
