@@ -111,13 +111,7 @@ Status RunMounts::add_bind(const Mount& mount, std::unique_ptr<SourceFiles> file
         .target = mount.target,
         .read_only = mount.read_only},
        place.entry.is_folder());
-  if (!mount.read_only) {
-    if (!place.entry.is_folder()) {
-      return error(ErrorCode::kUnsupported,
-                   "--mount=type=bind,rw: {} is no folder; bind the one that it is in", path);
-    }
-    scratches_.push_back(mounts_.size() - 1);
-  }
+  if (!mount.read_only) scratches_.push_back(mounts_.size() - 1);
   files_.push_back(std::move(files));
   return {};
 }
@@ -184,17 +178,24 @@ Status RunMounts::prepare(const Fd& place, const std::string& path, BuildWork& w
   return {};
 }
 
-// What is written goes to a folder of the step's own, which nobody keeps.
+// What is written goes to a folder of the step's own, which nobody keeps. A file is that of its
+// folder so covered.
 Status RunMounts::cover(size_t mount, const Fd& place, const std::string& path) {
+  std::string source = mounts_[mount].source;
+  std::string file;
+  if (!points_[mount].is_folder) {
+    file = "/" + last_part(source);
+    source.resize(source.rfind('/'));
+  }
   const std::string name = fmt::format("bind-{}", mount);
   STRATA_CHECK(mkdir_at(place, name, 0700));
   STRATA_TRY(const Fd folder, open_dir_at(place, name));
   for (const char* part : {"diff", "work", "merged"}) STRATA_CHECK(mkdir_at(folder, part, 0755));
-  STRATA_TRY(const Fd below, open_path(mounts_[mount].source, O_PATH | O_DIRECTORY));
+  STRATA_TRY(const Fd below, open_path(source, O_PATH | O_DIRECTORY));
   const std::string target = fmt::format("{}/{}/merged", path, name);
   STRATA_CHECK(driver::mount_upper(place, {fmt::format("/proc/self/fd/{}", below.get())}, folder,
                                    driver::FileSyncs::kSkipped, target));
-  mounts_[mount].source = target;
+  mounts_[mount].source = target + file;
   mounted_.push_back(target);
   return {};
 }

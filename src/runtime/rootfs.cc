@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "driver/mount.h"
@@ -15,6 +16,7 @@ namespace strata::runtime {
 namespace {
 
 constexpr const char* kRootfs = "rootfs";
+constexpr mode_t kPlaceMode = 0755;
 
 Result<std::string> path_of(const Fd& folder) {
   return readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get()));
@@ -107,16 +109,42 @@ Result<std::vector<MountPoint>> Rootfs::open_mount_points(const ContainerRecord&
   return points;
 }
 
+Status Rootfs::make_place(const std::string& source, const std::string& target) const {
+  bool is_folder = source.empty();
+  if (!is_folder) {
+    STRATA_TRY(Fd file, open_path(source, O_PATH));
+    STRATA_TRY(struct stat info, stat_fd(file.get()));
+    is_folder = S_ISDIR(info.st_mode);
+  }
+  if (is_folder) return ensure_dirs_in_root(root_, target, kPlaceMode);
+  STRATA_CHECK(ensure_dirs_in_root(root_, target.substr(0, target.rfind('/')), kPlaceMode));
+  Result<Fd> there = open_in_root(root_, target, O_PATH);
+  if (there.ok() || there.error().code() != ErrorCode::kNotFound) return Status();
+  STRATA_TRY(Fd made, open_in_root(root_, target, O_RDONLY | O_CREAT, kPlaceMode));
+  if (::fchmod(made.get(), kPlaceMode) != 0)
+    return errno_error(errno, target);  // whatever the umask
+  return {};
+}
+
+Status Rootfs::make_places(const std::vector<Mount>& mounts) const {
+  std::vector<std::string> covers = {"/proc", "/dev", "/sys"};
+  for (const Mount& mount : mounts) covers.push_back(mount.target);
+  for (const Mount& mount : mounts) {
+    const bool covered = std::any_of(covers.begin(), covers.end(), [&](const std::string& cover) {
+      return mount.target.starts_with(cover + "/");
+    });
+    if (covered) continue;
+    Status made = make_place(mount.kind == Mount::Kind::kBind ? mount.source : "", mount.target);
+    // What is in the way is the runtime's to tell.
+    if (!made.ok() && made.error().code() != ErrorCode::kConflict) return made;
+  }
+  return {};
+}
+
 Status Rootfs::bind(const std::vector<MountPoint>& points) {
   for (const MountPoint& point : points) {
     if (point.type == "tmpfs") continue;
-    STRATA_TRY(Fd source, open_path(point.source, O_PATH));
-    STRATA_TRY(struct stat info, stat_fd(source.get()));
-    if (S_ISDIR(info.st_mode)) {
-      STRATA_CHECK(ensure_dirs_in_root(root_, point.destination, 0755));
-    } else {
-      STRATA_TRY(Fd file, open_in_root(root_, point.destination, O_RDONLY | O_CREAT, 0644));
-    }
+    STRATA_CHECK(make_place(point.source, point.destination));
     STRATA_TRY(Fd target, open_in_root(root_, point.destination, O_PATH));
     STRATA_TRY(std::string place, path_of(target));
     // By the descriptor, which is below the root whatever the tree has become.

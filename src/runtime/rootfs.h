@@ -35,6 +35,9 @@ class Rootfs {
   // missing.
   Result<std::vector<MountPoint>> open_mount_points(const ContainerRecord& record,
                                                     FillVolumes fill) const;
+  // The places of the mounts, where they are missing and no other mount covers them: 0755, as runc
+  // makes them, whichever the runtime.
+  Status make_places(const std::vector<Mount>& mounts) const;
   // Puts volumes and bind mounts upon their targets, which are made where they are missing.
   Status bind(const std::vector<MountPoint>& points);
   // All of it.
@@ -42,6 +45,8 @@ class Rootfs {
 
  private:
   Rootfs(const store::Store& store, const RunFolder& run) : store_(&store), run_(&run) {}
+  // For what `source` is; empty: a folder.
+  Status make_place(const std::string& source, const std::string& target) const;
   Status fill_volume(const Fd& data, const std::string& target) const;
   Result<std::string> open_source(const MountPoint& point, FillVolumes fill) const;
 

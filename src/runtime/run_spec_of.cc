@@ -98,8 +98,13 @@ Mount mount_at(const MountPoint& point) {
     return mount;
   }
   mount.source = point.source;
-  if (point.spec.non_recursive) mount.options.emplace_back("bind");
-  if (!point.propagation.empty()) mount.options.push_back(point.propagation);
+  std::string propagation = point.propagation;
+  if (point.spec.non_recursive) {
+    mount.options.emplace_back("bind");
+    // crun takes the r of rprivate for the bind's; of a single mount it says nothing anyway.
+    if (propagation.starts_with("rp") || propagation.starts_with("rs")) propagation.erase(0, 1);
+  }
+  if (!propagation.empty()) mount.options.push_back(propagation);
   return mount;
 }
 

@@ -68,6 +68,7 @@ class Start {
     STRATA_CHECK(ensure_dir_at(folder_, "mounts", 0710));
     STRATA_TRY(std::vector<Mount> files, write_etc_files(spec, folder_, path_));
     spec.mounts.insert(spec.mounts.end(), files.begin(), files.end());
+    STRATA_CHECK(rootfs.make_places(spec.mounts));
     Result<int> exit_code = run_logged(std::move(spec));
     if (!host_.auto_remove) STRATA_CHECK(rootfs.unmount());
     return exit_code;
@@ -117,12 +118,16 @@ class Start {
       if (exit_code.ok()) return set_exited(json, *exit_code, now);
       const bool killed = exit_code.error().code() == ErrorCode::kCancelled;
       if (killed) return set_exited(json, kKilledExit, now);
-      set_exited(json, start_failure_exit(exit_code.error()), oci::Time(),
+      // In docker's record 128 stands for what `run` answers with 125.
+      const int code = start_failure_exit(exit_code.error());
+      set_exited(json, code == kFailedStart ? kNotStarted : code, oci::Time(),
                  exit_code.error().message());
     });
   }
 
   static constexpr int kKilledExit = 137;
+  static constexpr int kFailedStart = 125;
+  static constexpr int kNotStarted = 128;
   int pid_ = 0;  // of the runtime
 
   store::Store& store_;

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same `run` by dockerd and by strata, on roots with the same image: what the program sees, what it may, how it ends."""
+import functools
 import json
 import os
 import re
+import tarfile
 
 import pytest
 
@@ -13,7 +15,8 @@ from engine import strata
 from images import load_bytes
 from inside import SCRIPT, differences, facts
 from peers import dockerd
-from procs import new_dir, remove_tree
+from procs import new_dir, remove_tree, run
+from tars import Tar
 from verbs import root_with
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -21,6 +24,8 @@ pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
 FULL = box("full:1", Volumes={"/iv": {}}, ExposedPorts={"80/tcp": {}}, Labels={"a": "b"}, WorkingDir="/w/../x", StopSignal="SIGINT", User="app",
            Entrypoint=["env"], Healthcheck={"Test": ["CMD", "true"], "Interval": 5000000000})
+
+LINKED = box("linked:1", layers=[Tar().dir("home/", mode=0o711, uid=1000, gid=1001).file("home/own", b"x", uid=1000).symlink("linked", "/tmp").bytes()])
 
 
 class Sides:
@@ -37,7 +42,7 @@ class Sides:
 @pytest.fixture(scope="module")
 def sides():
     home = new_dir("str-")
-    images = [box(), FULL]
+    images = [box(), FULL, LINKED]
     with dockerd(home / "theirs") as docker:
         for image in images:
             load_bytes(docker, archives.docker_2010(image))
@@ -115,6 +120,56 @@ def test_what_the_program_sees(sides, case):
 def test_what_it_sees_by_crun(sides, case):
     theirs, ours = compared(sides, CASES[case], "crun")
     assert differences(theirs, ours) == []
+
+
+# ---- files from outside ------------------------------------------------------------------------------------------
+
+VOLUMES = {
+    "files of the host": (("-v", "{host}/file:/f", "-v", "{host}/file:/deep/er/f", "-v", "{host}/other:/etc/group:ro", "--mount", "type=bind,src={host}/other,dst=/new"),
+                          "cat /f /etc/group; echo more >> /f; cat /deep/er/f; echo x >> /etc/group; rm /f; mv /f /x; echo y > /new; stat -c '%a %u' /f"),
+    "folders of the host": (("-v", "{host}:/in", "-v", "{host}/made/here:/made", "-v", "{host}:/ro:ro"),
+                            "ls /in /made; echo x > /made/x; touch /ro/no; cat /in/made/here/x; rm -r /in/made; stat -c '%a %u' /made"),
+    "links on the way": (("-v", "{host}/other:/linked/f", "-v", "{host}:/linked/there/x"), "cat /linked/f; ls -l /linked; ls /tmp /tmp/there/x"),
+    "a volume begins with files": (("-v", "nn:/etc", "-v", "/home", "-v", "mm:/tmp"), "ls -ln /etc /home /tmp; stat -c '%a %u %g' /etc /home /tmp; id app; touch /etc/mine"),
+    "and goes on": (("-v", "nn:/x", "-v", "nn:/etc:ro"), "ls -n /x | sed 's/ [A-Z][a-z][a-z] .*:.. / /'; touch /etc/z"),
+    "but not if told": (("-v", "oo:/etc:nocopy", "--mount", "type=volume,src=pp,dst=/bin/there,volume-nocopy"), "ls -A /etc /bin/there"),
+    "subfolders": (("-v", "qq:/v", "-v", "rr:/v/w/x", "--tmpfs", "/v/t"), "touch /v/a /v/w/x/b /v/t/c; ls -R /v"),
+    "labels": (("-v", "{host}:/in:z", "-v", "{host}/sub:/in/deeper:Z,ro"), "ls /in /in/deeper; touch /in/deeper/x"),
+    "mounts of the host": (("-v", "{host}/mounted:/m", "--mount", "type=bind,src={host},dst=/n,bind-nonrecursive"), "ls /m /n/mounted"),
+}
+
+
+@pytest.mark.parametrize("runtime", ["runc", "crun"])
+@pytest.mark.parametrize("case", VOLUMES)
+def test_files_from_outside(sides, work, case, runtime):
+    options, script = VOLUMES[case]
+    found = []
+    for engine, words in ((sides.docker, ()), (functools.partial(strata, sides.root), ("--runtime", runtime))):
+        host = work / ("theirs" if engine is sides.docker else "ours")
+        (host / "sub").mkdir(parents=True)
+        (host / "file").write_text("of the host\n")
+        (host / "other").write_text("other\n")
+        (host / "mounted").mkdir()
+        run("mount", "-t", "tmpfs", "x", host / "mounted")
+        try:
+            (host / "mounted/inner").touch()
+            options_here = [word.replace("{host}", str(host)) for word in options]
+            engine("run", "--network", "none", "--name", "outside", *words, *options_here, "linked:1", "sh", "-c", script, check=False)
+            logs = engine("logs", "outside")
+            tree = sorted((str(p.relative_to(host)), p.lstat().st_mode, p.read_text() if p.is_file() else "") for p in host.rglob("*"))
+            code = engine("inspect", "-f", "{{.State.ExitCode}}", "outside").out
+            said = [re.sub(" [A-Z][a-z][a-z] +[0-9]+ [0-9:]+ ", " ", line) for line in (*logs.lines, *logs.err.splitlines())]
+            engine("export", "-o", work / "export.tar", "outside")
+            with tarfile.open(work / "export.tar") as tar:
+                kept = [(m.name, m.type, m.mode & 0o7777, m.uid, m.gid, m.size) for m in tar]
+            if runtime == "crun":  # where it makes a place itself, in what the host mounted, its mode is 1755
+                tree = [(name, mode & ~0o1000, text) for name, mode, text in tree]
+            found.append((said, code, sorted(engine("diff", "outside").lines), tree, kept))
+            engine("rm", "-v", "outside")
+        finally:
+            run("umount", host / "mounted")
+    assert found[1] == found[0]
+    assert len(found[0][0]) > 1
 
 
 # ---- what it may -------------------------------------------------------------------------------------------------

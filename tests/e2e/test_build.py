@@ -53,6 +53,16 @@ def test_each_step_is_an_image_and_the_next_build_finds_it(work, context):
         '/bin/sh -c #(nop)  CMD ["sh"]'
 
 
+def test_a_file_that_is_bound_to_be_written_stays_as_it_is(work, context):
+    bind = "RUN --mount=type=bind,source=a.txt,target="
+    result = build(work, context, BASE + f"{bind}/new/a.txt,rw echo more >> /new/a.txt && cat /new/a.txt\n"
+                   f"{bind}/new/a.txt,rw cat /new/a.txt; mv /new/a.txt /elsewhere || true\n{bind}/bin/sh.txt echo x >> /bin/sh.txt || echo refused\n"
+                   "RUN ls /new /elsewhere /bin/sh.txt || echo nothing left\n", "-t", "t:1")
+    assert "\nhello\nmore\n" in result.out and result.out.count("hello\n") == 2
+    assert "refused\n" in result.out and "nothing left\n" in result.out and "resource busy" in result.out + result.err
+    assert (context / "a.txt").read_text() == "hello\n"
+
+
 def test_a_changed_file_ends_the_cache_but_a_new_time_does_not(work, context):
     text = BASE + "COPY a.txt /a\nRUN cat /a > /b\n"
     build(work, context, text)
