@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/buffer.h"
+#include "base/confine.h"
 #include "build/content_sum.h"
 #include "build/target_tree.h"
 #include "build/tree_path.h"
@@ -226,7 +227,10 @@ class FirstMember final : public tar::ParserEvents {
 
 Status unpack_tar(ByteSource& tar, const Fd& folder, MemberSums* sums, Pool& pool) {
   STRATA_TRY(TargetTree tree, TargetTree::open(folder, pool));
-  return TarUnpacker(std::move(tree), sums, pool).run(tar);
+  TarUnpacker unpacker(std::move(tree), sums, pool);
+  const Confinement how{
+      .folders = {folder.get()}, .read_elsewhere = true, .network = true};  // for `tar`
+  return run_confined(how, [&] { return unpacker.run(tar); });
 }
 
 bool begins_as_tar(ByteSource& source) {

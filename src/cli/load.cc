@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/timer.h"
+#include "cli/confine_to.h"
 #include "cli/load_report.h"
 #include "cli/routes.h"
 #include "oci/platform.h"
@@ -35,6 +36,7 @@ class Load final : public Command {
     }
     STRATA_TRY(Fd file, open_input());
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
+    confine_to(store, Network::kNone);
     ProgressDisplay progress(quiet_ ? ProgressMode::kNone : context.progress_mode(),
                              "Loading layer", ProgressDisplay::to_descriptor(context.err().fd()));
     options.progress = &progress;

@@ -4,6 +4,7 @@
 
 #include <malloc.h>
 
+#include "cli/confine_to.h"
 #include "cli/pull_display.h"
 #include "cli/registry_options.h"
 #include "cli/routes.h"
@@ -91,8 +92,9 @@ class Pull final : public Command {
     if (!platform_.empty()) {
       STRATA_TRY(options_.platform, oci::Platform::parse(platform_));
     }
+    if (!dry_run_) return pull_all(context, references);
     STRATA_TRY(client_, registry_.open_client(context));
-    return dry_run_ ? forecast_all(context, references) : pull_all(context, references);
+    return forecast_all(context, references);
   }
 
  private:
@@ -116,6 +118,10 @@ class Pull final : public Command {
 
   Result<int> pull_all(Context& context, const std::vector<oci::Reference>& references) {
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
+    // As part of `run` there is more to do; a credential helper has files of its own. The threads that unpack
+    // are confined in any case.
+    if (!for_run_ && !registry_.may_start_programs()) confine_to(store, Network::kNeeded);
+    STRATA_TRY(client_, registry_.open_client(context));
     return for_each(context, references, [&](const oci::Reference& reference) {
       return all_tags_ ? pull_tags(context, store, reference)
                        : pull_named(context, store, reference);

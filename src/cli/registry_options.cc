@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/registry_options.h"
 
+#include "registry/credentials.h"
+
 namespace strata::cli {
 
 void RegistryOptions::declare(Options& options) {
@@ -17,6 +19,10 @@ registry::ClientOptions RegistryOptions::client_options() const {
   options.cert_dir = cert_dir_;
   options.auth_file = auth_file_;
   return options;
+}
+
+bool RegistryOptions::may_start_programs() const {
+  return registry::CredentialStore(client_options()).may_ask_helpers();
 }
 
 Result<std::unique_ptr<registry::Client>> RegistryOptions::open_client(Context& context) const {

@@ -16,6 +16,8 @@ class RegistryOptions {
   void declare(Options& options);
   // The user's defaults, changed by what was given.
   registry::ClientOptions client_options() const;
+  // Whether asking a registry may start programs (credential helpers).
+  bool may_start_programs() const;
   // Errors: those of Client::open.
   Result<std::unique_ptr<registry::Client>> open_client(Context& context) const;
 

@@ -6,6 +6,7 @@
 #include "archive/receive_images.h"
 #include "archive/send_images.h"
 #include "base/fs_at.h"
+#include "cli/confine_to.h"
 #include "cli/routes.h"
 
 namespace strata::cli {
@@ -62,6 +63,7 @@ class ServeStdio final : public Command {
 
   Status receive(Context& context, archive::Wire& wire) {
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
+    confine_to(store, Network::kNone);
     told_ = true;
     STRATA_TRY([[maybe_unused]] archive::ReceiveReport report,
                archive::receive_images(store, wire, {}, context.pool()));

@@ -3,6 +3,7 @@
 
 #include "archive/receive_images.h"
 #include "archive/send_images.h"
+#include "cli/confine_to.h"
 #include "cli/load_report.h"
 #include "cli/units.h"
 
@@ -113,6 +114,7 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
   request.names = names_of(arguments);
   STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
   STRATA_TRY(SshConnection there, SshConnection::open(url, options.connection(), context.pool()));
+  confine_to(store, Network::kNone);  // ssh runs already
   STRATA_CHECK(send_request(there.wire(), request));
 
   ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Receiving layer",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "driver/layer_unpacker.h"
 
+#include "base/confine.h"
 #include "base/queue.h"
 #include "driver/layer_splitter.h"
 #include "hash/sha256.h"
@@ -16,8 +17,16 @@ constexpr size_t kQueuedBlocks = 8;
 
 struct LayerUnpacker::Stages {
   Stages(UnpackTarget target, Pool& pool) : splitter(target, pool) {
-    hasher.start([this] { return hash(); });
-    parser.start([this] { return split(); });
+    // What is made of the bytes of others is made by threads that can do nothing else.
+    hasher.start([this] {
+      confine_thread(
+          {.folders = {}, .read_elsewhere = true});  // OpenSSL may want its configuration
+      return hash();
+    });
+    parser.start([this, target] {
+      confine_thread({{target.folder->get(), target.diff->get(), target.metadata->get()}});
+      return split();
+    });
   }
 
   Status hash() {

@@ -8,6 +8,7 @@
 // The threads read the same blocks; a block goes back to its pool when the last of them, and the
 // last file that has part of it, is done. So memory is bounded by the caller's BufferPool, and the
 // speed by the slowest of the hash, the parser, the tar-split and the disk.
+// Rights:  where the kernel can (base/confine.h), these threads open and change nothing but the target.
 // Threads: push and finish by one thread.
 // Crash:   everything is in a staged folder.
 #pragma once

@@ -198,13 +198,28 @@ Result<std::optional<Credentials>> CredentialStore::find_server(const std::strin
   return find_in(docker, key);
 }
 
-Result<std::optional<Credentials>> CredentialStore::find(const oci::Reference& repository) const {
-  std::string key = server_key(repository.domain());
+std::vector<std::string> CredentialStore::files() const {
   std::vector<std::string> paths = {file()};
   if (options_.auth_file.empty()) {
     paths.insert(paths.end(), options_.container_auths.begin(), options_.container_auths.end());
   }
-  for (const std::string& path : paths) {
+  return paths;
+}
+
+bool CredentialStore::may_ask_helpers() const {
+  for (const std::string& path : files()) {
+    Result<AuthFile> auths = read_auth_file(path);
+    if (!auths.ok()) continue;  // find() tells
+    const boost::json::object* helpers = auths->section("credHelpers");
+    const bool named = helpers != nullptr && !helpers->empty();
+    if (named || auths->content.contains("credsStore")) return true;
+  }
+  return false;
+}
+
+Result<std::optional<Credentials>> CredentialStore::find(const oci::Reference& repository) const {
+  std::string key = server_key(repository.domain());
+  for (const std::string& path : files()) {
     STRATA_TRY(AuthFile auths, read_auth_file(path));
     // Containers' files have keys for parts of a registry, "quay.io/team/x".
     std::string name = repository.full_name();

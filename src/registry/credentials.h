@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "oci/reference.h"
@@ -50,6 +51,9 @@ class CredentialStore {
   // The same by docker's key alone: what login and logout ask.
   Result<std::optional<Credentials>> find_server(const std::string& key) const;
 
+  // Whether finding them may start a helper program.
+  bool may_ask_helpers() const;
+
   // Keeps the credentials, by the helper that the file names for the server, or else in the file:
   // 0600, replaced by rename, members that we do not know kept.
   Result<Kept> put(const std::string& key, const Credentials& credentials) const;
@@ -59,6 +63,8 @@ class CredentialStore {
   const std::string& file() const;
 
  private:
+  std::vector<std::string> files() const;
+
   const ClientOptions options_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "base/confine.h"
 #include "runtime/container_files.h"
 #include "runtime/container_tree.h"
 #include "runtime/path_archive.h"
@@ -152,8 +153,10 @@ Status copy_from_container(store::Store& store, const ContainerRecord& record,
     STRATA_TRY(Fd folder, open_in_root(host, plan.folder, O_RDONLY | O_DIRECTORY));
     PathExtractor extractor(folder, ".",
                             {.links = Symlinks::kRefuse, .keep_owners = options.keep_owners});
-    STRATA_CHECK(archive_path(root, from.path, plan.name, extractor));
-    return extractor.finish();
+    return run_confined({.folders = {folder.get()}, .read_elsewhere = true}, [&]() -> Status {
+      STRATA_CHECK(archive_path(root, from.path, plan.name, extractor));
+      return extractor.finish();
+    });
   });
 }
 
@@ -178,8 +181,10 @@ Status copy_to_container(store::Store& store, const ContainerRecord& record,
     STRATA_TRY(bool writable, is_writable_place(store, record, plan.folder));
     if (!writable) return {};
     PathExtractor extractor(root, plan.folder, {.links = Symlinks::kFollow, .keep_owners = true});
-    STRATA_CHECK(archive_path(host, from.path, plan.name, extractor));
-    return extractor.finish();
+    return run_confined({.folders = {root.get()}, .read_elsewhere = true}, [&]() -> Status {
+      STRATA_CHECK(archive_path(host, from.path, plan.name, extractor));
+      return extractor.finish();
+    });
   });
 }
 
@@ -194,9 +199,11 @@ Status extract_to_container(store::Store& store, const ContainerRecord& record,
     STRATA_TRY(bool writable, is_writable_place(store, record, to.path));
     if (!writable) return {};
     PathExtractor extractor(root, to.path, {.links = Symlinks::kFollow, .keep_owners = true});
-    STRATA_TRY(uint64_t bytes, copy_stream(tar, extractor));
-    (void)bytes;  // all of it
-    return extractor.finish();
+    return run_confined({.folders = {root.get()}, .read_elsewhere = true}, [&]() -> Status {
+      STRATA_TRY(uint64_t bytes, copy_stream(tar, extractor));
+      (void)bytes;  // all of it
+      return extractor.finish();
+    });
   });
 }
 
