@@ -9,4 +9,4 @@ import pytest  # noqa: E402
 
 pytest.register_assert_rewrite("verbs", "scenarios", "beside")
 
-from suite import pytest_configure, pytest_runtest_setup, work  # noqa: E402,F401
+from suite import canary, pytest_configure, pytest_runtest_setup, work  # noqa: E402,F401

@@ -29,6 +29,7 @@ class Served:
 
     def __init__(self, images, pack="gzip"):
         self.blobs, self.manifests, self.elsewhere = {}, {}, {}
+        self.kind = MANIFEST  # what manifests are said to be
         compress = archives.COMPRESSORS[pack] if pack else bytes
         for name, image in images.items():
             repository, _, tag = name.rpartition(":")
@@ -73,7 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return served.blobs.get(self.path.rpartition("/")[2]), "application/octet-stream"
         if self.path.startswith("/elsewhere/"):  # where `urls` of a descriptor point to
             return served.elsewhere.get(self.path.rpartition("/")[2]), "application/octet-stream"
-        return served.manifests.get(self.path), MANIFEST
+        return served.manifests.get(self.path), served.kind
 
     # ---- answers without content --------------------------------------------------------------------------------
 

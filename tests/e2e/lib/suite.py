@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+import canaries
 import engine
 import peers
 from procs import new_dir, remove_tree
@@ -49,3 +50,11 @@ def work():
     folder = new_dir()
     yield folder
     remove_tree(folder)
+
+
+@pytest.fixture
+def canary(work):
+    """A folder of the host's that must be as it was at the end."""
+    made = canaries.Canary(work / "canary")
+    yield made
+    made.assert_alive()
