@@ -28,7 +28,7 @@ class TextSource final : public LayerSource {
   Result<std::optional<std::string>> find_config(const ImageId&) override {
     return std::optional<std::string>();
   }
-  void spoil() { tar_[600] ^= 1; }
+  void spoil() { tar_[1025] ^= 1; }  // content, not a header
   int opened = 0;
 
  private:

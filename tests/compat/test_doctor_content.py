@@ -17,6 +17,7 @@ from images import runnable
 from peers import dockerd, podman
 from procs import clean_env, copy_tree, new_dir, remove_tree, run
 from quirks import QUIRKS
+from registries import registry
 from roots import Root, bare, changes, snapshot
 from seeds import seed
 from tars import Tar
@@ -266,17 +267,30 @@ def test_a_record_that_lost_its_folder_finds_it_by_content(sick, work):
     assert code == 0 and report["Images"][0]["Is"] == image.id and "folder" in report["Images"][0]["Sources"][0]
 
 
-@pytest.mark.parametrize("place", ["archive", "root", "folder"])
-def test_what_is_damaged_comes_from_elsewhere(sick, loaded, work, place):
+@contextlib.contextmanager
+def copy_of(image, loaded, work, kind):
+    """The image, whole, at a place of that kind, as --from names it."""
+    if kind == "archive":
+        (work / "copy.tar").write_bytes(docker_2010(image))
+        yield work / "copy.tar"
+    elif kind == "folder":
+        strata(loaded[0], "copy", f"root:{loaded[0]}:sick:1", f"oci:{work / 'oci'}:1")
+        yield work / "oci"
+    elif kind == "registry":
+        with registry() as server:
+            strata(loaded[0], "copy", f"root:{loaded[0]}:sick:1", f"docker://{server.host}/sick:1")
+            yield f"docker://{server.host}/sick:1"
+    else:
+        yield f"root:{loaded[0]}"
+
+
+@pytest.mark.parametrize("kind", ["archive", "root", "folder", "registry"])
+def test_what_is_damaged_comes_from_elsewhere(sick, loaded, work, kind):
     root, image, files = sick
     DAMAGE["content"][0](files)
     (root / "image/overlay2/imagedb/content/sha256" / image.id[7:]).write_bytes(b"{}")
-    places = {"archive": work / "copy.tar", "root": f"root:{loaded[0]}", "folder": work / "oci"}
-    if place == "archive":
-        (work / "copy.tar").write_bytes(docker_2010(image))
-    if place == "folder":
-        strata(loaded[0], "copy", f"root:{loaded[0]}:sick:1", f"oci:{work / 'oci'}:1")
-    report, code = recover(root, work, "--from", places[place], "sick:1")
+    with copy_of(image, loaded, work, kind) as place:
+        report, code = recover(root, work, "--from", place, "sick:1")
     assert code == 0 and report["Images"][0]["Is"] == image.id and len(report["Images"][0]["Sources"]) == 2
 
 
