@@ -12,9 +12,6 @@
 namespace strata::build {
 namespace {
 
-constexpr size_t kBlockBytes = 256u << 10;
-constexpr size_t kBlocks = 64;
-
 // The arguments before the first FROM, each seen by the next.
 Result<BuildArgs> global_args(const Dockerfile& file, const BuildRequest& request,
                               const oci::Platform& platform) {
@@ -33,7 +30,8 @@ Result<BuildArgs> global_args(const Dockerfile& file, const BuildRequest& reques
 }
 
 // --label: an instruction behind the last one of the target.
-void add_labels(Dockerfile& file, size_t target, const std::map<std::string, std::string>& labels) {
+void add_labels(Dockerfile& file, StageGraph& graph,
+                const std::map<std::string, std::string>& labels) {
   if (labels.empty()) return;
   Label label;
   Instruction instruction;
@@ -50,9 +48,27 @@ void add_labels(Dockerfile& file, size_t target, const std::map<std::string, std
   }
   instruction.keyword = "LABEL";
   instruction.body = std::move(label);
-  Stage& stage = file.stages[target];
+  Stage& stage = file.stages[graph.target];
   instruction.lines = stage.instructions.empty() ? stage.lines : stage.instructions.back().lines;
   stage.instructions.push_back(std::move(instruction));
+  ++graph.steps;
+}
+
+std::set<std::string> names_of(const std::vector<NamedContext>& contexts) {
+  std::set<std::string> names;
+  for (const NamedContext& named : contexts) names.insert(named.name);
+  return names;
+}
+
+// --build-context.
+Status open_named_contexts(BuildWork& work) {
+  for (const NamedContext& named : work.request.contexts) {
+    ContextOptions options;
+    options.place = named.place;
+    options.root = &work.store.root();
+    STRATA_TRY(work.contexts[named.name], BuildContext::open_named(options, work.pool));
+  }
+  return {};
 }
 
 // Runs all stages, each on a thread of its own. The error is that of the first stage in the file
@@ -137,40 +153,42 @@ Status export_caches(BuildWork& work, const ImageId& image, BuildReport& report)
 
 Result<BuildReport> build(store::Store& store, BuildContext& context, const BuildRequest& request,
                           BuildLog& log, Pool& pool, FailedCommand* failed) {
-  STRATA_TRY(Dockerfile file, parse_dockerfile(context.dockerfile_text()));
-  BuildReport report;
+  STRATA_TRY(Dockerfile file,
+             parse_dockerfile(context.dockerfile_text()));  // lines -> instructions
   const oci::Platform platform = request.platform.value_or(oci::Platform::host());
-  STRATA_TRY(const BuildArgs args, global_args(file, request, platform));
-  std::set<std::string> names;
-  for (const NamedContext& named : request.contexts) names.insert(named.name);
+  STRATA_TRY(const BuildArgs args, global_args(file, request, platform));  // ARG before FROM
+  const std::set<std::string> names = names_of(request.contexts);
   STRATA_TRY(StageGraph graph, plan_stages(file, request.target, args, names));
-  add_labels(file, graph.target, request.labels);
-  if (!request.labels.empty()) ++graph.steps;
+  add_labels(file, graph, request.labels);
   // From here on the stages and their steps are fixed.
-  STRATA_TRY(ImageCache cache, ImageCache::open(store));
+  BuildReport report;
+  STRATA_TRY(ImageCache cache, ImageCache::open(store));  // what parent links lead to
   STRATA_CHECK(add_cache_sources(store, request, platform, pool, cache, report.warnings));
-  BuildWork work{store, context,  request, log,   pool, file, graph,
-                 cache, platform, {},      names, {},   {},   BufferPool(kBlockBytes, kBlocks),
-                 {},    {},       {}};
-  for (const NamedContext& named : request.contexts) {
-    ContextOptions options;
-    options.place = named.place;
-    options.root = &store.root();
-    STRATA_TRY(work.contexts[named.name], BuildContext::open_named(options, pool));
-  }
-  Result<StageImage> image = run_stages(work, args, report.unused_args);
+  BuildWork work{.store = store,
+                 .context = context,
+                 .request = request,
+                 .log = log,
+                 .pool = pool,
+                 .file = file,
+                 .graph = graph,
+                 .cache = cache,
+                 .platform = platform,
+                 .context_names = names};
+  STRATA_CHECK(open_named_contexts(work));
+  Result<StageImage> built = run_stages(work, args, report.unused_args);  // side by side
   if (failed != nullptr) *failed = *work.failed.lock();
-  if (!image.ok()) return std::move(image).error();
-  if (!image->config.has_value()) {
+  STRATA_TRY(StageImage image, std::move(built));
+  if (!image.config.has_value()) {
     return error(ErrorCode::kInvalid, "No image was generated. Is your Dockerfile empty?");
   }
-  const ImageId last_step = image->config->id();
+  // From here on every step is in the store, published by its stage.
+  const ImageId last_step = image.config->id();
   if (request.squash) {
-    STRATA_TRY(*image, squash(work, *image, *work.target_base.lock(), time_of_build(request)));
+    STRATA_TRY(image, squash(work, image, *work.target_base.lock(), time_of_build(request)));
   }
-  report.image = image->config->id();
-  STRATA_TRY(report.moved, name_image(store, *image, request.tags));
-  STRATA_CHECK(export_caches(work, last_step, report));
+  report.image = image.config->id();
+  STRATA_TRY(report.moved, name_image(store, image, request.tags));
+  STRATA_CHECK(export_caches(work, last_step, report));  // --cache-to
   return report;
 }
 

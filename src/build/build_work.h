@@ -70,6 +70,9 @@ class SharedSteps {
 oci::Time time_of_build(const BuildRequest& request);
 
 struct BuildWork {
+  static constexpr size_t kBlockBytes = 256u << 10;
+  static constexpr size_t kBlocks = 64;
+
   store::Store& store;
   BuildContext& context;
   const BuildRequest& request;
@@ -79,14 +82,14 @@ struct BuildWork {
   const StageGraph& graph;
   const ImageCache& cache;
   oci::Platform platform;
-  std::map<std::string, std::unique_ptr<BuildContext>> contexts;  // named ones
-  std::set<std::string> context_names;
-  StageResults results;
-  SharedSteps shared;
-  BufferPool buffers;
-  Guarded<FailedCommand> failed;
-  Guarded<StageImage> target_base;        // what the target's stage stands on
-  Guarded<std::vector<BuiltStep>> steps;  // of all stages, as they end; for --cache-to
+  std::map<std::string, std::unique_ptr<BuildContext>> contexts = {};  // named ones
+  std::set<std::string> context_names = {};
+  StageResults results = {};
+  SharedSteps shared = {};
+  BufferPool buffers{kBlockBytes, kBlocks};  // what layers travel through
+  Guarded<FailedCommand> failed = {};
+  Guarded<StageImage> target_base = {};        // what the target's stage stands on
+  Guarded<std::vector<BuiltStep>> steps = {};  // of all stages, as they end; for --cache-to
 };
 
 }  // namespace strata::build
