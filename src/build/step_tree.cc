@@ -58,6 +58,11 @@ Result<StepTree> StepTree::mount(const store::Store& store, store::Transaction& 
   StepTree tree;
   STRATA_TRY(tree.staged_, txn.stage_layer());
   const Fd& folder = tree.staged_.folder;
+  if (store.driver().name() == "vfs") {
+    return error(ErrorCode::kUnsupported,
+                 "storage driver vfs keeps no step's changes apart from what is below them, which "
+                 "build needs; use a root with overlay2");
+  }
   STRATA_TRY(std::optional<CacheId> top, top_of(store, image));
   driver::Below below;
   if (top.has_value()) below.published = &*top;

@@ -107,9 +107,9 @@ class Driver {
   // The mount outlives the process. Errors: kPermission, kNotFound (target or a link in the chain).
   virtual Status mount_read_only(const CacheId& top, const std::string& target) const = 0;
   // Shows a folder and all below it at `target`, a directory; what is written there goes to the
-  // folder's `diff`. `folder` is prepared, staged or published; nobody else may have it mounted. To
-  // be taken away with unmount(). Errors: as above; kUnsupported (vfs has no layers to stack).
-  // `bottom` (may be null) is a folder whose files show below all of them, and are never written.
+  // folder's `diff`, or, with vfs, to its copy of the tree. `folder` is prepared, staged or published;
+  // nobody else may have it mounted. To be taken away with unmount(). Errors: as above. `bottom` (may be
+  // null) is a folder whose files show below all, and are never written; kUnsupported with vfs.
   virtual Status mount_writable(const Fd& folder, const std::string& target, FileSyncs syncs,
                                 const Fd* bottom = nullptr) const = 0;
 };

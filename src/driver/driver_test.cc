@@ -195,9 +195,32 @@ TEST(Overlay2, ABaseLayerIsWrittenWithoutOverlay) {
   EXPECT_EQ(must(read_file_at(base, "diff/new")), "2");
 }
 
-TEST(Vfs, HasNoWritableLayers) {
+TEST(Vfs, ShowsItsCopyOfTheTreeToBeWritten) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount";
   Layers layers("vfs");
-  Status mounted = layers.driver->mount_writable(layers.root, "/x", FileSyncs::kHonoured);
+  Fd base = layers.stage("base");
+  must(write_file_at(base, "old", "1", 0644));
+  must(layers.driver->prepare(must(open_dir_at(layers.staging, "base")), {}));
+  must(mkdir_at(layers.root, "merged", 0700));
+  auto write = [&](const Fd& folder, const std::string& name) {
+    in_own_mounts(layers.root, [&](const std::string& path) {
+      must(layers.driver->mount_writable(folder, path + "/merged", FileSyncs::kSkipped));
+      EXPECT_EQ(must(read_file_at(Fd(), path + "/merged/old")), "1");
+      must(write_file_at(Fd(), path + "/merged/" + name, "2", 0644));
+    });
+  };
+  write(must(open_dir_at(layers.staging, "base")), "staged");
+  const CacheId cache = must(CacheId::parse(std::string(64, 'a')));
+  must(layers.driver->publish(layers.staging, "base", cache));
+  write(must(layers.driver->open_folder(cache)), "published");
+  const Fd files = must(layers.driver->open_files(cache));
+  EXPECT_EQ(must(read_file_at(files, "staged")) + must(read_file_at(files, "published")), "22");
+}
+
+TEST(Vfs, HasNothingBelow) {
+  Layers layers("vfs");
+  Status mounted =
+      layers.driver->mount_writable(layers.root, "/x", FileSyncs::kHonoured, &layers.root);
   ASSERT_FALSE(mounted.ok());
   EXPECT_EQ(mounted.error().code(), ErrorCode::kUnsupported);
 }

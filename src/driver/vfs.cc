@@ -5,7 +5,10 @@
 // Source: dockerd's vfs driver, roots of 20.10.
 #include "driver/vfs.h"
 
+#include <sys/mount.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "driver/mount.h"
 #include "driver/vfs_tree.h"
@@ -90,13 +93,24 @@ Status Vfs::mount_read_only(const CacheId& top, const std::string& target) const
   return mount_lower_read_only(home, {top.name()}, target);
 }
 
-Status Vfs::mount_writable(const Fd&, const std::string& target, FileSyncs,
-                           const Fd* /*bottom*/) const {
-  return error(
-      ErrorCode::kUnsupported,
-      "mount at {}: storage driver vfs cannot put a writable layer upon others; use a root "
-      "with overlay2",
-      target);
+// What is published lies in the driver's home, what is staged has its tree beside `diff`.
+Status Vfs::mount_writable(const Fd& folder, const std::string& target, FileSyncs,
+                           const Fd* bottom) const {
+  if (bottom != nullptr) {
+    return error(ErrorCode::kUnsupported,
+                 "mount at {}: storage driver vfs cannot show one folder below another; use a root "
+                 "with overlay2",
+                 target);
+  }
+  STRATA_TRY(Fd home, open_dir_at(root_, std::string(kHome)));
+  STRATA_TRY(struct stat ours, stat_fd(home.get()));
+  STRATA_TRY(struct stat parent, lstat_at(folder, ".."));
+  const bool published = ours.st_dev == parent.st_dev && ours.st_ino == parent.st_ino;
+  // By its path: the descriptor may be of another mount namespace, of which nothing can be bound here.
+  STRATA_TRY(std::string source, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get())));
+  if (!published) source += "/" + std::string(kTree);
+  if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
+  return errno_error(errno, "mount at " + target);
 }
 
 }  // namespace strata::driver

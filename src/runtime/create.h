@@ -25,7 +25,7 @@ struct NewContainer {
 
 // Returns the container's ID. Errors: kConflict (the name is taken), kInvalid (a name, a mount, a
 // capability, `No command specified`), in docker's words; kNotFound, kCorrupt (layers of the
-// image); kUnsupported (a driver other than overlay2).
+// image).
 Result<std::string> create_container(store::Store& store, NewContainer wanted);
 
 }  // namespace strata::runtime

@@ -3,6 +3,7 @@
 
 #include "driver/tree_tar.h"
 #include "oci/image_config.h"
+#include "runtime/container_record.h"
 #include "runtime/upper_folder.h"
 #include "store/resolve.h"
 
@@ -23,8 +24,11 @@ Status write_files(const std::vector<Fd>& layers, ByteSink& to, Pool& pool) {
 Status export_container(const store::Store& store, const std::string& container, ByteSink& to,
                         Pool& pool) {
   STRATA_TRY(ContainerRecord record, find_container(store, container));
-  STRATA_TRY(ContainerLayers layers, open_container_layers(store, record));
-  return write_files(layers.folders, to, pool);
+  STRATA_TRY(store::LayerMount mount, find_mount(store, record.id));
+  STRATA_TRY(CacheId cache, CacheId::parse(mount.mount_id));
+  STRATA_TRY(std::vector<Fd> layers,
+             store.driver().open_stack(cache).context("container {}", record.id));
+  return write_files(layers, to, pool);
 }
 
 Status export_image(const store::Store& store, const std::string& image, ByteSink& to, Pool& pool) {
