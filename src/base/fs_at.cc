@@ -142,7 +142,10 @@ Status mkdir_at(const Fd& dir, const std::string& path, mode_t mode) {
 Status ensure_dir_at(const Fd& dir, const std::string& path, mode_t mode) {
   Status made = mkdir_at(dir, path, mode);
   if (made.ok() || made.error().code() != ErrorCode::kConflict) return made;
-  return open_dir_at(dir, path).ok() ? Status() : made;
+  struct stat info;
+  int base = dir.valid() ? dir.get() : AT_FDCWD;
+  if (::fstatat(base, path.c_str(), &info, 0) != 0) return path_error("stat", path);
+  return S_ISDIR(info.st_mode) ? Status() : made;
 }
 
 Status ensure_dirs_at(const Fd& dir, const std::string& path, mode_t mode) {

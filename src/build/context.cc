@@ -96,9 +96,10 @@ class ContextOpener {
   Result<std::unique_ptr<BuildContext>> run() {
     const std::string& place = options_.place;
     Result<std::optional<GitReference>> git = GitReference::parse(place);
+    const Result<Fd> there = open_path(place, O_PATH);
     if (place == "-") {
       STRATA_CHECK(open_standard_input());
-    } else if (!place.empty() && open_path(place, O_PATH).ok()) {
+    } else if (there.ok()) {
       STRATA_CHECK(open_folder());
     } else if (!git.ok()) {
       return prepare_error(git.error().message());
@@ -106,6 +107,8 @@ class ContextOpener {
       STRATA_CHECK(open_repository(std::move(**git)));
     } else if (is_http_url(place)) {
       STRATA_CHECK(open_url());
+    } else if (there.error().code() == ErrorCode::kIo) {
+      return prepare_error(there.error().message());
     } else {
       return prepare_error(fmt::format("path \"{}\" not found", place));
     }

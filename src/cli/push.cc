@@ -165,7 +165,7 @@ class Push final : public Command {
         store.error().code() != ErrorCode::kPermission) {
       return store;
     }
-    context.warn("the root is in use; the digest will not be recorded: " + store.error().message());
+    context.warn("the digest will not be recorded: " + store.error().message());
     return context.open_for_reading();
   }
 

@@ -12,6 +12,11 @@ std::string_view opaque_xattr() {
   return ::geteuid() == 0 ? "trusted.overlay.opaque" : "user.overlay.opaque";
 }
 
+bool is_damage(const Error& error) {
+  return error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kCorrupt ||
+         error.code() == ErrorCode::kInvalid;
+}
+
 bool is_known_driver(std::string_view name) { return name == "overlay2" || name == "vfs"; }
 
 Result<std::unique_ptr<Driver>> make_driver(std::string_view name, const Fd& root,

@@ -31,6 +31,10 @@ inline constexpr size_t kMaxLayers = 125;
 // mounted unprivileged.
 std::string_view opaque_xattr();
 
+// Whether a file could not be read because it is not there or not what it should be. Any other
+// error says nothing about what is there, and nothing may be given up or replaced because of it.
+bool is_damage(const Error& error);
+
 // The layer that another one is put upon. Base layers have none.
 struct Below {
   const CacheId* published = nullptr;  // in the driver's home

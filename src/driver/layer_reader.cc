@@ -23,7 +23,8 @@ class LayerTarSource final : public ByteSource {
  public:
   explicit LayerTarSource(const LayerFiles& layer)
       : files_(*layer.files),
-        compressed_(layer.split_file->get(), 0, size_of(*layer.split_file)),
+        split_info_(stat_fd(layer.split_file->get())),
+        compressed_(layer.split_file->get(), 0, split_bytes()),
         json_(codec::make_decompressor(codec::Compression::kGzip, compressed_)),
         entries_(*json_) {}
 
@@ -48,12 +49,12 @@ class LayerTarSource final : public ByteSource {
   }
 
  private:
-  static uint64_t size_of(const Fd& file) {
-    Result<struct stat> info = stat_fd(file.get());
-    return info.ok() ? static_cast<uint64_t>(info->st_size) : 0;
+  uint64_t split_bytes() const {
+    return split_info_.ok() ? static_cast<uint64_t>(split_info_->st_size) : 0;
   }
 
   Result<bool> next_entry() {
+    if (!split_info_.ok()) return Error(split_info_.error()).add_context(kSplitFileName);
     STRATA_TRY(bool more, std::move(entries_.next(entry_)).context("{}", kSplitFileName));
     if (!more) return false;
     uint64_t file_bytes = sizes_.next(entry_);
@@ -129,6 +130,7 @@ class LayerTarSource final : public ByteSource {
   }
 
   const Fd& files_;
+  const Result<struct stat> split_info_;  // when it cannot be had, the first read says so
   RangeSource compressed_;
   std::unique_ptr<ByteSource> json_;
   tar::SplitReader entries_;

@@ -90,7 +90,8 @@ Result<bool> Overlay2::can_carry(const CacheId& cache) const {
   STRATA_TRY(std::optional<std::string> link,
              read_file_if_exists_at(root_, layer_path(cache, "link")));
   Result<std::string> checked = checked_link(link.value_or(""), cache.name());
-  return checked.ok() && points_to(*checked, cache);
+  if (!checked.ok()) return false;
+  return points_to(*checked, cache);
 }
 
 Status Overlay2::inherit(const Fd& staged, const CacheId& old) {
@@ -102,9 +103,11 @@ Result<bool> Overlay2::lies_on(const CacheId& cache, const CacheId& below) const
   STRATA_TRY(std::optional<std::string> lower,
              read_file_if_exists_at(root_, layer_path(cache, "lower")));
   Result<std::string> expected = lower_on({.published = &below});
+  if (!expected.ok() && !is_damage(expected.error())) return std::move(expected).error();
   if (!lower || !expected.ok()) return false;
   std::vector<std::string> parts = split_lower(*lower);
-  return parts == split_lower(*expected) && points_to(parts.front().substr(2), below);
+  if (parts != split_lower(*expected)) return false;
+  return points_to(parts.front().substr(2), below);
 }
 
 Result<std::vector<CacheId>> Overlay2::list() const {
@@ -203,14 +206,19 @@ Result<std::string> Overlay2::link_of(const CacheId& cache) const {
   // Damaged or gone, so it is found from the other end.
   STRATA_TRY(std::vector<DirEntry> links, list_dir_at(root_, home_path("l")));
   for (const DirEntry& entry : links) {
-    if (points_to(entry.name, cache)) return entry.name;
+    STRATA_TRY(bool found, points_to(entry.name, cache));
+    if (found) return entry.name;
   }
   return std::string();
 }
 
-bool Overlay2::points_to(const std::string& link, const CacheId& cache) const {
-  Result<std::string> target = readlink_at(root_, home_path("l/" + link));
-  return target.ok() && *target == fmt::format("../{}/diff", cache.name());
+Result<bool> Overlay2::points_to(const std::string& link, const CacheId& cache) const {
+  const std::string path = home_path("l/" + link);
+  Result<struct stat> info = lstat_at(root_, path);
+  if (!info.ok() && !is_damage(info.error())) return std::move(info).error();
+  if (!info.ok() || !S_ISLNK(info->st_mode)) return false;
+  STRATA_TRY(std::string target, readlink_at(root_, path));
+  return target == fmt::format("../{}/diff", cache.name());
 }
 
 Status Overlay2::remove(const CacheId& cache, const std::string& side_name) {
@@ -219,8 +227,9 @@ Status Overlay2::remove(const CacheId& cache, const std::string& side_name) {
     STRATA_TRY(link, link_of(cache));
   }
   // A link that names another layer is that layer's.
-  if (!link.empty() && points_to(link, cache)) {
-    STRATA_CHECK(unlink_at(root_, home_path("l/" + link)));
+  if (!link.empty()) {
+    STRATA_TRY(bool ours, points_to(link, cache));
+    if (ours) STRATA_CHECK(unlink_at(root_, home_path("l/" + link)));
   }
   return remove_tree_at(root_, home_path(cache.name()));
 }

@@ -38,7 +38,7 @@ class Overlay2 final : public Driver {
   Result<std::string> lower_on(const Below& below) const;
   // The name in l/ that leads to the layer; empty when there is none.
   Result<std::string> link_of(const CacheId& cache) const;
-  bool points_to(const std::string& link, const CacheId& cache) const;
+  Result<bool> points_to(const std::string& link, const CacheId& cache) const;
 
   const Fd& root_;
   const std::string root_path_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "driver/driver.h"
 #include "oci/json.h"
 
 namespace strata::store {
@@ -41,6 +42,10 @@ Result<std::vector<Container>> list_containers(const Fd& root) {
   if (!entries.ok()) return std::move(entries).error();
   for (const DirEntry& entry : *entries) {
     Result<Container> container = read_container(root, entry.name);
+    // One that is there, and cannot be read just now, may use what somebody wants to remove.
+    if (!container.ok() && !driver::is_damage(container.error())) {
+      return std::move(container).error();
+    }
     if (container.ok()) containers.push_back(std::move(container).value());
   }
   std::sort(containers.begin(), containers.end(),

@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "driver/driver.h"
+
 namespace strata::store {
 namespace {
 
@@ -109,8 +111,7 @@ Result<Layer> LayerDb::read(const ChainId& chain) const {
 Result<std::optional<Layer>> LayerDb::find(const ChainId& chain) const {
   Result<Layer> layer = read(chain);
   if (layer.ok()) return std::optional<Layer>(std::move(layer).value());
-  ErrorCode code = layer.error().code();
-  if (code == ErrorCode::kNotFound || code == ErrorCode::kCorrupt) return std::optional<Layer>();
+  if (driver::is_damage(layer.error())) return std::optional<Layer>();
   return std::move(layer).error();
 }
 
@@ -165,10 +166,13 @@ Result<std::vector<LayerMount>> LayerDb::mounts() const {
   std::vector<LayerMount> mounts;
   for (const DirEntry& entry : entries) {
     Result<Fd> folder = open_dir_at(root_, folder_ + "/mounts/" + entry.name);
+    if (!folder.ok() && !driver::is_damage(folder.error())) return std::move(folder).error();
     if (!folder.ok()) continue;
     LayerMount mount;
     mount.container_id = entry.name;
     Result<std::optional<ChainId>> parent = read_parent(*folder);
+    // Layers that cannot be seen to be needed would go.
+    if (!parent.ok() && !driver::is_damage(parent.error())) return std::move(parent).error();
     if (parent.ok()) mount.parent = *parent;
     STRATA_TRY(std::optional<std::string> mount_id,
                read_file_if_exists_at(*folder, "mount-id", kTextFileBytes));

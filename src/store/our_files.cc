@@ -23,4 +23,13 @@ Status replace_under_lock(const Fd& root, std::string_view name, const std::stri
   return sync(folder.get());
 }
 
+Status remove_unfinished_replacement(const Fd& root, std::string_view name) {
+  const std::string fresh = fmt::format("strata/{}.new", name);
+  STRATA_TRY(bool there, exists_at(root, fresh));
+  if (!there) return {};
+  // Somebody may be writing it right now.
+  STRATA_TRY(FileLock held, lock_in_root(root, name, FileLock::Mode::kExclusive));
+  return unlink_at(root, fresh);
+}
+
 }  // namespace strata::store

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // strata's own files in a root by which processes keep out of each other's way:
 //   strata/<name>.lock   held while something of the root is read and replaced; stays where it is
-//   strata/<name>.new    what is to replace it; a killed writer leaves it here, where it is ours
+//   strata/<name>.new    what is to replace it; a killed writer leaves it here, for the next recovery
 // Threads: any, and any process.
 #pragma once
 
@@ -23,5 +23,9 @@ enum class Durability {
 // name enough for the new file.
 Status replace_under_lock(const Fd& root, std::string_view name, const std::string& path,
                           std::string_view content, mode_t mode, Durability durability);
+
+// Removes what a killed replace_under_lock of that name left. Without a trace of one, it takes no
+// lock.
+Status remove_unfinished_replacement(const Fd& root, std::string_view name);
 
 }  // namespace strata::store

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "store/container_layers.h"
+#include "store/our_files.h"
 #include "store/removal.h"
 #include "store/summaries.h"
 
@@ -67,11 +68,20 @@ Status withdraw_images(const Parts& parts, const Journal& journal, const WorkFol
   return withdraw_unused(parts, std::move(ours), uses);
 }
 
+// Whether the record of that name is the one of the journal; a power cut may have emptied it.
+Result<bool> has_registered(const Parts& parts, const Journal::PublishedLayer& layer) {
+  STRATA_TRY(std::optional<Layer> found, parts.layers.find(layer.chain));
+  if (found) return found->cache == layer.cache;
+  STRATA_TRY(bool there, exists_at(parts.root, parts.layers.path_of(layer.chain.hex())));
+  if (!there) return false;
+  STRATA_TRY(std::vector<CacheId> suspects, parts.unsynced.suspect_files(layer.chain));
+  return std::find(suspects.begin(), suspects.end(), layer.cache) != suspects.end();
+}
+
 Status withdraw_layers(const Parts& parts, const Journal& journal) {
   std::vector<ChainId> registered;
   for (auto layer = journal.layers.rbegin(); layer != journal.layers.rend(); ++layer) {
-    STRATA_TRY(std::optional<Layer> found, parts.layers.find(layer->chain));
-    bool ours = found && found->cache == layer->cache;
+    STRATA_TRY(bool ours, has_registered(parts, *layer));
     if (ours) {
       registered.push_back(layer->chain);
     } else {
@@ -114,6 +124,9 @@ Status roll_back(const Parts& parts, WorkFolder& work) {
 
 Status recover(const Parts& parts) {
   STRATA_CHECK(Summaries::remove_unfinished(parts.root));
+  for (std::string_view name : {"refs", "records"}) {
+    STRATA_CHECK(remove_unfinished_replacement(parts.root, name));
+  }
   STRATA_TRY(std::vector<WorkFolder> dead, WorkFolder::adopt_dead(parts.root));
   for (WorkFolder& work : dead) {
     STRATA_CHECK(roll_back(parts, work).context("clean up after a run that was killed"));

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "store/parts.h"
+#include "store/recover.h"
 #include "store/remove_layers.h"
 #include "store/resolve.h"
 #include "store/work_folder.h"
@@ -38,7 +39,8 @@ bool deletes(const RemovalPlan& plan) {
 Result<std::set<ChainId>> release(Store& store, const RemovalPlan& plan) {
   std::vector<ChainId> tops;
   for (const RemovalStep& step : plan.steps()) {
-    if (!step.chains.empty()) tops.push_back(step.chains.back());
+    // All of them: a damaged layer does not say which one is below it.
+    tops.insert(tops.end(), step.chains.rbegin(), step.chains.rend());
   }
   STRATA_TRY(auto released, release_layers(store, tops));
   std::set<ChainId> gone;
@@ -87,7 +89,10 @@ Result<std::vector<RemovalEvent>> carry_out(Store& store, const RemovalPlan& pla
   // Beyond this point the images have lost their names: a recovery goes on from here.
   Status written = store.reference_file().write(plan.references());
   if (!written.ok()) {
-    STRATA_CHECK(work.finish());
+    // It may have been replaced all the same (the sync after it failed): then the removal has to
+    // come to its end, else nothing happened. Recovery looks which, under the lock.
+    { FileLock released = std::move(references_lock); }
+    (void)roll_back(store.parts(), work);
     return std::move(written).error();
   }
   store.parts().step("rmi-references");

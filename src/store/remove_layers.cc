@@ -18,6 +18,7 @@ namespace {
 struct Uses {
   std::set<ChainId> held;              // by images, mounts, leases, dockerd's build cache
   std::map<ChainId, size_t> children;  // records that name it as their parent, sound or not
+  std::map<ChainId, ChainId> parents;  // of each of these records
 };
 
 std::optional<ChainId> top_of(std::string_view config) {
@@ -40,11 +41,14 @@ Status count_images(const Parts& parts, Uses& uses) {
 Status count_children(const Parts& parts, Uses& uses) {
   STRATA_TRY(std::vector<DirEntry> entries, list_dir_at(parts.root, parts.layers.path_of("")));
   for (const DirEntry& entry : entries) {
-    if (!ChainId::parse_hex(entry.name).ok()) continue;
+    Result<ChainId> chain = ChainId::parse_hex(entry.name);
+    if (!chain.ok()) continue;
     STRATA_TRY(std::optional<std::string> text,
                read_file_if_exists_at(parts.root, parts.layers.path_of(entry.name) + "/parent"));
     Result<ChainId> parent = ChainId::parse(std::string_view(text.value_or("")).substr(0, 71));
-    if (parent.ok()) ++uses.children[*parent];
+    if (!parent.ok()) continue;
+    ++uses.children[*parent];
+    uses.parents.emplace(*chain, *parent);
   }
   return {};
 }
@@ -68,24 +72,52 @@ Journal::RemovedLayer removal_of(const ChainId& chain, const CacheId* cache) {
           cache == nullptr ? "" : cache->name()};
 }
 
+// Where the files of a layer are whose record does not say so any more: if a power cut did that, ours
+// does.
+Result<std::optional<CacheId>> suspect_files(const Parts& parts, const ChainId& chain) {
+  STRATA_TRY(bool there, exists_at(parts.root, parts.layers.path_of(chain.hex())));
+  if (!there) return std::optional<CacheId>();
+  STRATA_TRY(std::vector<CacheId> caches, parts.unsynced.suspect_files(chain));
+  for (const CacheId& cache : caches) {
+    if (parts.driver->open_files(cache).ok()) return std::optional<CacheId>(cache);
+  }
+  return std::optional<CacheId>();
+}
+
+struct Unused {
+  ChainId chain;
+  CacheId cache;
+};
+
+Result<std::optional<Unused>> find_removable(const Parts& parts, const ChainId& chain) {
+  STRATA_TRY(std::optional<Layer> layer, parts.layers.find(chain));
+  if (layer) return std::optional<Unused>({chain, layer->cache});
+  STRATA_TRY(std::optional<CacheId> cache, suspect_files(parts, chain));
+  return cache ? std::optional<Unused>({chain, *cache}) : std::nullopt;
+}
+
 // Everything from `top` down that nobody needs once what is above it has gone.
-Result<std::vector<Layer>> unused_from(const Parts& parts, const ChainId& top, Uses& uses) {
-  std::vector<Layer> unused;
+Result<std::vector<Unused>> unused_from(const Parts& parts, const ChainId& top, Uses& uses) {
+  std::vector<Unused> unused;
   std::optional<ChainId> next = top;
   while (next && !uses.held.contains(*next) && uses.children[*next] == 0) {
-    STRATA_TRY(std::optional<Layer> layer, parts.layers.find(*next));
+    STRATA_TRY(std::optional<Unused> layer, find_removable(parts, *next));
     if (!layer) break;
     uses.held.insert(*next);  // decided: another top does not meet it again
-    if (layer->parent) --uses.children[*layer->parent];
-    next = layer->parent;
+    auto parent = uses.parents.find(*next);
+    next.reset();
+    if (parent != uses.parents.end()) {
+      --uses.children[parent->second];
+      next = parent->second;
+    }
     unused.push_back(std::move(*layer));
   }
   return unused;
 }
 
-std::vector<ChainId> chains_of(const std::vector<Layer>& layers) {
+std::vector<ChainId> chains_of(const std::vector<Unused>& layers) {
   std::vector<ChainId> chains;
-  for (const Layer& layer : layers) chains.push_back(layer.chain);
+  for (const Unused& layer : layers) chains.push_back(layer.chain);
   return chains;
 }
 
@@ -97,8 +129,8 @@ Result<std::vector<std::vector<ChainId>>> hide_unused(const Parts& parts,
   STRATA_TRY(Uses uses, count_uses(parts));
   std::vector<std::vector<ChainId>> removed;
   for (const ChainId& top : tops) {
-    STRATA_TRY(std::vector<Layer> unused, unused_from(parts, top, uses));
-    for (const Layer& layer : unused)
+    STRATA_TRY(std::vector<Unused> unused, unused_from(parts, top, uses));
+    for (const Unused& layer : unused)
       journal.removed.push_back(removal_of(layer.chain, &layer.cache));
     removed.push_back(chains_of(unused));
   }
@@ -145,7 +177,9 @@ Result<std::optional<Journal::RemovedLayer>> plan_replacement(const Parts& parts
   STRATA_TRY(bool usable, UsableLayers(parts).check(chain));
   if (usable) return Planned();
   STRATA_TRY(std::optional<Layer> layer, parts.layers.find(chain));
-  return Planned(removal_of(chain, layer ? &layer->cache : nullptr));
+  if (layer) return Planned(removal_of(chain, &layer->cache));
+  STRATA_TRY(std::optional<CacheId> cache, suspect_files(parts, chain));
+  return Planned(removal_of(chain, cache ? &*cache : nullptr));
 }
 
 Result<std::vector<std::vector<ChainId>>> remove_unused_layers(const Parts& parts,

@@ -95,7 +95,11 @@ Status make_folders(const Parts& parts) {
 Status settle_unsynced(const Parts& parts) {
   STRATA_CHECK(parts.unsynced.drop_done([&](const UnsyncedLayer& layer) {
     Result<std::optional<Layer>> found = parts.layers.find(layer.chain);
-    return !found.ok() || (*found && (*found)->cache == layer.cache);
+    if (!found.ok()) return true;
+    if (*found) return (*found)->cache == layer.cache;
+    // A record that was damaged with it does not say where the files are; this one still does.
+    Result<bool> damaged = exists_at(parts.root, parts.layers.path_of(layer.chain.hex()));
+    return !damaged.ok() || *damaged;
   }));
   if (!parts.unsynced.is_due()) return {};
   STRATA_TRY(FileLock held, lock_layers(parts.root, FileLock::Mode::kExclusive));

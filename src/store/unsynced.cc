@@ -108,6 +108,17 @@ Result<bool> Unsynced::is_suspect(const ChainId& chain, const CacheId& cache) co
   return false;
 }
 
+Result<std::vector<CacheId>> Unsynced::suspect_files(const ChainId& chain) const {
+  STRATA_CHECK(read());
+  std::vector<CacheId> caches;
+  auto state = state_.lock();
+  for (const auto& [boot, layers] : state->suspects) {
+    auto found = layers.find(chain);
+    if (found != layers.end()) caches.push_back(found->second);
+  }
+  return caches;
+}
+
 void Unsynced::trust(const ChainId& chain, const CacheId& cache) {
   auto state = state_.lock();
   for (auto& [boot, layers] : state->suspects) {

@@ -34,6 +34,9 @@ class Unsynced {
 
   // Whether this layer, with these files, comes from another boot and nobody has verified it since.
   Result<bool> is_suspect(const ChainId& chain, const CacheId& cache) const;
+  // Where the files of suspects of that name are, if its record in layerdb cannot say so any more.
+  // More than one when it was in doubt in several boots.
+  Result<std::vector<CacheId>> suspect_files(const ChainId& chain) const;
   // A suspect was read, and is what it should be. In a root that is open for reading it is only
   // remembered.
   void trust(const ChainId& chain, const CacheId& cache);

@@ -12,6 +12,7 @@ from procs import new_dir, remove_tree
 MARKERS = (
     "real_docker: needs root and dockerd",
     "as_root: needs root",
+    "needs(why_not=…): a function that says what is missing here, or None",
     "no_strata: shows that a helper or an expectation is right; does not run strata",
 )
 
@@ -28,6 +29,9 @@ def why_not(item):
         return peers.cannot_run()
     if item.get_closest_marker("as_root") and os.geteuid() != 0:
         return "needs root"
+    for mark in item.iter_markers("needs"):
+        if mark.kwargs["why_not"]():
+            return mark.kwargs["why_not"]()
     if not item.get_closest_marker("no_strata"):
         if engine.docker_stands_in():
             return peers.cannot_run()

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each command is killed at its system calls that change the disk: the root is as before or as after, and nothing stays.
+
+By default STRATA_STRIKES calls of each command are tried, one of each kind of step first (default 25); all with STRATA_EVERY_CALL=1.
+"""
+import os
+import random
+
+import pytest
+
+import peers
+from deeds import MAKERS, host_for, keep, make, names, registry_host  # noqa: F401
+from engine import needs_strata_itself
+from procs import remove_tree
+from roots import Root
+from seeds import count, seed
+from strikes import calls, cannot_run, sample, strike
+
+pytestmark = [pytest.mark.as_root, needs_strata_itself("a daemon is not killed with its client"), pytest.mark.needs(why_not=cannot_run)]
+EVERY = os.environ.get("STRATA_EVERY_CALL") == "1"
+DOCKER_EVERY = 40 if EVERY else 0
+DOCKER_AT_END = MAKERS.keys() if EVERY else ("load", "rmi", "commit")
+
+
+def opened_by_docker(root):
+    """As the blow left it: no run of strata in between."""
+    if peers.cannot_run():
+        return
+    references = Root(root).references()
+    with peers.dockerd(root) as docker:
+        for reference, image in references.items():
+            assert docker("image", "inspect", "--format", "{{.Id}}", reference).out.strip() == image
+
+
+@pytest.mark.parametrize("name", names())
+def test_killed(work, name, request):
+    deed = make(name, work, host_for(name, request))
+    choose = random.Random(f"{seed()} {name}")
+    place = deed.place(work)
+    lines = calls(place, deed.words(place), **deed.how())
+    remove_tree(place)
+    positions = sample(lines, None if EVERY else count("STRATA_STRIKES", 25), choose)
+    killed = 0
+    for turn, at in enumerate(positions):
+        place = deed.place(work)
+        blow = strike(place, deed.words(place), at, **deed.how())
+        killed += blow.killed
+        try:
+            judge(deed, place, turn)
+            last = turn == len(positions) - 1 and name in DOCKER_AT_END
+            if last or (DOCKER_EVERY and turn % DOCKER_EVERY == 0):
+                place = deed.place(work)
+                strike(place, deed.words(place), at, **deed.how())
+                opened_by_docker(place / "root")
+        except AssertionError as e:
+            raise AssertionError(f"{name}, {blow.report.strip()} of {len(lines)}, the place is {keep(place)}: {e}") from e
+        remove_tree(place)
+    print(f"{name}: {len(lines)} calls, killed at {killed}")
+    assert killed >= len(positions) * 0.9 - 1, f"only {killed} of {len(positions)} were killed"
+
+
+def judge(deed, place, turn):
+    deed.check_struck(place)
+    if turn % 2:  # another command comes first
+        deed.check_cleared(place)
+        deed.check_state(place)
+    deed.check_done_again(place, deep=turn % 5 == 0)
+    deed.check_cleared(place)
