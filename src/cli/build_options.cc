@@ -38,16 +38,12 @@ std::map<std::string, std::string> pairs_of(const std::vector<std::string>& word
 Result<std::vector<std::string>> reference_keys(const std::vector<std::string>& tags) {
   std::vector<std::string> keys;
   for (const std::string& tag : tags) {
-    Result<oci::Reference> name = oci::Reference::parse(tag);
-    if (!name.ok()) {
-      return error(ErrorCode::kInvalid, "invalid argument \"{}\" for \"-t, --tag\" flag: {}", tag,
-                   name.error().message());
-    }
-    if (name->digest()) {
+    STRATA_TRY(const oci::Reference name, oci::Reference::parse(tag));
+    if (name.digest()) {
       return error(ErrorCode::kInvalid, "refusing to create a tag with a digest reference");
     }
-    STRATA_CHECK(name->check_storable());
-    keys.push_back(name->with_default_tag().store_key());
+    STRATA_CHECK(name.check_storable());
+    keys.push_back(name.with_default_tag().store_key());
   }
   return keys;
 }
@@ -162,6 +158,7 @@ void BuildOptions::declare(Options& options) {
   options.list(kNoShort, "ssh", "list", "SSH agent for RUN --mount=type=ssh (default|id=socket)",
                ssh_);
   options.list('t', "tag", "list", "Name and optionally a tag in the 'name:tag' format", tags_);
+  options.check_last(checked_by(oci::Reference::parse));
   options.text(kNoShort, "target", "string", "Set the target build stage to build", target_);
   options.text(kNoShort, "timestamp", "string",
                "Time of the image and its newest file, seconds since 1970 (SOURCE_DATE_EPOCH)",

@@ -210,3 +210,11 @@ def test_a_base_that_is_pulled_is_seen_to_be(work, context):
         assert "1: Pulling from base\n" in out and ": Pull complete\n" in out
         strata(work / "other", "rmi", name)
         assert len(build(work, context, f"FROM {name}\nENV A=1\n", "-q", root=work / "third").lines) == 1
+
+
+@pytest.mark.parametrize("words,message", [
+    (["-t", "UPPER"], 'invalid argument "UPPER" for "-t, --tag" flag: invalid reference format: repository name must be lowercase'),
+    (["--progres", "plain"], "unknown flag: --progres"), (["--network"], "flag needs an argument: --network")])
+def test_options_that_are_wrong_are_told_as_docker_tells_them(work, context, words, message):
+    result = strata(work / "root", "build", context, *words, check=False)
+    assert (result.code, result.err) == (125, f"{message}\nSee 'strata build --help'.\n") and not (work / "root").exists()
