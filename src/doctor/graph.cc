@@ -161,7 +161,7 @@ void Graph::read_mounts() {
       mounts_.emplace(init, &mount);
     }
     std::optional<ChainId> next = top_of(mount).chain;
-    for (size_t depth = 0; next && depth < survey_.layers.size() + 1; ++depth) {
+    for (size_t depth = 0; next && depth <= depth_max(); ++depth) {
       pinned_.insert(*next);
       containers_[*next].push_back(id);
       next = parent_of(*next);
@@ -245,9 +245,8 @@ std::optional<ChainId> Graph::owner_of(const std::string& folder) const {
 }
 
 std::optional<std::string> Graph::lost_folder(const ChainId& chain) const {
-  auto found = lost_files_.find(chain);
-  if (found == lost_files_.end() || found->second.size() != 1) return std::nullopt;
-  return *found->second.begin();
+  auto found = best_folder_.find(chain);
+  return found == best_folder_.end() ? std::nullopt : std::optional<std::string>(found->second);
 }
 
 const MountRecord* Graph::mount_of(const std::string& folder) const {
@@ -298,7 +297,7 @@ std::optional<std::string> Graph::link_of(const std::string& folder) const {
 std::optional<std::string> Graph::lower_on(const std::optional<ChainId>& parent) const {
   std::string lower;
   std::optional<ChainId> next = parent;
-  for (size_t depth = 0; next && depth <= survey_.layers.size(); ++depth) {
+  for (size_t depth = 0; next && depth <= depth_max(); ++depth) {
     std::optional<std::string> folder = folder_of(*next);
     std::optional<std::string> link = folder ? link_of(*folder) : std::nullopt;
     if (!link) return std::nullopt;
@@ -319,84 +318,6 @@ std::set<ChainId> Graph::needed() const {
     }
   }
   return needed;
-}
-
-bool Graph::is_named(const std::string& folder) const {
-  return owners_.contains(folder) || mounts_.contains(folder);
-}
-
-size_t Graph::depth_of(const ChainId& chain) const {
-  size_t depth = 0;
-  for (std::optional<ChainId> next = chain; next && depth <= survey_.layers.size();) {
-    next = parent_of(*next);
-    ++depth;
-  }
-  return depth;
-}
-
-// Whether the folder lies on the layers below this one, as far as their links are known.
-bool Graph::lies_on(const std::string& folder, const ChainId& layer) const {
-  auto found = survey_.folders.find(folder);
-  if (found == survey_.folders.end()) return false;
-  std::string_view rest = trimmed(found->second.lower.text);
-  size_t depth = 0;
-  for (std::optional<ChainId> next = parent_of(layer); next; next = parent_of(*next)) {
-    std::string_view part = rest.substr(0, rest.find(':'));
-    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
-    if (part.empty() || ++depth > survey_.layers.size() + 1) return false;
-    std::optional<std::string> below = folder_of(*next);
-    const bool is_sure = below && (owners_of(*below).size() < 2 || owner_of(*below));
-    std::optional<std::string> link = is_sure ? link_of(*below) : std::nullopt;
-    if (link && part != "l/" + *link) return false;
-  }
-  return rest.empty();
-}
-
-// Of two records that name one folder, the one is right that lies on the same layers as the folder.
-void Graph::find_owners() {
-  for (const auto& [folder, records] : owners_) {
-    std::vector<ChainId> right;
-    for (const LayerRecord* record : records) {
-      if (!record->chain) continue;
-      if (records.size() == 1 || lies_on(folder, *record->chain)) right.push_back(*record->chain);
-    }
-    if (right.size() == 1) owner_.emplace(folder, right.front());
-  }
-}
-
-void Graph::find_lost_files() {
-  std::vector<std::pair<size_t, ChainId>> lost;  // base first: what lies on it is known by it
-  auto add = [&](const ChainId& chain) { lost.emplace_back(depth_of(chain), chain); };
-  for (const auto& [chain, layer] : wanted_) {
-    if (!survey_.layers.contains(chain.hex())) add(chain);
-  }
-  for (const auto& [name, record] : survey_.layers) {
-    if (!record.chain) continue;
-    std::optional<std::string> folder = folder_of(record);
-    const bool is_own =
-        folder && survey_.folders.contains(*folder) &&
-        (!owner_of(*folder) ? owners_of(*folder).size() < 2 : *owner_of(*folder) == *record.chain);
-    if (!is_own) add(*record.chain);
-  }
-  if (lost.empty()) return;
-  std::sort(lost.begin(), lost.end());
-  std::vector<std::string> nameless;
-  for (const auto& [name, folder] : survey_.folders) {
-    if (is_named(name) || name.ends_with(kInitSuffix) || !folder.has_diff) continue;
-    if (is_buildkit_name(name) || survey_.folders.contains(name + std::string(kInitSuffix))) {
-      continue;  // BuildKit's, or a container's
-    }
-    nameless.push_back(name);
-  }
-  for (const auto& [depth, chain] : lost) {
-    std::set<std::string>& candidates = lost_files_[chain];
-    for (const std::string& name : nameless) {
-      if (lies_on(name, chain)) candidates.insert(name);
-    }
-    if (candidates.size() != 1) continue;
-    best_folder_.emplace(chain, *candidates.begin());
-    owner_.emplace(*candidates.begin(), chain);
-  }
 }
 
 }  // namespace strata::doctor

@@ -78,9 +78,8 @@ class Graph {
   // True when an image may be there of which nobody can say which layers it has.
   bool has_lost_images() const { return has_lost_images_; }
   // Folders that no record names, and that may be the files of a layer whose record is gone, or does not say any more where they
-  // are. By the layer.
-  const std::map<ChainId, std::set<std::string>>& lost_files() const { return lost_files_; }
-  // The only one of them.
+  // are; and the one that is a layer's, if that can be told.
+  const std::set<std::string>& perhaps_used() const { return perhaps_used_; }
   std::optional<std::string> lost_folder(const ChainId& chain) const;
   // True when a container is there that does not say which folders are its own.
   bool has_lost_mounts() const { return has_lost_mounts_; }
@@ -93,8 +92,13 @@ class Graph {
   void find_owners();
   void find_lost_files();
   bool lies_on(const std::string& folder, const ChainId& layer) const;
-  bool is_named(const std::string& folder) const;
+  std::vector<ChainId> lost_layers() const;
+  std::set<std::string> nameless_folders() const;
+  std::map<ChainId, std::set<std::string>> told_from_above(
+      const std::set<std::string>& nameless) const;
   size_t depth_of(const ChainId& chain) const;
+  // Ends walks over damaged records, whose parents may go in a circle.
+  size_t depth_max() const { return survey_.layers.size() + wanted_.size(); }
 
   const Survey& survey_;
   store::References references_;
@@ -105,7 +109,7 @@ class Graph {
   std::map<std::string, std::vector<const LayerRecord*>> owners_;
   std::map<std::string, ChainId> owner_;        // by folder
   std::map<ChainId, std::string> best_folder_;  // of layers whose record does not say
-  std::map<ChainId, std::set<std::string>> lost_files_;
+  std::set<std::string> perhaps_used_;
   std::map<std::string, const MountRecord*> mounts_;
   std::map<std::string, std::vector<std::string>> links_;
   bool has_lost_images_ = false;

@@ -168,9 +168,7 @@ void judge_unused(const Graph& graph, std::vector<Finding>& findings) {
     return;
   }
   std::set<std::string> perhaps_used = survey.mounted;
-  for (const auto& [chain, folders] : graph.lost_files()) {
-    perhaps_used.insert(folders.begin(), folders.end());
-  }
+  perhaps_used.insert(graph.perhaps_used().begin(), graph.perhaps_used().end());
   for (const auto& [name, folder] : survey.folders) {
     if (!graph.owners_of(name).empty() || graph.mount_of(name) != nullptr) continue;
     if (is_buildkit_name(name) || is_probe(name) || name.starts_with(".tmp-")) continue;

@@ -8,19 +8,24 @@ import itertools
 import json
 import os
 import random
+import threading
+import time
 
 import pytest
 
-import damage
+import archives
+import images
 from damage import DAMAGES, FATAL, Victim, can_be_paired, make_doctor_root
 from engine import needs_strata_itself, strata
 from peers import dockerd
 from procs import ProgramFailed, copy_tree, new_dir, remove_tree
 from roots import changes, snapshot
+from verbs import plain_layer
 
 pytestmark = needs_strata_itself("it has no check")
 PAIRS = int(os.environ.get("STRATA_DOCTOR_PAIRS", "40"))
 STARTS = os.environ.get("STRATA_DOCTOR_STARTS", "")
+BESIDE_SECONDS = int(os.environ.get("STRATA_DOCTOR_BESIDE", "15"))
 SEED = int(os.environ.get("STRATA_TEST_SEED", "1"))
 
 
@@ -74,6 +79,63 @@ def test_damage_is_found_and_nothing_else(root, name):
 def test_two_damages_are_found_and_nothing_else(root, number):
     pairs = [p for p in itertools.combinations(sorted(DAMAGES), 2) if can_be_paired(*p)]
     assert_finds(root, random.Random(f"{SEED} {number}").choice(pairs))
+
+
+def work_of(docker, archive, number, errors, ends):
+    """A user of the daemon: loads, builds, runs, commits, removes, until it is told to end."""
+    turn = 0
+    while not ends.is_set():
+        turn += 1
+        name = f"work{number}:{turn}"
+        for words in (["load", "-q", "-i", archive],
+                      ["run", "--network", "none", "--name", f"c{number}-{turn}", "busy:1", "/bin/sh", "-c",
+                       f"echo {name} > /x"],
+                      ["commit", f"c{number}-{turn}", name], ["tag", name, f"{name}-again"],
+                      ["rm", f"c{number}-{turn}"], ["rmi", name], ["rmi", f"{name}-again"],
+                      ["rmi", "-f", f"big{number}:1"]):
+            done = docker(*words, check=False)
+            # Two that remove the same layers at the same time are told so; that is no finding of ours.
+            if done.code != 0 and words[0] not in ("rmi", "load"):
+                errors.append(done)
+
+
+def build_of(docker, number, errors, ends):
+    turn = 0
+    while not ends.is_set():
+        turn += 1
+        name = f"built{number}:{turn}"
+        try:
+            images.build(docker, f"FROM busy:1\nLABEL n={name}\nRUN echo {name} > /a && sleep 0.2\nCOPY big /big\nVOLUME /bin\n", name,
+                         files={"big": os.urandom(3_000_000)})
+            docker("run", "--rm", "--network", "none", name, "/bin/true")
+            docker("rmi", "-f", name)
+        except ProgramFailed as e:
+            errors.append(e)
+
+
+def test_beside_a_working_dockerd_nothing_false_is_found(root, work):
+    """What it is just making or removing looks like damage for a moment, or for as long as it pulls."""
+    ends, errors = threading.Event(), []
+    with dockerd(root) as docker:
+        workers = [threading.Thread(target=build_of, args=(docker, 9, errors, ends))]
+        for number in range(2):
+            archive = work / f"big{number}.tar"
+            layers = [plain_layer(f"f{number}{n}", os.urandom(4_000_000)) for n in range(4)]
+            archive.write_bytes(archives.docker_2010(archives.Image(layers, [f"big{number}:1"])))
+            workers.append(threading.Thread(target=work_of, args=(docker, archive, number, errors, ends)))
+        for worker in workers:
+            worker.start()
+        until, looks, seen = time.monotonic() + BESIDE_SECONDS, 0, []
+        while time.monotonic() < until:
+            report = check(root)
+            seen += report["Findings"]
+            assert report["BesideDaemon"]
+            looks += 1
+        ends.set()
+        for worker in workers:
+            worker.join()
+    assert seen == [] and errors == [] and looks > 2
+    assert found(root, "--content") == []
 
 
 def starts(root):
