@@ -135,8 +135,8 @@ std::string advice_of(const std::string& root, const doctor::CheckReport& report
                       const Counts& counts) {
   std::string text;
   if (report.in_use > 0) {
-    text += fmt::format("{} left out: a dockerd is running on this root and may be using {}\n",
-                        counted(report.in_use, "more note"), report.in_use == 1 ? "it" : "them");
+    text += fmt::format("{} left out: the dockerd on this root may be just making or removing {}\n",
+                        counted(report.in_use, "finding"), report.in_use == 1 ? "it" : "them");
   }
   if (report.findings.empty()) return text;
   if (counts.problems() == 0) {

@@ -118,11 +118,13 @@ std::optional<time_t> changed_at(const Fd& root, std::string path) {
   }
 }
 
-// Leaves out what the running dockerd can have made: only what is older than it is nobody's.
+// Leaves out what the running dockerd can have made, or is just removing: only what is older than it is nobody's.
 void leave_out_in_use(const Fd& root, const Survey& survey, CheckReport& report) {
   if (!survey.daemon_runs) return;
   constexpr time_t kSlackSeconds = 2;
   report.in_use = std::erase_if(report.findings, [&](const Finding& finding) {
+    auto container = survey.containers.find(finding.subject);
+    if (container != survey.containers.end() && container->second.is_going) return true;
     if (!may_be_in_progress(finding)) return false;
     std::optional<time_t> changed = changed_at(root, finding.path);
     return !survey.daemon_since || !changed || *changed >= *survey.daemon_since - kSlackSeconds;

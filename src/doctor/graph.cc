@@ -81,6 +81,7 @@ std::string text_of(const SmallFile& file) {
 Graph::Graph(const Survey& survey) : survey_(survey) {
   read_names();
   read_images();
+  read_parents();
   read_folders();
   read_mounts();
   find_owners();
@@ -123,6 +124,26 @@ void Graph::read_images() {
       parent = chain->second;
     }
   }
+}
+
+void Graph::read_parents() {
+  for (const auto& [name, record] : survey_.layers) {
+    if (!record.chain || wanted_.contains(*record.chain)) continue;
+    std::optional<ChainId> parent = parent_by_record(record);
+    if (parent) parents_.emplace(*record.chain, *parent);
+  }
+}
+
+std::optional<ChainId> Graph::parent_by_record(const LayerRecord& record) const {
+  Result<ChainId> told = ChainId::parse(trimmed(record.parent.text));
+  Result<DiffId> diff = DiffId::parse(trimmed(record.diff.text));
+  if (!diff.ok()) return told.ok() ? std::optional<ChainId>(*told) : std::nullopt;
+  if (told.ok() && chain_id(&*told, *diff) == *record.chain) return *told;
+  if (chain_id(nullptr, *diff) == *record.chain) return std::nullopt;
+  for (const auto& [name, other] : survey_.layers) {
+    if (other.chain && chain_id(&*other.chain, *diff) == *record.chain) return *other.chain;
+  }
+  return told.ok() ? std::optional<ChainId>(*told) : std::nullopt;
 }
 
 void Graph::read_folders() {
@@ -198,6 +219,11 @@ std::string Graph::title_of_container(const std::string& id) const {
   return "container " + (named ? found->second.title : id.substr(0, 12));
 }
 
+bool Graph::is_going(const std::string& container) const {
+  auto found = survey_.containers.find(container);
+  return found != survey_.containers.end() && found->second.is_going;
+}
+
 std::vector<std::string> Graph::affected_by(const ChainId& chain) const {
   std::set<std::string> titles;
   if (const Wanted* layer = find_wanted(chain)) {
@@ -213,10 +239,8 @@ std::vector<std::string> Graph::affected_by(const ChainId& chain) const {
 
 std::optional<ChainId> Graph::parent_of(const ChainId& chain) const {
   if (const Wanted* layer = find_wanted(chain)) return layer->parent;
-  auto record = survey_.layers.find(chain.hex());
-  if (record == survey_.layers.end()) return std::nullopt;
-  Result<ChainId> parent = ChainId::parse(trimmed(record->second.parent.text));
-  return parent.ok() ? std::optional<ChainId>(*parent) : std::nullopt;
+  auto found = parents_.find(chain);
+  return found == parents_.end() ? std::nullopt : std::optional<ChainId>(found->second);
 }
 
 std::optional<std::string> Graph::folder_of(const LayerRecord& record) {

@@ -40,10 +40,12 @@ class Graph {
   // "busybox:1" …, or the ID. "container web": of layerdb/mounts/<id> or containers/<id>.
   std::vector<std::string> titles_of_image(const std::string& image_hex) const;
   std::string title_of_container(const std::string& id) const;
+  // Whether dockerd was removing it: then half of it may be gone.
+  bool is_going(const std::string& container) const;
   // Images and containers that need the layer; sorted.
   std::vector<std::string> affected_by(const ChainId& chain) const;
 
-  // The chain's layer as its record says, or if the record does not, as an image does.
+  // As an image says it, or else the record; where the record contradicts its own chainID, the layer that would make it.
   std::optional<ChainId> parent_of(const ChainId& chain) const;
   // The folder that the record names; none where it names none that can be one.
   static std::optional<std::string> folder_of(const LayerRecord& record);
@@ -87,6 +89,8 @@ class Graph {
  private:
   void read_names();
   void read_images();
+  void read_parents();
+  std::optional<ChainId> parent_by_record(const LayerRecord& record) const;
   void read_folders();
   void read_mounts();
   void find_owners();
@@ -104,6 +108,7 @@ class Graph {
   store::References references_;
   std::unordered_map<std::string, std::vector<std::string>> names_;
   std::map<ChainId, Wanted> wanted_;
+  std::map<ChainId, ChainId> parents_;                      // of layers that no image has
   std::map<ChainId, std::vector<std::string>> containers_;  // by layer: IDs
   std::set<ChainId> pinned_;
   std::map<std::string, std::vector<const LayerRecord*>> owners_;

@@ -28,7 +28,7 @@ class ContainerJudge {
     }
     const bool is_ours = container.driver.empty() || container.driver == survey_.driver;
     if (container.trouble.empty()) judge_image(container, path);
-    if (is_ours) judge_folders(container);
+    if (is_ours) judge_folders();
   }
 
   void judge(const MountRecord& mount) {
@@ -69,12 +69,11 @@ class ContainerJudge {
     finding.affected = {graph_.title_of_container(id_)};
   }
 
-  void judge_folders(const ContainerRecord& container) {
+  void judge_folders() {
     if (survey_.unreadable.contains(survey_.mount_folder())) return;
-    const Severity severity = container.is_going ? Severity::kWarning : Severity::kError;
     auto mount = survey_.mounts.find(id_);
     if (mount == survey_.mounts.end()) {
-      add(Kind::kContainerMountMissing, severity, survey_.mount_folder() + "/" + id_,
+      add(Kind::kContainerMountMissing, Severity::kError, survey_.mount_folder() + "/" + id_,
           "the names of the container's layers", "missing");
       return;
     }
@@ -83,7 +82,7 @@ class ContainerJudge {
     std::string init(trimmed(mount->second.init_id.text));
     for (const std::string& folder : {layer, init}) {
       if (!is_mount_id(folder) || survey_.folders.contains(folder)) continue;
-      add(Kind::kContainerMountMissing, severity, survey_.home() + "/" + folder,
+      add(Kind::kContainerMountMissing, Severity::kError, survey_.home() + "/" + folder,
           "the files of the container", "missing");
     }
   }
@@ -131,6 +130,7 @@ class ContainerJudge {
 
   Finding& add(Kind kind, Severity severity, std::string path, std::string expected,
                std::string found) {
+    if (severity == Severity::kError && graph_.is_going(id_)) severity = Severity::kWarning;
     Finding finding{.kind = kind, .severity = severity, .path = std::move(path), .subject = id_};
     finding.expected = std::move(expected);
     finding.found = std::move(found);

@@ -130,7 +130,7 @@ class FolderJudge {
 
   Finding& add(Kind kind, std::string_view file, std::string expected, std::string found) {
     Finding finding{.kind = kind,
-                    .severity = Severity::kError,
+                    .severity = graph_.is_going(subject_) ? Severity::kWarning : Severity::kError,
                     .path = fmt::format("{}/{}{}", graph_.survey().home(), folder_->name, file),
                     .subject = subject_};
     finding.expected = std::move(expected);

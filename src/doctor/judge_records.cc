@@ -110,12 +110,9 @@ class RecordJudge {
 
   std::string guess_parent(const DiffId& diff) const {
     if (chain_id(nullptr, diff) == chain_) return "no such file";
-    for (const auto& [name, record] : graph_.survey().layers) {
-      if (record.chain && chain_id(&*record.chain, diff) == chain_) {
-        return record.chain->to_string();
-      }
-    }
-    return kAnyDigest;
+    std::optional<ChainId> parent = graph_.parent_of(chain_);
+    const bool fits = parent && chain_id(&*parent, diff) == chain_;
+    return fits ? parent->to_string() : kAnyDigest;
   }
 
   void wrong_diff(std::string expected) {
