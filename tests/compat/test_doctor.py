@@ -14,13 +14,14 @@ import time
 import pytest
 
 import archives
+import damage
 import images
 from damage import DAMAGES, FATAL, Victim, can_be_paired, make_doctor_root
-from engine import needs_strata_itself, strata
+from engine import REPO, needs_strata_itself, strata
 from peers import dockerd
-from procs import ProgramFailed, copy_tree, new_dir, remove_tree
+from procs import ProgramFailed, copy_tree, new_dir, remove_tree, run
 from roots import changes, snapshot
-from verbs import plain_layer
+from verbs import plain_layer, two_images
 
 pytestmark = needs_strata_itself("it has no check")
 PAIRS = int(os.environ.get("STRATA_DOCTOR_PAIRS", "40"))
@@ -80,6 +81,108 @@ def test_two_damages_are_found_and_nothing_else(root, number):
     pairs = [p for p in itertools.combinations(sorted(DAMAGES), 2) if can_be_paired(*p)]
     assert_finds(root, random.Random(f"{SEED} {number}").choice(pairs))
 
+
+# ---- contents --------------------------------------------------------------------------------------------------
+
+def test_changed_contents_are_found(root):
+    """One of each kind, and the times of what was written meanwhile."""
+    victim = Victim(root)
+    image = victim.references["hand:1"]
+    diff = victim.folder(victim.chains[image][0], "diff")
+    victim.write(f"{diff}/d/b", b"X")
+    victim.write(f"{diff}/more", b"")
+    victim.remove(f"{diff}/o/old")
+    os.chmod(root / diff / "d", 0o711)
+    assert found(root) == []
+    findings = {(f["Kind"], f["Path"]): f for f in check(root, "--content")["Findings"]}
+    assert findings.keys() == {("file-changed", f"{diff}/d/b"), ("file-extra", f"{diff}/more"),
+                               ("file-missing", f"{diff}/o/old"),
+                               *(("file-metadata", f"{diff}/{name}") for name in ("d", "d/b", "o"))}
+    for finding in findings.values():
+        assert finding["Subject"] == victim.chains[image][0] and "hand:1" in finding["Affected"]
+
+
+def test_a_tar_split_that_ends_early_is_found(root):
+    victim = Victim(root)
+    path = victim.record(victim.chains[victim.references["app:1"]][0], "tar-split.json.gz")
+    victim.write(path, victim.read(path)[:-20])
+    assert found(root) == []
+    assert ("error", "record-damaged", path) in found(root, "--content")
+
+
+# ---- other roots -----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("fixture", ["docker-20.10-root", "docker-28.5-root"])
+def test_roots_of_the_fixtures_are_sound(fixture, work):
+    run("tar", "--xattrs", "--xattrs-include=*", "-I", "zstd", "-C", work, "-xf", REPO / f"tests/data/fixtures/{fixture}.tar.zst")
+    assert found(work / "root", "--content") == []
+
+
+@pytest.mark.parametrize("driver", ["overlay2", "vfs"])
+def test_roots_that_strata_wrote_are_sound(driver, work):
+    root, context = work / "root", work / "context"
+    (context / "files").mkdir(parents=True)
+    (context / "files/a").write_text("a")
+    (context / "Dockerfile").write_text("FROM busy:1\nCOPY files /files\nENV A=b\n")
+    strata(root, "--storage-driver", driver, "import", "-", "busy:1", stdin=images.busybox_layer())
+    strata(root, "load", stdin=archives.docker_2010(*two_images()))
+    if driver == "overlay2":
+        strata(root, "build", "-t", "built:1", context)
+        strata(root, "create", "--name", "kept", "built:1", "/bin/true")
+        strata(root, "run", "--name", "ran", "busy:1", "/bin/sh", "-c", "echo x > /x")
+        strata(root, "commit", "ran", "committed:1")
+    strata(root, "tag", "busy:1", "again:1")
+    strata(root, "rmi", "team/second:2")
+    assert found(root, "--content") == []
+    victim = Victim(root) if driver == "overlay2" else None
+    if victim:
+        path = victim.folder(victim.chains[victim.references["built:1"]][-1], "lower")
+        victim.write(path, b"")
+        assert found(root) == [("error", "lower-damaged", path)]
+
+
+def test_a_buildkit_cache_is_not_judged(root):
+    with dockerd(root) as docker:
+        context = root.parent / "bk"
+        context.mkdir()
+        (context / "Dockerfile").write_text("FROM busy:1\nRUN echo buildkit > /b\nRUN echo more > /c\n")
+        docker.env = {"DOCKER_BUILDKIT": "1"}
+        built = docker("build", "--network", "none", "-t", "bk:1", context, check=False)
+        if built.code != 0:
+            pytest.skip(f"no BuildKit here: {built.err[-300:]}")
+        docker.env = {}
+        docker("rmi", "bk:1")
+    report = check(root, "--content")
+    assert report["Findings"] == []
+    assert any("BuildKit" in other for other in report["NotJudged"])
+
+
+# ---- the program -----------------------------------------------------------------------------------------------
+
+def test_exit_codes_are_those_of_fsck(root, work):
+    assert strata(root, "check").code == 0
+    assert strata(work / "none", "check", check=False).code == 8
+    (work / "empty").mkdir()
+    assert strata(work / "empty", "check", check=False).code == 8
+    (work / "foreign/image/btrfs").mkdir(parents=True)
+    foreign = strata(work / "foreign", "check", check=False)
+    assert foreign.code == 8 and "btrfs" in foreign.err
+    os.chmod(work, 0o755)
+    nobody = strata(root, "check", check=False, prefix=["setpriv", "--reuid=65534", "--clear-groups"])
+    assert nobody.code == 8 and "ermission" in nobody.err
+    victim = Victim(root)
+    DAMAGES["link to nowhere"](victim)
+    noted = strata(root, "check")
+    assert noted.code == 0 and "1 note" in noted.out
+    DAMAGES["repositories.json empty"](victim)
+    broken = strata(root, "check", check=False)
+    assert broken.code == 4 and "1 fatal error" in broken.out
+    assert broken.out.startswith("fatal: ") and "strata repair" in broken.out
+    assert strata(root, "check", "-q", check=False).lines == [
+        f"fatal references-damaged {damage.REPOSITORIES}", f"note link-extra overlay2/l/{'A' * 26}"]
+
+
+# ---- beside a dockerd ------------------------------------------------------------------------------------------
 
 def work_of(docker, archive, number, errors, ends):
     """A user of the daemon: loads, builds, runs, commits, removes, until it is told to end."""
