@@ -27,6 +27,7 @@ struct FileFault {
   bool needs_copy = false;  // content is gone; what else there is to say stands in the tar-split
   uint64_t member =
       0;  // of the tar, from 1; 0: of none: the name is too many, or a folder has another opaque mark
+  bool operator==(const FileFault&) const = default;
 };
 
 struct LayerContent {

@@ -9,6 +9,7 @@
 #include "doctor/split_members.h"
 #include "driver/file_metadata.h"
 #include "driver/tree_writer.h"
+#include "hash/crc64.h"
 #include "tar/path.h"
 
 namespace strata::doctor {
@@ -58,11 +59,18 @@ class Mender final : public SplitEvents {
   void add(const FileFault& fault) { wanted_[fault.member] = &fault; }
 
   Status on_member(const tar::Member& member) override {
-    if (!wanted_.contains(++members_)) return {};
+    ++members_;
+    missing_now_.clear();
+    if (member.type == tar::kHardLink) STRATA_CHECK(find_missing(member));
+    if (!wanted_.contains(members_)) return {};
     return mend(member).context("mend {}", tar::clean_path(member.name));
   }
-  Status on_content(const tar::SplitEntry&, uint64_t, bool) override { return {}; }
+  Status on_content(const tar::SplitEntry& entry, uint64_t bytes, bool) override {
+    if (!missing_now_.empty()) missing_[missing_now_] = {bytes, entry.crc};
+    return {};
+  }
   Status on_headless(const tar::SplitEntry&, uint64_t) override { return {}; }
+  uint64_t found_under_other_names() const { return found_; }
   // The times of the folders, when all names are made.
   Status finish() { return writer_.finish_directories(); }
 
@@ -135,7 +143,10 @@ class Mender final : public SplitEvents {
     finder_.forget();
     const bool is_file = member.type == tar::kRegular || member.type == tar::kGnuSparse;
     if (is_file && !driver::TreeWriter::is_whiteout(member)) {
-      if (member.logical_size_bytes() > 0) return {};  // from a copy
+      if (member.logical_size_bytes() > 0) {
+        missing_now_ = tar::clean_path(member.name);
+        return {};
+      }
       STRATA_TRY(driver::CreatedFile file, writer_.create_file(member, 0));
       return driver::apply_to_fd(file.fd.get(), file.metadata, rules_.privileged, refused_);
     }
@@ -149,19 +160,60 @@ class Mender final : public SplitEvents {
                                refused_);
   }
 
+  // A hard link to a file that is missing may still have its content.
+  Status find_missing(const tar::Member& link) {
+    auto missing = missing_.find(tar::clean_path(link.link_name));
+    if (missing == missing_.end()) return {};
+    driver::MemberPlaces finder(*places_.layer.files);
+    Result<driver::MemberPlace> from = finder_.find(tar::clean_path(link.name));
+    Result<driver::MemberPlace> to = finder.find(missing->first);
+    if (!from.ok() || !to.ok()) return {};
+    Result<bool> fits = has_content(*from, missing->second);
+    if (!fits.ok() || !*fits ||
+        ::linkat(from->folder->get(), from->name.c_str(), to->folder->get(), to->name.c_str(), 0) !=
+            0) {
+      return {};
+    }
+    missing_.erase(missing);
+    ++found_;
+    return {};
+  }
+
+  struct Content {
+    uint64_t bytes = 0;
+    tar::Crc64Bytes crc{};
+  };
+  static Result<bool> has_content(const driver::MemberPlace& place, const Content& content) {
+    STRATA_TRY(struct stat info, lstat_at(*place.folder, place.name));
+    if (!S_ISREG(info.st_mode) || static_cast<uint64_t>(info.st_size) != content.bytes)
+      return false;
+    STRATA_TRY(Fd file, open_at(*place.folder, place.name, O_RDONLY | O_NOFOLLOW));
+    FdSource source(file.get());
+    std::vector<std::byte> block(256 << 10);
+    Crc64 crc;
+    while (true) {
+      STRATA_TRY(size_t count, source.read(block));
+      if (count == 0) return crc.big_endian() == content.crc;
+      crc.update(ByteSpan(block).first(count));
+    }
+  }
+
   const MendPlaces& places_;
   const DiskRules rules_;
   driver::MemberPlaces finder_;
   driver::TreeWriter writer_;
   driver::RefusedXattrs refused_;
   std::map<uint64_t, const FileFault*> wanted_;  // by member
+  std::map<std::string, Content> missing_;       // files
+  std::string missing_now_;                      // the member that the reading is at, if it is one
+  uint64_t found_ = 0;
   uint64_t members_ = 0;
 };
 
 }  // namespace
 
-Status mend_names(const MendPlaces& places, const std::vector<FileFault>& faults,
-                  const Pool& pool) {
+Result<uint64_t> mend_names(const MendPlaces& places, const std::vector<FileFault>& faults,
+                            const Pool& pool) {
   std::optional<uint32_t> owner;
   STRATA_TRY(DiskRules rules, disk_rules(places.layer, places.form, owner));
   Mender mender(places, rules);
@@ -174,7 +226,8 @@ Status mend_names(const MendPlaces& places, const std::vector<FileFault>& faults
   }
   STRATA_TRY(std::string trouble, read_split(*places.layer.split_file, mender, pool));
   if (!trouble.empty()) return error(ErrorCode::kCorrupt, "tar-split: {}", trouble);
-  return mender.finish();
+  STRATA_CHECK(mender.finish());
+  return mender.found_under_other_names();
 }
 
 Result<uint64_t> take_files(const MendPlaces& places, const std::vector<FileFault>& faults,

@@ -20,8 +20,10 @@ struct MendPlaces {
 };
 
 // Mends what of `faults` (those that compare_layer has just found) does not need a copy. The time of a folder changes when something in
-// it is made anew, so a layer is compared again afterwards. Errors: kIo, kNoSpace, kCorrupt (the tar-split).
-Status mend_names(const MendPlaces& places, const std::vector<FileFault>& faults, const Pool& pool);
+// it is made anew, so a layer is compared again afterwards. Returns how many missing files were found under other names, to which the
+// layer has hard links. Errors: kIo, kNoSpace, kCorrupt (the tar-split).
+Result<uint64_t> mend_names(const MendPlaces& places, const std::vector<FileFault>& faults,
+                            const Pool& pool);
 
 // Puts the files that need a copy in place of those of the layer. `copy`: the same layer's files, unpacked and verified, on the same
 // file system; what is taken is gone there. Returns how many.

@@ -157,18 +157,26 @@ class Restorer {
   Status mend() {
     const driver::LayerFiles files{&files_, &split_};
     const MendPlaces places{files, form_, work_.folder(), context_.set_aside};
-    for (int round = 0; round < kRounds && has_mendable(); ++round) {
-      STRATA_CHECK(mend_names(places, content_.faults, context_.pool));
-      STRATA_CHECK(take_from_copy(places));
+    std::vector<FileFault> before;
+    for (int round = 0; round < kRounds && has_mendable() && content_.faults != before; ++round) {
+      before = content_.faults;
+      STRATA_TRY(uint64_t found, mend_names(places, content_.faults, context_.pool));
+      // What other names of the layer still have needs no copy.
+      if (found == 0) STRATA_CHECK(take_from_copy(places));
       STRATA_CHECK(sync_file_system(files_.get()));
       STRATA_CHECK(compare_again());
     }
-    return {};
+    return needs_copy() && no_copy_ ? Status(*no_copy_) : Status();
   }
 
   Status take_from_copy(const MendPlaces& places) {
-    if (!needs_copy()) return {};
-    STRATA_CHECK(get_copy());
+    if (!needs_copy() || no_copy_) return {};
+    Status got = get_copy();
+    if (!got.ok() && got.error().code() == ErrorCode::kNotFound) {
+      no_copy_ = got.error();  // the rest can be mended nevertheless
+      return {};
+    }
+    STRATA_CHECK(std::move(got));
     STRATA_TRY([[maybe_unused]] uint64_t taken, take_files(places, content_.faults, copy_->diff));
     return {};
   }
@@ -231,6 +239,7 @@ class Restorer {
   Fd files_, split_;
   LayerContent content_;
   std::optional<Copy> copy_;
+  std::optional<Error> no_copy_;
   RestoreReport report_;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // restore_layer: brings a damaged layer back to what its diffID says, with the least change that does it.
 //
-//   1. what the tar-split tells is mended where it lies (layer_mender.h)
+//   1. what the tar-split and other names of a file tell is mended where it lies (layer_mender.h)
 //   2. content that is gone comes from a copy of the layer: unpacked beside it, verified, then the files are taken from there by rename
 //   3. a tar-split that is damaged is made again of the files, if they are those of a commit or a build; else all of the layer comes
 //      from a copy, under the same cache-id and link
@@ -48,8 +48,8 @@ struct RestoreReport {
       left;  // what is not as it was even now; names that are too many among them
 };
 
-// `whole`: does not look at what is there. Errors: kNotFound (no copy of the layer, saying who was asked), kCorrupt (a copy is not the
-// layer), kIo, kNoSpace, kCancelled; in every case the layer is no worse than it was.
+// `whole`: does not look at what is there. Errors: kNotFound (no copy of the layer, saying who was asked; what needs none has been
+// mended), kCorrupt (a copy is not the layer), kIo, kNoSpace, kCancelled; in every case the layer is no worse than it was.
 Result<RestoreReport> restore_layer(const DamagedLayer& layer, bool whole,
                                     const RestoreContext& context);
 

@@ -129,6 +129,33 @@ TEST_F(RestoreLayer, MendsWithoutACopyWhatTheTarSplitTells) {
   EXPECT_EQ(must(read_file_at(aside_, "d/z")), "a file of its own");
 }
 
+TEST_F(RestoreLayer, FindsContentUnderAnotherNameOfTheFile) {
+  add(layer_text());
+  must(unlink_at(Fd(), at("d/a")));
+  RestoreReport report = must(restore(nullptr));
+  EXPECT_TRUE(report.left.empty());
+  expect_sound();
+}
+
+TEST_F(RestoreLayer, WithoutACopyMendsTheRest) {
+  add(layer_text());
+  must(unlink_at(Fd(), at("d/a")));
+  must(write_file_at(Fd(), at("d/z"), "hallo", 0644));
+  must(unlink_at(Fd(), at("d/empty")));
+  must(unlink_at(Fd(), at("deep/in/file")));
+  EXPECT_EQ(restore(nullptr).error().code(), ErrorCode::kNotFound);
+  Fd files = must(store_->driver().open_files(record_->cache));
+  Fd split = must(store_->layers().open_tar_split(*chain_));
+  LayerContent content =
+      must(compare_layer({&files, &split}, record_->diff, buffers_, pool_, nullptr));
+  std::vector<std::string> names;
+  for (const FileFault& fault : content.faults) names.push_back(fault.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"d/a", "deep/in/file"}));
+  TextSource source(layer_text());
+  EXPECT_TRUE(must(restore(&source)).left.empty());
+  expect_sound();
+}
+
 TEST_F(RestoreLayer, TakesContentFromACopyAndKeepsWhatWasThere) {
   add(layer_text());
   must(write_file_at(Fd(), at("d/a"), "hallo", 0644));
