@@ -9,6 +9,7 @@
 namespace strata::cli {
 namespace {
 
+// As the image says it, where docker shows it.
 Result<oci::Platform> platform_of(const store::Store& store, const ImageId& image) {
   STRATA_TRY(std::string text, store.images().read_config(image));
   STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(text)));
@@ -17,7 +18,7 @@ Result<oci::Platform> platform_of(const store::Store& store, const ImageId& imag
   platform.architecture = config.architecture();
   platform.variant = config.variant();
   if (platform.architecture.empty()) platform.architecture = oci::Platform::host().architecture;
-  return platform.normalized();
+  return platform;
 }
 
 // The pull command with its output where docker's `run` has it.
@@ -39,7 +40,7 @@ Status pull(Context& context, const std::string& name, const std::string& platfo
 Status check_platform(Context& context, const store::Store& store, const ImageId& image) {
   STRATA_TRY(oci::Platform platform, platform_of(store, image));
   const oci::Platform host = oci::Platform::host();
-  if (oci::match_rank(host, platform)) return {};
+  if (oci::match_rank(host, platform.normalized())) return {};
   context.warn(
       fmt::format("The requested image's platform ({}) does not match the detected host platform "
                   "({}) and no specific platform was requested",
@@ -58,7 +59,13 @@ Result<ImageId> find_or_pull_image(Context& context, const store::Store& store,
   if (there && !platform.empty()) {
     STRATA_TRY(oci::Platform wanted, oci::Platform::parse(platform));
     STRATA_TRY(oci::Platform offered, platform_of(store, found->image));
-    there = oci::is_same_platform(wanted, offered);
+    there = oci::is_same_platform(wanted, offered.normalized());
+    if (policy == "never" && !there) {
+      return error(ErrorCode::kNotFound,
+                   "image with reference {} was found but does not match the specified platform: "
+                   "wanted {}, actual: {}",
+                   name, wanted.to_string(), offered.to_string());
+    }
   }
   if (policy == "never" && !there) return error(ErrorCode::kNotFound, "No such image: {}", name);
   if (there && policy != "always") {

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 FULL = box("full:1", Volumes={"/iv": {}}, ExposedPorts={"80/tcp": {}}, Labels={"a": "b"}, WorkingDir="/w/../x", StopSignal="SIGINT", User="app",
            Entrypoint=["env"], Healthcheck={"Test": ["CMD", "true"], "Interval": 5000000000})
 
+FOREIGN = box("arm:1")
+FOREIGN.config |= {"architecture": "arm64", "variant": "v8"}
 LINKED = box("linked:1", layers=[Tar().dir("home/", mode=0o711, uid=1000, gid=1001).file("home/own", b"x", uid=1000).symlink("linked", "/tmp").bytes()])
 
 
@@ -42,7 +44,7 @@ class Sides:
 @pytest.fixture(scope="module")
 def sides():
     home = new_dir("str-")
-    images = [box(), FULL, LINKED]
+    images = [box(), FULL, LINKED, FOREIGN]
     with dockerd(home / "theirs") as docker:
         for image in images:
             load_bytes(docker, archives.docker_2010(image))
@@ -281,6 +283,14 @@ def test_entrypoint_and_command(sides, options, words):
     for image in ("full:1", "box:1"):
         theirs, ours = sides.run(image, *words, options=("-h", "named", *options))
         assert (ours.code, sorted(ours.lines), words_of(ours.err)) == (theirs.code, sorted(theirs.lines), words_of(theirs.err))
+
+
+@pytest.mark.parametrize("platform, image", [(None, "arm:1"), ("linux/arm64", "arm:1"), ("linux/arm64/v8", "arm:1"), ("linux/amd64", "arm:1"),
+                                             ("linux/arm64", "box:1"), ("linux/amd64", "box:1"), ("windows/amd64", "box:1")])
+def test_images_of_other_platforms(sides, platform, image):
+    """Docker runs them, with a warning if nobody asked for it: an emulator may know how."""
+    theirs, ours = sides.run(image, "echo", "runs", options=("--pull", "never", *(("--platform", platform) if platform else ())))
+    assert (ours.code, ours.out, words_of(ours.err)) == (theirs.code, theirs.out, words_of(theirs.err))
 
 
 # ---- what is kept ------------------------------------------------------------------------------------------------
