@@ -11,6 +11,8 @@
 #include <chrono>
 #include <thread>
 
+#include "base/pipe.h"
+
 extern char** environ;
 
 namespace strata {
@@ -18,17 +20,6 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(5);
 constexpr auto kPause = std::chrono::milliseconds(10);
-
-struct Pipe {
-  Fd reader;
-  Fd writer;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error(errno, "pipe");
-  return Pipe{Fd(ends[0]), Fd(ends[1])};
-}
 
 int exit_code_of(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

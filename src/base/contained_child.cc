@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/pipe.h"
+
 namespace strata {
 namespace {
 
@@ -125,17 +127,6 @@ void die_with_parent(const Plan& plan) {
   if (::chdir(plan.what.folder.c_str()) != 0) fail(plan, Step::kFolder);
   ::execve(plan.words[0], plan.words.data(), plan.environment.data());
   fail(plan, Step::kProgram);
-}
-
-struct Pipe {
-  Fd reader;
-  Fd writer;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error(errno, "pipe");
-  return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
 // fork() with namespaces: a copy of this thread alone. Returns 0 in the child.

@@ -13,21 +13,12 @@
 #include <csignal>
 #include <utility>
 
+#include "base/pipe.h"
+
 namespace strata::runtime {
 namespace {
 
 constexpr size_t kBlockBytes = 64u << 10;
-
-struct Pipe {
-  Fd reader;
-  Fd writer;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error(errno, "pipe");
-  return Pipe{Fd(ends[0]), Fd(ends[1])};
-}
 
 Status set_nonblocking(const Fd& fd) {
   int flags = ::fcntl(fd.get(), F_GETFL);
