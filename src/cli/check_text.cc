@@ -141,7 +141,7 @@ std::string advice_of(const std::string& root, const doctor::CheckReport& report
   if (report.findings.empty()) return text;
   if (counts.problems() == 0) {
     return text +
-           fmt::format("Everything works. What is unused can go: strata repair --root {}\n", root);
+           fmt::format("Everything works. What can be tidied up: strata repair --root {}\n", root);
   }
   if (report.beside_daemon) text += "Stop the dockerd on this root before you repair it.\n";
   return text + fmt::format(

@@ -72,6 +72,8 @@ def test_a_sound_root_has_no_findings(root):
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_is_found_and_nothing_else(root, name):
     assert_finds(root, [name])
+    if name.endswith(("a fifo", "huge")):
+        return  # a dockerd that opens one waits for ever, or fills the memory
     if STARTS == "all" or name in FATAL:
         assert starts(root) == (name not in FATAL)
 
