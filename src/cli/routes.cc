@@ -85,6 +85,8 @@ constexpr Route kRoutes[] = {
      "Display information on an image in a registry", 1, 1, make_remote_inspect},
     {"", "remote", "rm", "", "[OPTIONS] NAME[:TAG|@DIGEST] [NAME...]",
      "Remove tags or manifests from a registry", 1, kAnyNumber, make_remote_rm},
+    {"repair", "system", "repair", "", "[OPTIONS]", "Mend what is damaged in the data root", 0, 0,
+     make_repair},
     {"rmi", "image", "rm", "rmi remove", "[OPTIONS] IMAGE [IMAGE...]", "Remove one or more images",
      1, kAnyNumber, make_rmi},
     {"run", "container", "run", "", "[OPTIONS] IMAGE [COMMAND] [ARG...]",

@@ -74,6 +74,7 @@ std::unique_ptr<Command> make_recover();
 std::unique_ptr<Command> make_remote_digest();
 std::unique_ptr<Command> make_remote_inspect();
 std::unique_ptr<Command> make_remote_rm();
+std::unique_ptr<Command> make_repair();
 std::unique_ptr<Command> make_rm();
 std::unique_ptr<Command> make_rmi();
 std::unique_ptr<Command> make_run();

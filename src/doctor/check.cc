@@ -45,6 +45,7 @@ Findings judge_unreadable(const Survey& survey) {
 Result<Look> look(const CheckOptions& options, Pool& pool) {
   Look look;
   STRATA_TRY(look.survey, survey_root(options.root, options.driver, pool));
+  if (options.alone) look.survey.daemon_runs = false;
   STRATA_TRY(Fd root, open_path(options.root, O_RDONLY | O_DIRECTORY));
   const Graph graph(look.survey);
   append(look.findings, judge_unreadable(look.survey));

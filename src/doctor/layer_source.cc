@@ -63,6 +63,15 @@ class ArchiveSource final : public LayerSource {
     return std::optional<std::string>();
   }
 
+  Result<std::vector<std::pair<std::string, ImageId>>> names() override {
+    std::vector<std::pair<std::string, ImageId>> names;
+    for (const archive::PlannedImage& image : plan_.images) {
+      for (const oci::Reference& tag : image.tags)
+        names.emplace_back(tag.store_key(), image.config.id());
+    }
+    return names;
+  }
+
  private:
   ArchiveSource(std::string name, Pool& pool) : name_(std::move(name)), pool_(pool) {}
 
@@ -88,7 +97,7 @@ class RegistrySource final : public LayerSource {
   static Result<std::unique_ptr<LayerSource>> open(const std::string& name,
                                                    const oci::Reference& reference,
                                                    registry::Client* client, Pool& pool) {
-    auto source = std::unique_ptr<RegistrySource>(new RegistrySource(name, pool));
+    auto source = std::unique_ptr<RegistrySource>(new RegistrySource(name, reference, pool));
     if (client == nullptr) {
       STRATA_TRY(source->own_client_, registry::Client::open(registry::client_options(), pool));
       client = source->own_client_.get();
@@ -116,8 +125,13 @@ class RegistrySource final : public LayerSource {
     return is_it ? std::optional(image_->config.raw()) : std::optional<std::string>();
   }
 
+  Result<std::vector<std::pair<std::string, ImageId>>> names() override {
+    return std::vector{std::pair(reference_.with_default_tag().store_key(), image_->config.id())};
+  }
+
  private:
-  RegistrySource(std::string name, Pool& pool) : name_(std::move(name)), pool_(pool) {}
+  RegistrySource(std::string name, oci::Reference reference, Pool& pool)
+      : name_(std::move(name)), reference_(std::move(reference)), pool_(pool) {}
 
   const registry::TarLayer* find(const DiffId& diff) const {
     for (const registry::TarLayer& layer : image_->layers) {
@@ -127,6 +141,7 @@ class RegistrySource final : public LayerSource {
   }
 
   const std::string name_;
+  const oci::Reference reference_;
   Pool& pool_;
   std::unique_ptr<registry::Client> own_client_;
   std::optional<registry::TarImage> image_;

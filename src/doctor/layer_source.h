@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/pool.h"
@@ -30,6 +31,10 @@ class LayerSource {
   virtual Result<std::unique_ptr<ByteSource>> open_layer(const DiffId& diff) = 0;
   // The config, byte for byte, already checked against its ID; none when the source does not have it.
   virtual Result<std::optional<std::string>> find_config(const ImageId& image) = 0;
+  // Names that the place knows, as keys of repositories.json, with their images.
+  virtual Result<std::vector<std::pair<std::string, ImageId>>> names() {
+    return std::vector<std::pair<std::string, ImageId>>();
+  }
 };
 
 // `client` (borrowed) is asked for registries; null: one of the user's defaults is made when it is needed.

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "doctor/evidence.h"
 #include "doctor/finding.h"
 #include "doctor/survey.h"
 
@@ -19,12 +20,13 @@ namespace strata::doctor {
 struct SetAside {
   std::string path;
 };
-// Writes a small file by rename. What was there is set aside before.
+// Writes a small file by rename. What was there is kept in lost+found before.
 struct WriteFile {
   std::string path;
   std::string content;
   mode_t mode = 0644;
 };
+// A symlink, by rename over what is there (which is kept).
 struct MakeLink {
   std::string path;
   std::string target;
@@ -33,31 +35,57 @@ struct MakeFolder {
   std::string path;
   mode_t mode = 0700;
 };
-// Brings back names of a layer from another copy of it (layer_source.h): all of it where `names` is empty.
+// Gives something its name back: a layer that was about to be removed, though it is needed.
+struct MoveBack {
+  std::string from;
+  std::string to;
+};
+// Mends the files and the tar-split of a layer with what they still say, and with another copy of it (restore_layer.h). Its record and
+// folder are where they were, or are made.
 struct RestoreLayer {
   ChainId chain;
   DiffId diff;
-  std::vector<std::string> names;
+  std::optional<ChainId> parent;
+  std::string parent_folder;  // in the driver's home; empty: a base layer
+  std::string folder;
+  std::vector<std::string> names;  // that are known to be damaged; empty: all of it may be
 };
 // Brings back a config from another copy of it.
 struct RestoreConfig {
-  std::string image_hex;
+  ImageId image;
 };
-using Action = std::variant<SetAside, WriteFile, MakeLink, MakeFolder, RestoreLayer, RestoreConfig>;
+// Ends, or undoes, what killed processes of strata had begun (store/recover.h).
+struct EndOperations {};
+// Reads a layer that may not have reached the disk, and trusts it from now on if it is whole.
+struct VerifyLayer {
+  ChainId chain;
+};
+using Action = std::variant<SetAside, WriteFile, MakeLink, MakeFolder, MoveBack, RestoreLayer,
+                            RestoreConfig, EndOperations, VerifyLayer>;
 
 // "write image/…/cache-id: ff48d1…", for the dry run.
 std::string describe(const Action& action);
 
 struct Remedy {
-  Finding finding;
-  std::vector<Action> actions;  // in this order
-  std::string
-      reason;  // where the new content was learnt from; or, without actions, what would be needed
-  bool healed() const { return !actions.empty(); }
+  std::vector<Finding> findings;  // what it heals: the cause first, then what followed from it
+  std::vector<Action> actions;    // in this order
+  // Where the new content was learnt from, and what is lost by it; or, without actions, what would be needed.
+  std::string reason;
+  bool heals() const { return !actions.empty(); }
 };
 
 struct Plan {
   std::vector<Remedy> remedies;  // in the order in which they are done
+  // Images whose config is not to be had: their layers are kept for a while, though nobody needs them now.
+  bool gives_up_images = false;
 };
+
+struct PlanOptions {
+  bool keep_unused = false;  // an earlier plan of this repair gave up images
+};
+
+// Looks for the remedy of each finding. Changes nothing; `evidence` may read much.
+Plan make_plan(const Survey& survey, std::vector<Finding> findings, Evidence& evidence,
+               const PlanOptions& options);
 
 }  // namespace strata::doctor

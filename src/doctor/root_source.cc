@@ -124,6 +124,11 @@ Result<std::optional<std::string>> RootSource::find_config(const ImageId& image)
   return std::optional<std::string>();
 }
 
+Result<std::vector<std::pair<std::string, ImageId>>> RootSource::names() {
+  STRATA_TRY(store::References references, store_.references());
+  return references.all();
+}
+
 Result<std::unique_ptr<LayerSource>> open_root_source(const std::string& root,
                                                       const std::string& driver,
                                                       std::set<ChainId> damaged, Pool& pool) {

@@ -23,6 +23,7 @@ class RootSource final : public LayerSource {
   Result<bool> has_layer(const DiffId& diff) override;
   Result<std::unique_ptr<ByteSource>> open_layer(const DiffId& diff) override;
   Result<std::optional<std::string>> find_config(const ImageId& image) override;
+  Result<std::vector<std::pair<std::string, ImageId>>> names() override;
 
  private:
   Result<std::optional<ChainId>> find_sound(const DiffId& diff);

@@ -157,8 +157,13 @@ Result<uint64_t> LayerDb::size_bytes(const ChainId& chain) const {
 }
 
 Result<Fd> LayerDb::open_tar_split(const ChainId& chain) const {
-  return open_at(root_, path_of(chain.hex()) + "/tar-split.json.gz", O_RDONLY)
-      .context("layer {}", chain);
+  // Not blocking: a fifo in its place has no writer.
+  STRATA_TRY(Fd file,
+             open_at(root_, path_of(chain.hex()) + "/tar-split.json.gz", O_RDONLY | O_NONBLOCK)
+                 .context("layer {}", chain));
+  STRATA_TRY(struct stat info, stat_fd(file.get()));
+  if (S_ISREG(info.st_mode)) return file;
+  return error(ErrorCode::kCorrupt, "layer {}: tar-split.json.gz is no plain file", chain);
 }
 
 Result<std::vector<LayerMount>> LayerDb::mounts() const {

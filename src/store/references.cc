@@ -170,8 +170,10 @@ std::optional<ImageId> References::set(const std::string& key, const ImageId& im
   return before;
 }
 
-bool References::remove(std::string_view key) {
-  auto repository = repositories_.find(repository_of(key));
+bool References::remove(std::string_view key) { return remove_in(repository_of(key), key); }
+
+bool References::remove_in(std::string_view name, std::string_view key) {
+  auto repository = repositories_.find(name);
   if (repository == repositories_.end()) return false;
   auto entry = repository->second.find(key);
   if (entry == repository->second.end()) return false;

@@ -49,6 +49,8 @@ class References {
   std::optional<ImageId> set(const std::string& key, const ImageId& image);
   // False when there was no such key. The last key of a repository takes the repository with it.
   bool remove(std::string_view key);
+  // The same for a key that may stand under another repository than its own.
+  bool remove_in(std::string_view repository, std::string_view key);
 
  private:
   class Parser;

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// repair: mends what check finds.
+#include "doctor/repair.h"
+
+#include <algorithm>
+
+#include "cli/check_text.h"
+#include "cli/formatter.h"
+#include "cli/repair_text.h"
+#include "cli/routes.h"
+#include "cli/units.h"
+
+namespace strata::cli {
+namespace {
+
+// As fsck's.
+constexpr int kClean = 0;
+constexpr int kMended = 1;
+constexpr int kLeft = 4;
+constexpr int kCouldNotWork = 8;
+
+class Repair final : public Command {
+ public:
+  void declare(Options& options) override {
+    options.flag(kNoShort, "content", "Compare and mend every file of every layer as well",
+                 content_);
+    options.flag(kNoShort, "dry-run", "Say what would be done, and change nothing (the default)",
+                 dry_run_);
+    options.text('f', "format", "string", "Format the output using the given Go template, or json",
+                 format_);
+    options.list(kNoShort, "from", "place",
+                 "Where copies are: an archive, root:FOLDER, docker://REGISTRY/NAME:TAG", from_);
+    options.flag(kNoShort, "purge", "Remove for good what repairs have taken away", purge_);
+    options.flag('y', "yes", "Do it", yes_);
+  }
+
+  Result<int> run(Context& context, const std::vector<std::string>&) override {
+    if (yes_ && dry_run_)
+      return context.fail("Error: --yes and --dry-run contradict", kCouldNotWork);
+    if (purge_ && (yes_ || content_ || !from_.empty())) {
+      return context.fail("Error: --purge goes alone, or with --dry-run", kCouldNotWork);
+    }
+    Result<int> code = purge_ ? purge(context) : mend(context);
+    if (code.ok() || code.error().code() == ErrorCode::kCancelled) return code;
+    return context.fail("Error: " + code.error().message(), kCouldNotWork);
+  }
+
+ private:
+  Result<int> mend(Context& context) const {
+    doctor::RepairOptions options{.root = context.root(), .driver = context.global().driver};
+    options.dry_run = !yes_;
+    options.content = content_;
+    options.from = from_;
+    CheckProgress progress(context);
+    if (content_) {
+      options.on_progress = [&](uint64_t done, uint64_t total) { progress.show(done, total); };
+    }
+    Result<doctor::RepairReport> report = doctor::repair(options, context.pool());
+    progress.close();
+    if (!report.ok()) return std::move(report).error();
+    if (format_.empty()) {
+      context.out().print(text_of(options, *report));
+    } else {
+      Result<std::string> text = format_value(format_, value_of(options, *report));
+      if (context.print(text) != 0) return kCouldNotWork;
+    }
+    return exit_code_of(*report);
+  }
+
+  Result<int> purge(Context& context) const {
+    STRATA_TRY(Fd root, open_path(context.root(), O_RDONLY | O_DIRECTORY));
+    STRATA_TRY(doctor::Purged purged, dry_run_ ? doctor::kept_things(root) : doctor::purge(root));
+    context.out().print(fmt::format("{} {} of {} repair{}\n", dry_run_ ? "Would remove" : "Removed",
+                                    human_size(static_cast<double>(purged.bytes)), purged.repairs,
+                                    purged.repairs == 1 ? "" : "s"));
+    return kClean;
+  }
+
+  // Notes are no problems: everything works with them.
+  static int exit_code_of(const doctor::RepairReport& report) {
+    const bool left = std::ranges::any_of(report.left, [](const doctor::Remedy& remedy) {
+      return std::ranges::any_of(remedy.findings, [](const doctor::Finding& finding) {
+        return finding.severity > doctor::Severity::kNote;
+      });
+    });
+    if (left || !report.planned.empty()) return kLeft;
+    return report.mended.empty() ? kClean : kMended;
+  }
+
+  bool content_ = false;
+  bool dry_run_ = false;
+  bool purge_ = false;
+  bool yes_ = false;
+  std::string format_;
+  std::vector<std::string> from_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_repair() { return std::make_unique<Repair>(); }
+
+}  // namespace strata::cli

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does what a plan says.
+// Threads: one at a time. The caller has the root for itself (root_lock.h).
+// Crash:   plan.h.
+#pragma once
+
+#include "doctor/copies.h"
+#include "doctor/lost_found.h"
+#include "doctor/plan.h"
+
+namespace strata::doctor {
+
+class Applier {
+ public:
+  // All are borrowed.
+  Applier(const Fd& root, const Survey& survey, LostFound& lost, const Copies& copies, Pool& pool)
+      : root_(root), survey_(survey), lost_(lost), copies_(copies), pool_(pool) {}
+
+  // The actions of a remedy, up to the first that fails.
+  Status apply(const Remedy& remedy);
+
+ private:
+  struct Visitor;
+  Status replace(const std::string& path, const std::string& content, mode_t mode,
+                 const Remedy& remedy);
+  Status make_link(const MakeLink& link, const Remedy& remedy);
+  Status make_folder(const MakeFolder& folder, const Remedy& remedy);
+  Status move_back(const MoveBack& move);
+  Status restore_layer(const RestoreLayer& layer, const Remedy& remedy);
+  Status restore_config(const RestoreConfig& config, const Remedy& remedy);
+  Status end_operations() const;
+  Status verify_layer(const VerifyLayer& layer) const;
+
+  const Fd& root_;
+  const Survey& survey_;
+  LostFound& lost_;
+  const Copies& copies_;
+  Pool& pool_;
+};
+
+}  // namespace strata::doctor

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where repair keeps what it takes away or replaces, until `strata repair --purge`.
+// Shape:   <root>/strata/lost+found/<UTC time>/<path as it was below the root>, and index.jsonl beside: a line for each thing,
+//          {"path":…,"kept":…,"finding":…,"why":…}, written before the thing is moved.
+// Threads: one at a time. The caller has the root for itself (repair.h).
+// Crash:   a thing is where it was, or here; a line of the index may speak of a thing that was not moved any more.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/fs_at.h"
+#include "doctor/finding.h"
+
+namespace strata::doctor {
+
+class LostFound {
+ public:
+  // Makes nothing yet. `root` is borrowed.
+  explicit LostFound(const Fd& root) : root_(root) {}
+
+  // Moves a file or folder here. Absent is fine.
+  // Errors: kUnsupported (it lies on another file system), those of the system.
+  Status set_aside(const std::string& path, const Finding& finding, const std::string& why);
+  // The same for a file that is about to be replaced: it stays where it is until then.
+  Status keep(const std::string& path, const Finding& finding, const std::string& why);
+
+  // A folder here, open, for parts of `path` that others will put into it. Closing it removes it where it stayed empty.
+  Result<Fd> room_for(const std::string& path, const Finding& finding, const std::string& why);
+  Status close_room(const std::string& path);
+
+  // Below the root; empty as long as nothing was kept.
+  const std::string& folder() const { return folder_; }
+
+ private:
+  Status begin();
+  // Makes the folders above, writes the index, and tells where the thing goes.
+  Result<std::string> place_for(const std::string& path, const Finding& finding,
+                                const std::string& why);
+
+  const Fd& root_;
+  std::string folder_;
+  std::map<std::string, std::string> rooms_;
+};
+
+struct Purged {
+  size_t repairs = 0;
+  uint64_t bytes = 0;
+};
+// What purge would remove.
+Result<Purged> kept_things(const Fd& root);
+// Removes all that was kept. Errors: those of the system.
+Result<Purged> purge(const Fd& root);
+
+}  // namespace strata::doctor

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//   /proc/locks = *(number ":" type mode access pid major ":" minor ":" inode start end)
+// Source: proc(5).
+#include "doctor/root_lock.h"
+
+#include <sys/sysmacros.h>
+
+#include <sstream>
+
+#include "store/parts.h"
+
+namespace strata::doctor {
+namespace {
+
+// "dockerd, process 3232", of whoever holds a flock on the file; empty when the kernel does not say.
+std::string holder_of(int fd) {
+  Result<struct stat> info = stat_fd(fd);
+  Result<std::string> locks = read_file_at(Fd(), "/proc/locks");
+  if (!info.ok() || !locks.ok()) return "";
+  const std::string place =
+      fmt::format("{:02x}:{:02x}:{}", major(info->st_dev), minor(info->st_dev), info->st_ino);
+  std::istringstream lines(*locks);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, type, mode, access, pid, file;
+    words >> number >> type >> mode >> access >> pid >> file;
+    if (type != "FLOCK" || file != place) continue;
+    Result<std::string> name = read_file_at(Fd(), fmt::format("/proc/{}/comm", pid));
+    if (!name.ok()) return "process " + pid;
+    while (!name->empty() && name->back() == '\n') name->pop_back();
+    return fmt::format("{}, process {}", *name, pid);
+  }
+  return "";
+}
+
+Result<std::optional<FileLock>> try_lock(const Fd& root, FileLock::Mode mode) {
+  STRATA_TRY(Fd file, open_at(root, std::string(store::kDaemonLock), O_RDWR | O_CREAT, 0600));
+  return FileLock::try_acquire(std::move(file), mode);
+}
+
+}  // namespace
+
+Result<FileLock> lock_root(const Fd& root, const std::string& root_path) {
+  STRATA_CHECK(ensure_dir_at(root, "volumes", 0701));
+  STRATA_TRY(std::optional<FileLock> lock, try_lock(root, FileLock::Mode::kExclusive));
+  if (lock) return std::move(*lock);
+  STRATA_TRY(Fd file, open_at(root, std::string(store::kDaemonLock), O_RDONLY));
+  std::string holder = holder_of(file.get());
+  if (!holder.empty()) holder = " (" + holder + ")";
+  // A dockerd holds it exclusively, a strata that writes shares it with others.
+  STRATA_TRY(std::optional<FileLock> shared, try_lock(root, FileLock::Mode::kShared));
+  if (shared) {
+    return error(ErrorCode::kBusy,
+                 "{}: another strata{} is writing to this root: wait until it has ended", root_path,
+                 holder);
+  }
+  return error(
+      ErrorCode::kBusy,
+      "{}: a dockerd is running on this root{} and holds {}: stop it (systemctl stop docker "
+      "docker.socket), then repair",
+      root_path, holder, store::kDaemonLock);
+}
+
+}  // namespace strata::doctor

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A root that dockerd made, with containers and steps of builds, is damaged and repaired.
+
+Judges: what the root was before (every path, byte for byte, but for times), `strata check`, the checker of roots.py, and dockerd,
+which starts on it, lists, runs and saves.
+
+STRATA_DAMAGES=all tries every damage singly, STRATA_DAMAGE_PAIRS (12) is the number of pairs, STRATA_DAMAGE_DOCKERDS (5) of roots with many
+damages that a dockerd judges, STRATA_REPAIR_KILLS (12) of repairs that are killed and begun again.
+"""
+import hashlib
+import itertools
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from damage import DAMAGES, GROUPS, HEALED_BY_COPY, Victim, can_be_paired, make_doctor_root
+from engine import binary, needs_strata_itself, strata
+from peers import dockerd
+from procs import clean_env, copy_tree, new_dir, remove_tree
+from roots import Root, changes, problems, snapshot
+
+pytestmark = needs_strata_itself("it has no repair")
+CLEAN, MENDED, LEFT, COULD_NOT = 0, 1, 4, 8
+SEED = int(os.environ.get("STRATA_TEST_SEED", "1"))
+PAIRS = int(os.environ.get("STRATA_DAMAGE_PAIRS", "12"))
+DOCKERDS = int(os.environ.get("STRATA_DAMAGE_DOCKERDS", "5"))
+KILLS = int(os.environ.get("STRATA_REPAIR_KILLS", "12"))
+
+
+def times(root):
+    """mtime and ctime of every path: what a dry run leaves as they are."""
+    seen = {}
+    for folder, dirs, files in os.walk(os.fsencode(root)):
+        for name in dirs + files + [b"."]:
+            info = os.lstat(os.path.join(folder, name))
+            seen[os.path.join(folder, name)] = (info.st_mtime_ns, info.st_ctime_ns, info.st_size)
+    return seen
+
+
+def findings(root, *words):
+    report = json.loads(strata(root, "check", "--format", "json", *words, check=False).out)
+    return [(f["Kind"], f["Path"], f["Found"]) for f in report["Findings"]]
+
+
+def repair(root, *words):
+    result = strata(root, "repair", "--format", "json", *words, check=False)
+    assert result.code in (CLEAN, MENDED, LEFT), result
+    return result.code, json.loads(result.out)
+
+
+def texts(report, state):
+    return [f"{r['Findings'][0]['Kind']} {r['Findings'][0]['Path']}: {r['Actions']} {r['Reason']}"
+            for r in report["Remedies"] if r["State"] == state]
+
+
+def assert_mended(root, sound, words=(), same=True):
+    """Dry run, then the repair; afterwards nothing is wrong, and (`same`) every byte is as it was."""
+    before = times(root)
+    code, report = repair(root, *words)
+    assert code == LEFT and texts(report, "planned"), report
+    assert times(root) == before
+    code, report = repair(root, "--yes", *words)
+    assert (code, texts(report, "left")) == (MENDED, []), (texts(report, "mended"), texts(report, "left"))
+    assert findings(root, *[w for w in words if w == "--content"]) == []
+    assert problems(root) == []
+    if same:
+        assert changes(snapshot(sound), snapshot(root)) == []
+    assert repair(root, "--yes")[0] == CLEAN
+
+
+@pytest.fixture(scope="module")
+def sound():
+    folder = new_dir("strep-")
+    yield make_doctor_root(folder / "root")
+    remove_tree(folder)
+
+
+@pytest.fixture
+def root(sound, work):
+    return copy_tree(sound, work / "root")
+
+
+def facts(docker):
+    """What dockerd says of images and containers, and the digests of what it saves."""
+    rows = docker("images", "-a", "--no-trunc", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}} {{.ID}} {{.Size}}").lines
+    saved = {}
+    for name in ("app:1", "hand:1"):
+        saved[name] = hashlib.sha256(subprocess.run(["/usr/bin/docker", "-H", docker.socket, "save", name], capture_output=True,
+                                                    env=clean_env(), check=True).stdout).hexdigest()
+    ran = docker("run", "--rm", "--network", "none", "--entrypoint", "/bin/ls", "app:1", "/srv/files").out
+    containers = docker("ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Names}} {{.Image}}").lines
+    changed = docker("diff", "stopped").lines
+    return {"images": sorted(rows), "saved": saved, "ran": ran, "containers": sorted(containers), "diff": sorted(changed)}
+
+
+@pytest.fixture(scope="module")
+def known(sound):
+    folder = new_dir("strep-")
+    with dockerd(copy_tree(sound, folder / "root")) as docker:
+        found = facts(docker)
+    yield found
+    remove_tree(folder)
+
+
+# Nobody else knows what a container's config said.
+LEFT_AS_IT_IS = {name for name in DAMAGES if name.startswith("container's config")}
+# No damage, or one that cannot be told from what a user may have done: only set aside.
+NO_DAMAGE = {"newlines that dockerd trims", "absolute link that dockerd takes"}
+# Mended, but not byte for byte as it was: a tar-split or a layer from a copy, what a container wrote, an unknown time.
+DIFFERS = {name for name in DAMAGES if name.startswith((
+    "tar-split", "record ", "folder missing", "files missing", "container's layer missing", "container's hostconfig", "work missing",
+    "container's work missing", "mount of no container", "lastUpdated", "layers of an image", "layerdb/sha256 is a file",
+    "name in another repository", "config missing", "diffid-by-digest", "v2metadata-by-diffid"))}
+# Which of the damages are tried singly: in the long run all, else some, another set for each seed.
+ALL = os.environ.get("STRATA_DAMAGES") == "all"
+
+
+def some(names, count):
+    return names if ALL else sorted(random.Random(SEED).sample(names, min(count, len(names))))
+
+
+MENDABLE = [name for name in DAMAGES if name not in LEFT_AS_IT_IS | NO_DAMAGE]
+
+
+def content_damage(victim, kind):
+    """Of a plain file that is no hard link, in a layer of an image."""
+    files = []
+    for chain in victim.chains[victim.references["child:1"]]:
+        top = victim.path / victim.folder(chain, "diff")
+        files += [p for p in top.rglob("*") if p.is_file() and not p.is_symlink() and p.stat().st_nlink == 1 and p.stat().st_size]
+    file = victim.choose(sorted(files))
+    if kind == "changed":
+        file.write_bytes(b"!" + file.read_bytes()[1:])
+    elif kind == "missing":
+        file.unlink()
+    elif kind == "mode":
+        file.chmod(file.stat().st_mode ^ 0o111)
+    else:
+        (file.parent / "too-many").write_bytes(b"x")
+
+
+@pytest.mark.parametrize("name", some(MENDABLE, 40))
+def test_one_damage(name, root, sound):
+    DAMAGES[name](Victim(root, seed=f"{SEED} {name}"))
+    assert_mended(root, sound, ("--from", f"root:{sound}"), same=name not in DIFFERS)
+
+
+@pytest.mark.parametrize("name", some([n for n in MENDABLE if n not in HEALED_BY_COPY and GROUPS[n] != {"names"}], 20))
+def test_one_damage_without_a_copy(name, root, sound):
+    """All of it is still in the root."""
+    DAMAGES[name](Victim(root, seed=f"{SEED} {name}"))
+    if name in ("record missing", "record that is a file", "layerdb/sha256 is a file"):  # a tar-split cannot be made for every layer
+        assert repair(root, "--yes")[0] in (MENDED, LEFT)
+        return
+    assert_mended(root, sound, same=name not in DIFFERS)
+
+
+@pytest.mark.parametrize("kind", ["changed", "missing", "mode", "extra"])
+def test_contents(kind, root, sound):
+    content_damage(Victim(root, seed=f"{SEED} {kind}"), kind)
+    assert findings(root, "--content") and not findings(root)
+    if kind in ("changed", "missing"):
+        code, report = repair(root, "--yes", "--content")
+        assert code == LEFT and any("--from" in text for text in texts(report, "left")), report
+    assert_mended(root, sound, ("--content", "--from", f"root:{sound}"))
+
+
+@pytest.mark.parametrize("name", some(sorted(HEALED_BY_COPY), 6))
+def test_without_a_copy_it_says_what_is_needed(name, root):
+    """An image whose config is lost is given up; a layer is left, unless its tar-split can be made of its files."""
+    DAMAGES[name](Victim(root, seed=f"{SEED} {name}"))
+    code, report = repair(root, "--yes")
+    if code == LEFT:
+        assert any("--from" in text for text in texts(report, "left")), report
+    else:
+        assert name.startswith(("config", "tar-split")), report
+        if name.startswith("config"):
+            assert any("--from" in text for text in texts(report, "mended")), report
+    assert repair(root, "--yes")[0] in ((LEFT,) if code == LEFT else (CLEAN, MENDED))
+
+
+@pytest.mark.parametrize("name", sorted(LEFT_AS_IT_IS))
+def test_what_cannot_be_mended_is_left_as_it_is(name, root):
+    DAMAGES[name](Victim(root, seed=f"{SEED} {name}"))
+    before = snapshot(root)
+    code, report = repair(root, "--yes")
+    assert code == LEFT and "overlay2/" in texts(report, "left")[0], report
+    assert changes(before, snapshot(root)) == []
+
+
+@pytest.mark.parametrize("number", range(PAIRS))
+def test_two_damages(number, root, sound):
+    pairs = [p for p in itertools.combinations(sorted(MENDABLE), 2) if can_be_paired(*p)]
+    pair = random.Random(f"{SEED} {number}").choice(pairs)
+    print(f"seed {SEED}, {number}: {pair}")
+    victim = Victim(root, seed=f"{SEED} {number}")
+    for name in pair:
+        DAMAGES[name](victim)
+    assert_mended(root, sound, ("--from", f"root:{sound}"), same=not DIFFERS & set(pair))
+
+
+GROUP = 10
+
+
+def at_once(names, rng):
+    """As many of the names as go together."""
+    chosen = []
+    for name in rng.sample(sorted(names), len(names)):
+        if all(can_be_paired(name, other) for other in chosen):
+            chosen.append(name)
+    return chosen[:GROUP]
+
+
+@pytest.mark.parametrize("number", range(DOCKERDS))
+def test_dockerd_uses_what_was_mended(number, root, sound, known):
+    """Several damages of different kinds at once, and dockerd as the judge: it lists, saves and runs what it did before."""
+    rng = random.Random(f"{SEED} {number}")
+    lossy = {n for n in MENDABLE if n.startswith(("container's", "mount of", "layers of", "name in another"))}
+    chosen = at_once([n for n in MENDABLE if n not in lossy and n != "layerdb/sha256 is a file"], rng)
+    print(f"seed {SEED}, {number}: {chosen}")
+    victim = Victim(root, seed=f"{SEED} {number}")
+    for name in chosen:
+        try:
+            DAMAGES[name](victim)
+        except AssertionError:
+            continue  # nothing is left to be damaged
+    code, report = repair(root, "--yes", "--content", "--from", f"root:{sound}")
+    assert (code, texts(report, "left")) == (MENDED, []), chosen
+    with dockerd(root) as docker:
+        assert facts(docker) == known
+        docker("rm", "created")
+        assert docker("start", "-a", "stopped", check=False).code in (0, 1)
+
+
+def test_archive_as_a_source(root, sound, work):
+    """A layer and names come back from an archive, other names from containers."""
+    strata(sound, "save", "-o", work / "x.tar", "app:1", "hand:1", "hand:2")
+    top = Root(root).chain(Root(root).references()["app:1"])[-1]
+    shutil.rmtree(Root(root).layer_diff(top))
+    (Root(root).image / "repositories.json").write_bytes(b"")
+    code, report = repair(root, "--yes", "--from", work / "x.tar")
+    assert code == MENDED, report
+    names = Root(root).references()
+    assert {"app:1", "hand:1", "hand:2", "child:1", "busy:1"} <= names.keys()  # the last two are told by containers
+    assert any("child:1 from container stopped" in text for text in texts(report, "mended")), report
+    assert problems(root) == []
+
+
+def test_kept_until_purged(root, sound):
+    DAMAGES["repositories.json cut"](Victim(root))
+    garbled = (Root(root).image / "repositories.json").read_bytes()
+    folder = Root(root).overlay / ("e" * 64)
+    (folder / "diff").mkdir(parents=True)
+    (folder / "diff/only-copy").write_text("mine")
+    _, report = repair(root, "--yes", "--from", f"root:{sound}")
+    kept = pathlib.Path(root) / report["Kept"]
+    assert (kept / "image/overlay2/repositories.json").read_bytes() == garbled
+    assert (kept / f"overlay2/{'e' * 64}/diff/only-copy").read_text() == "mine"
+    index = [json.loads(line) for line in (kept / "index.jsonl").read_text().splitlines()]
+    assert {line["path"] for line in index} >= {"image/overlay2/repositories.json", f"overlay2/{'e' * 64}"}
+    assert all(line["finding"] and line["why"] for line in index)
+    strata(root, "repair", "--purge", "--dry-run")
+    assert kept.exists()
+    strata(root, "repair", "--purge")
+    assert not kept.parent.exists()
+    assert findings(root) == []
+
+
+def test_beside_dockerd_it_only_looks(root):
+    DAMAGES["link missing"](Victim(root))
+    with dockerd(root):
+        before = snapshot(root)
+        assert repair(root)[0] == LEFT
+        result = strata(root, "repair", "--yes", check=False)
+        assert result.code == COULD_NOT
+        assert "a dockerd is running on this root" in result.err and "systemctl stop docker" in result.err
+        assert changes(before, snapshot(root)) == []
+
+
+def test_no_dockerd_and_no_other_writer_meanwhile(root, sound):
+    """A dockerd that holds the lock exclusively, and a strata that shares it, are told apart."""
+    import fcntl
+    DAMAGES["link missing"](Victim(root))
+    with open(pathlib.Path(root) / "volumes/metadata.db", "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        result = strata(root, "repair", "--yes", check=False)
+        assert result.code == COULD_NOT and "another strata" in result.err and str(os.getpid()) in result.err
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_killed_at_any_moment(number, root, sound):
+    """kill -9, then again: in the end all is as it was."""
+    rng = random.Random(f"{SEED} {number}")
+    victim = Victim(root, seed=f"{SEED} {number}")
+    chosen = at_once([n for n in MENDABLE if n not in DIFFERS], rng)[:5]
+    print(f"seed {SEED}, {number}: {chosen}")
+    for name in chosen:
+        DAMAGES[name](victim)
+    command = [binary(), "--root", str(root), "repair", "--yes", "--content", "--from", f"root:{sound}"]
+    for _ in range(4):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_env())
+        time.sleep(rng.random() * 0.25)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    code, report = repair(root, "--yes", "--content", "--from", f"root:{sound}")
+    assert code in (CLEAN, MENDED), report
+    assert findings(root, "--content") == []
+    assert changes(snapshot(sound), snapshot(root)) == []
