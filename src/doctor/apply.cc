@@ -11,7 +11,6 @@
 namespace strata::doctor {
 namespace {
 
-constexpr std::string_view kNewName = "repair";
 constexpr const char* kNewLink = "strata/repair.new";
 constexpr size_t kBlockBytes = 256 * 1024;
 constexpr size_t kBlocks = 64;

@@ -10,6 +10,9 @@
 
 namespace strata::doctor {
 
+// What is to replace a file is strata/repair.new (store/our_files.h).
+inline constexpr std::string_view kNewName = "repair";
+
 class Applier {
  public:
   // All are borrowed.

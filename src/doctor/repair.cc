@@ -126,6 +126,7 @@ Result<RepairReport> repair(const RepairOptions& options, Pool& pool) {
   }
   // From here on nobody else changes the root; so what is planned is planned now.
   STRATA_TRY(FileLock alone, lock_root(root, options.root));
+  STRATA_CHECK(store::remove_unfinished_replacement(root, kNewName));
   STRATA_TRY(Plan plan, work.plan(options.content));
   bool contents_current = true;
   for (int round = 0; round < kRoundsMax; ++round) {
