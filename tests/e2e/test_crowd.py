@@ -18,7 +18,7 @@ import pytest
 import peers
 import registries
 from archives import Image, docker_2010, docker_25
-from deeds import layer
+from deeds import assert_clean, layer
 from engine import binary, needs_strata_itself, strata
 from procs import clean_env
 from roots import Root, problems
@@ -147,6 +147,7 @@ def test_a_crowd_on_one_root(work, host):
     # The next one that writes clears up after all who were killed.
     strata(work / "root", "load", "-q", "-i", work / "0.tar")
     assert problems(work / "root") == []
+    assert_clean(work / "root")
     assert os.listdir(work / "root/strata/staging") == []
     owned = {tag: image for worker in workers for tag, image in worker.owned.items()}
     references = Root(work / "root").references()

@@ -32,7 +32,8 @@ def test_failing_call(work, name, request):
         told = 0
         positions = sample(lines, None if EVERY else count("STRATA_STRIKES", 6), choose)
         for turn, at in enumerate(positions):
-            on = turn % 3 == 2 and error != "EMFILE"
+            # crun, where nothing below the root can be read any more, tries again for ever.
+            on = turn % 3 == 2 and error != "EMFILE" and not (error == "EIO" and name in ("run", "build"))
             place = deed.place(work)
             blow = strike(place, deed.words(place), at, do=error, on=on, **deed.how())
             told += blow.result.code != 0

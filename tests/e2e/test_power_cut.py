@@ -13,7 +13,7 @@ import pytest
 import forgetful
 import peers
 from archives import Image, docker_2010
-from deeds import KEPT, LEFTOVER, NEW, layer, state_of
+from deeds import KEPT, LEFTOVER, NEW, assert_clean, layer, state_of
 from engine import needs_strata_itself, strata
 from forgetful import forgetful_disk, mounted
 from procs import run
@@ -119,6 +119,7 @@ def check_after_recovery(root, before, after, history):
         strata(root, "rmi", "tree:1")  # nobody has it any more: it had never been on the disk
     strata(root, "tag", "kept:1", "again:1") if "kept:1" in state.references else None
     assert_none(problems(root, deep=True))
+    assert_clean(root)
 
 
 def check_synced(root, history, state):

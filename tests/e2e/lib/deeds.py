@@ -144,10 +144,18 @@ class Deed:
         else:
             assert again.code == 0, again
         assert problems(place / "root", deep=deep) == []
+        if deep:
+            assert_clean(place / "root")
         state = state_of(place / "root")
         if self.fixed and not self.steps:
             assert state == self.after, (state, self.after)
         assert state.references.keys() == self.after.references.keys()
+
+
+def assert_clean(root):
+    """strata's own doctor agrees."""
+    checked = strata(root, "check", "--content", check=False)
+    assert checked.code == 0, checked
 
 
 def assert_no_leftovers(place):
