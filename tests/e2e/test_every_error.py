@@ -10,11 +10,14 @@ import re
 
 import pytest
 
-from deeds import host_for, keep, make, names, registry_host  # noqa: F401
-from engine import needs_strata_itself
-from procs import remove_tree
+import forgetful
+from archives import Image, docker_2010
+from deeds import host_for, keep, layer, make, names, registry_host  # noqa: F401
+from engine import needs_strata_itself, strata
+from procs import remove_tree, run
 from seeds import count, seed
 from strikes import TEXTS, calls, cannot_run, sample, strike
+from verbs import assert_holds, assert_refused, load, plain_layer, unchanged
 
 pytestmark = [pytest.mark.as_root, needs_strata_itself("a daemon has other faults"), pytest.mark.needs(why_not=cannot_run)]
 EVERY = os.environ.get("STRATA_EVERY_CALL") == "1"
@@ -62,3 +65,36 @@ def judge(deed, place, blow, error, turn):
         deed.check_state(place)
     deed.check_done_again(place, deep=turn % 5 == 0)
     deed.check_cleared(place)
+
+
+# ---- a full inode table ----------------------------------------------------------------------------------------
+
+def few_inodes(kind, work, inodes):
+    """A file system with room for bytes, but for so many files only."""
+    (work / "small").mkdir()
+    if kind == "tmpfs":
+        run("mount", "-t", "tmpfs", "-o", f"size=64m,mode=755,nr_inodes={inodes}", "none", work / "small")
+    else:
+        run("truncate", "-s", "16M", work / "image")
+        run("mkfs.ext4", "-q", "-F", "-N", inodes, "-O", "^has_journal", work / "image")
+        run("mount", "-o", "loop", work / "image", work / "small")
+    return work / "small/root"
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
+def test_full_inode_table(work, kind):
+    if kind == "ext4" and forgetful.no_devices(kind):
+        pytest.skip(forgetful.no_devices(kind))
+    held, small = Image([plain_layer("held")], ["held:1"]), Image([plain_layer("small")], ["small:1"])
+    root = few_inodes(kind, work, 128)
+    load(root, docker_2010(held), work=work)
+    for files in (60, 70, 80, 90, 200):  # the table is full early, or late
+        with unchanged(root):
+            refused = load(root, docker_2010(Image([layer("many", files)], ["many:1"])), work=work, check=False)
+            if refused.code == 0:
+                strata(root, "rmi", "many:1")
+            else:
+                assert_refused(refused, "no space left on device")
+    assert refused.code == 1
+    load(root, docker_2010(small), work=work)
+    assert_holds(root, held, small)
