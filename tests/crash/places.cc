@@ -131,6 +131,11 @@ unsigned kinds_of(const StoppedCall& stopped) {
   }
 }
 
+std::string program_of(pid_t thread) {
+  const std::string path = link_in_proc(thread, "exe");
+  return path.substr(path.rfind('/') + 1);
+}
+
 std::optional<std::string> place_of(const StoppedCall& stopped,
                                     const std::vector<std::string>& folders) {
   const SystemCall& call = *stopped.call;

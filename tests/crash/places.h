@@ -24,6 +24,9 @@ struct StoppedCall {
 // fcntl only counts if it clones or duplicates.
 unsigned kinds_of(const StoppedCall& stopped);
 
+// The name of the program that the thread runs.
+std::string program_of(pid_t thread);
+
 // Which file it is about, as "<name of the folder>/<path below it>". Folders are absolute.
 // Nothing: it is in none of the folders. Paths are taken as they are written, without resolving
 // symlinks on the way.

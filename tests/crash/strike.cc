@@ -2,10 +2,11 @@
 // strike: runs a program and strikes it at one of its system calls that touch certain folders.
 //
 //   strike --below DIR... [--report FILE] [--do kill|ENOSPC|EDQUOT|EIO|EMFILE|EROFS] [--at N [--on]]
-//          -- PROGRAM [ARGUMENT...]
+//          [--only NAME] -- PROGRAM [ARGUMENT...]
 //
+// With --only, calls of other programs that PROGRAM starts do not count.
 // Without --at it strikes nothing and reports every call that it could have struck, a line each:
-// "57 renameat2 root/strata/new -> root/image". With it, at the N-th of these, counted over all
+// "57 renameat2 root/strata/new -> root/image by strata". With it, at the N-th of these, counted over all
 // threads and programs: `kill` ends all of them before the call; else this call fails with that
 // error, with --on every one from there. The report is then the line of the call, "struck" before
 // it, or "passed" and the count when there were fewer. The exit code is the program's, or 128 + its
@@ -36,6 +37,7 @@ const std::map<std::string, Stroke> kStrokes = {
 struct Options {
   std::vector<std::string> folders;
   std::string report_path = "/dev/stderr";
+  std::string only;  // the program whose calls count; empty: all
   Stroke stroke = kStrokes.at("kill");
   uint64_t at = 0;
   bool on = false;
@@ -63,6 +65,8 @@ Result<Options> parse(std::vector<std::string> words) {
       options.folders.push_back(words[++i]);
     } else if (words[i] == "--report" && !last) {
       options.report_path = words[++i];
+    } else if (words[i] == "--only" && !last) {
+      options.only = words[++i];
     } else if (words[i] == "--at" && !last) {
       STRATA_TRY(options.at, parse_number(words[++i]));
     } else if (words[i] == "--do" && !last && kStrokes.contains(words[i + 1])) {
@@ -82,13 +86,15 @@ class Striker {
 
   Verdict judge(const StoppedCall& stopped) {
     if ((kinds_of(stopped) & options_.stroke.kinds) == 0) return {};
+    const std::string program = program_of(stopped.thread);
+    if (!options_.only.empty() && program != options_.only) return {};
     std::optional<std::string> place = place_of(stopped, options_.folders);
     // What has no place counts from the first call that had one: the program has been loaded then.
     const bool has_none = stopped.call->target == Target::kNone;
     if (!place && !(has_none && count_ > 0)) return {};
     ++count_;
     const std::string line =
-        fmt::format("{} {} {}\n", count_, stopped.call->name, place.value_or("-"));
+        fmt::format("{} {} {} by {}\n", count_, stopped.call->name, place.value_or("-"), program);
     if (options_.at == 0) report_ += line;
     if (options_.at == 0 || count_ < options_.at) return {};
     if (count_ == options_.at) report_ = "struck " + line;

@@ -50,9 +50,12 @@ class Blow(NamedTuple):
 
 
 def strike(place, words, at=0, do="kill", on=False, stdin=None, env=None, timeout=60):
-    """Runs strata with `words`; counted are calls on files below the folder `place`. `on`: and all calls from there."""
+    """Runs strata with `words`; counted are calls on files below the folder `place`. `on`: and all calls from there.
+    A kill is of everything that runs then; errors only meet strata's own calls, not those of an OCI runtime.
+    """
     report = pathlib.Path(f"{place}.report")
     done = run(program("strike"), "--below", place, "--report", report, "--do", do, "--at", at, *(["--on"] if on else []),
+               *(["--only", pathlib.Path(binary()).name] if do != "kill" else []),
                "--", binary(), *words, check=False, stdin=stdin, timeout=timeout,
                env=clean_env(ASAN_OPTIONS="detect_leaks=0", **(env or {})))
     assert done.code != 125 or "strike:" not in done.err, done
@@ -62,7 +65,7 @@ def strike(place, words, at=0, do="kill", on=False, stdin=None, env=None, timeou
 
 
 def calls(place, words, do="kill", **more):
-    """The calls of one undisturbed run, each as "57 renameat2 place/root/…"; it must succeed."""
+    """The calls of one undisturbed run, each as "57 renameat2 place/root/… by strata"; it must succeed."""
     blow = strike(place, words, do=do, **more)
     assert blow.result.code == 0, blow.result
     return blow.report.splitlines()
