@@ -2,7 +2,7 @@
 """Each system call of each command fails once, or from there on: an error that says so, nothing lost, nothing left.
 
 A full disk, a spent quota, a broken disk, too many open files, a file system that turns read-only. By default STRATA_STRIKES calls
-of each command and error are tried, one of each kind of step first (default 6); all with STRATA_EVERY_CALL=1.
+of each command and error are tried, one of each kind of step first (default 5); all with STRATA_EVERY_CALL=1.
 """
 import os
 import random
@@ -33,7 +33,7 @@ def test_failing_call(work, name, request):
         lines = calls(place, deed.words(place), do=error, **deed.how())
         remove_tree(place)
         told = 0
-        positions = sample(lines, None if EVERY else count("STRATA_STRIKES", 6), choose)
+        positions = sample(lines, None if EVERY else count("STRATA_STRIKES", 5), choose)
         for turn, at in enumerate(positions):
             on = turn % 3 == 2 and error != "EMFILE"
             place = deed.place(work)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each command is killed at its system calls that change the disk: the root is as before or as after, and nothing stays.
 
-By default STRATA_STRIKES calls of each command are tried, one of each kind of step first (default 25); all with STRATA_EVERY_CALL=1.
+By default STRATA_STRIKES calls of each command are tried, one of each kind of step first (default 18); all with STRATA_EVERY_CALL=1.
 """
 import os
 import random
@@ -39,7 +39,7 @@ def test_killed(work, name, request):
     place = deed.place(work)
     lines = calls(place, deed.words(place), **deed.how())
     remove_tree(place)
-    positions = sample(lines, None if EVERY else count("STRATA_STRIKES", 25), choose)
+    positions = sample(lines, None if EVERY else count("STRATA_STRIKES", 18), choose)
     killed = 0
     for turn, at in enumerate(positions):
         place = deed.place(work)
