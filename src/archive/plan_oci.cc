@@ -133,7 +133,7 @@ class OciPlanner {
           wanted_.to_string(), name.empty() ? "" : " for ", name, found.empty() ? "none" : found);
     }
     // A name is that of one image. Without names, those of one platform are different images.
-    if (!name.empty()) best.resize(1);
+    if (!name.empty()) best.erase(best.begin() + 1, best.end());
     for (const Candidate* one : best) STRATA_CHECK(add_image(name, *one, plan));
     return {};
   }
