@@ -109,7 +109,9 @@ class Pruning {
     }
     if (keys_.empty()) return;
     Remedy& remedy = p_.add(dropped_.front(), {WriteFile{path, after_.to_json(), 0600}},
-                            fmt::format("without {}", fmt::join(keys_, ", ")));
+                            fmt::format("without {}; a place that has the image (--from) "
+                                        "saves the name",
+                                        fmt::join(keys_, ", ")));
     remedy.findings = std::move(dropped_);
   }
 

@@ -180,7 +180,8 @@ def test_without_a_copy_it_says_what_is_needed(name, root):
     if code == LEFT:
         assert any("--from" in text for text in texts(report, "left")), report
     else:
-        assert name.startswith(("config", "tar-split")), report
+        from_itself = any(f"from root:{root}" in text for text in texts(report, "mended"))  # the same diffID elsewhere in it
+        assert from_itself or name.startswith(("config", "tar-split")), report
         if name.startswith("config"):
             assert any("--from" in text for text in texts(report, "mended")), report
     assert repair(root, "--yes")[0] in ((LEFT,) if code == LEFT else (CLEAN, MENDED))
@@ -197,7 +198,8 @@ def test_what_cannot_be_mended_is_left_as_it_is(name, root):
 
 @pytest.mark.parametrize("number", range(PAIRS))
 def test_two_damages(number, root, sound):
-    pairs = [p for p in itertools.combinations(sorted(MENDABLE), 2) if can_be_paired(*p)]
+    names = [name for name in sorted(MENDABLE) if name != "layerdb/sha256 is a file"]  # it leaves nothing to be damaged
+    pairs = [p for p in itertools.combinations(names, 2) if can_be_paired(*p)]
     pair = random.Random(f"{SEED} {number}").choice(pairs)
     print(f"seed {SEED}, {number}: {pair}")
     victim = Victim(root, seed=f"{SEED} {number}")
