@@ -26,7 +26,7 @@ std::string text_of_remedy(const Remedy& remedy, std::string_view does) {
   for (size_t i = 0; i < remedy.actions.size() && i < kActionsShown; ++i) {
     text += row(does, describe(remedy.actions[i]));
   }
-  return text + row(remedy.heals() && !does.empty() ? "learnt" : "needed", remedy.reason) + "\n";
+  return text + row(remedy.heals() && !does.empty() ? "why" : "needed", remedy.reason) + "\n";
 }
 
 std::string counted(size_t number, std::string_view verb) {

@@ -188,7 +188,7 @@ TEST_F(Planner, FindsALostFolderByItsFiles) {
   record(base).cache = file("");
   Remedy found = remedy(Kind::kRecordDamaged, kLayers + base.hex() + "/cache-id");
   EXPECT_EQ(texts(found), Texts{"write " + kLayers + base.hex() + "/cache-id: " + folder_a});
-  EXPECT_EQ(found.reason, "learnt from its files give the layer's diffID");
+  EXPECT_EQ(found.reason, "learnt from its files, which give the layer's diffID");
 }
 
 TEST_F(Planner, GivesNoFolderToALayerWhoseFilesDiffer) {

@@ -308,7 +308,7 @@ void Rebuild::adopt(const LayerRecord& record) {
     }
     if (known && diff == known->value.diff) {
       found = folder;
-      from = "its files give the layer's diffID";
+      from = "its files, which give the layer's diffID";
       break;
     }
     if (!record.has_split && hinted.size() == 1 && hinted.contains(folder)) {

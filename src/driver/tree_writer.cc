@@ -162,9 +162,10 @@ Status TreeWriter::make_parents(const std::string& path, int links_left) {
       }
       if (!made.ok() && made.error().code() != ErrorCode::kConflict) return made;
       if (!made.ok()) {
-        STRATA_TRY(std::string target, readlink_at(folder, name));
-        STRATA_CHECK(
-            make_parents(target.starts_with('/') ? target : parent + "/" + target, links_left - 1));
+        Result<std::string> target = readlink_at(folder, name);
+        if (!target.ok()) return std::move(target).error();
+        const bool is_absolute = target->starts_with('/');
+        STRATA_CHECK(make_parents(is_absolute ? *target : parent + "/" + *target, links_left - 1));
       }
     }
     if (end == std::string::npos) return {};
