@@ -64,10 +64,10 @@ def strike(place, words, at=0, do="kill", on=False, stdin=None, env=None, timeou
     return Blow(done, text)
 
 
-def calls(place, words, do="kill", **more):
-    """The calls of one undisturbed run, each as "57 renameat2 place/root/… by strata"; it must succeed."""
+def calls(place, words, do="kill", code=0, **more):
+    """The calls of one undisturbed run, each as "57 renameat2 place/root/… by strata"; it must end with that code."""
     blow = strike(place, words, do=do, **more)
-    assert blow.result.code == 0, blow.result
+    assert blow.result.code == code, blow.result
     return blow.report.splitlines()
 
 
