@@ -108,7 +108,9 @@ int Context::print(const Result<std::string>& text) {
   return 0;
 }
 
-void Context::warn(std::string_view message) { err_.print(fmt::format("WARNING: {}\n", message)); }
+void Context::warn(std::string_view message) {
+  err_.print(fmt::format("WARNING: {}\n", readable(message)));
+}
 
 bool Context::confirm(std::string_view question) {
   out_.print(question);

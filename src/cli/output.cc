@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/output.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +9,22 @@
 #include "base/fd.h"
 
 namespace strata::cli {
+
+std::string readable(std::string_view message) {
+  constexpr size_t kHeadBytes = 12 << 10;
+  constexpr size_t kTailBytes = 4 << 10;
+  std::string out;
+  for (size_t i = 0; i < message.size(); ++i) {
+    if (message.size() > kHeadBytes + kTailBytes && i == kHeadBytes) {
+      out += " [...] ";
+      i = message.size() - kTailBytes;
+    }
+    const auto c = static_cast<unsigned char>(message[i]);
+    const bool is_control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+    out += is_control ? fmt::format("\\x{:02x}", c) : std::string(1, message[i]);
+  }
+  return out;
+}
 
 constexpr size_t kHoldBytes = 64 * 1024;
 

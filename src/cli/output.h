@@ -11,6 +11,10 @@
 
 namespace strata::cli {
 
+// A message as it may go to a terminal: names in it are from archives and servers. Control characters
+// (but newline and tab) become escapes, and of a very long one the middle is left out.
+std::string readable(std::string_view message);
+
 class Output {
  public:
   // `fd` is borrowed. kAtOnce: nothing is held back.

@@ -94,7 +94,7 @@ class Program {
     if (received_signal() != 0 && code.error().code() == ErrorCode::kCancelled) {
       return kSignalExit + received_signal();
     }
-    return fail("Error: " + code.error().message(), exit_code(code.error().code()));
+    return fail("Error: " + readable(code.error().message()), exit_code(code.error().code()));
   }
 
   int help(std::span<const std::string> words) {  // "help", "help image ls"

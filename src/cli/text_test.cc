@@ -7,6 +7,7 @@
 
 #include "cli/formatter.h"
 #include "cli/go_print.h"
+#include "cli/output.h"
 #include "cli/table.h"
 #include "cli/test_data.h"
 #include "cli/time_text.h"
@@ -100,6 +101,19 @@ TEST(Formatter, ErrorsAreDockers) {
       "Foo in type *formatter.petContext");
   EXPECT_EQ(list("{{.Foo").error().message(),
             "template parsing error: template: :1: unclosed action");
+}
+
+TEST(Readable, LeavesNothingThatATerminalObeys) {
+  EXPECT_EQ(readable("caf\u00e9 \x1b[2J\r\a\x7f\tx\ny"), "caf\u00e9 \\x1b[2J\\x0d\\x07\\x7f\tx\ny");
+  EXPECT_EQ(readable(""), "");
+}
+
+TEST(Readable, LeavesOutTheMiddleOfWhatIsVeryLong) {
+  const std::string shown = readable("open " + std::string(1 << 20, 'n') + ": File name too long");
+  EXPECT_LT(shown.size(), size_t{17} << 10);
+  EXPECT_TRUE(shown.starts_with("open nnn"));
+  EXPECT_TRUE(shown.ends_with("nnn: File name too long"));
+  EXPECT_EQ(readable(std::string(16 << 10, 'n')), std::string(16 << 10, 'n'));
 }
 
 class InZone : public ::testing::Test {
