@@ -176,7 +176,19 @@ class Expander {
     return syntax("unexpected end of statement while looking for matching double-quote");
   }
 
+  // A variable that is made of itself twice doubles with each line.
   Result<std::string> read_dollar() {
+    STRATA_TRY(std::string value, read_substitution());
+    substituted_bytes_ += value.size();
+    if (substituted_bytes_ > kMaxExpandedBytes) return too_long();
+    return value;
+  }
+
+  static Error too_long() {
+    return error(ErrorCode::kInvalid, "variables make it longer than {} bytes", kMaxExpandedBytes);
+  }
+
+  Result<std::string> read_substitution() {
     rest_.remove_prefix(1);
     if (!rest_.starts_with('{')) {
       const std::string name = read_name();
@@ -264,6 +276,7 @@ class Expander {
       return "${" + name + "/" + *pattern_text + "/" + replacement + "}";
     }
     STRATA_TRY(const ShellPattern pattern, ShellPattern::parse(*pattern_text));
+    if (value && value->size() * replacement.size() > kMaxReplacedBytes) return too_long();
     return pattern.replace(value.value_or(""), replacement, all);
   }
 
@@ -297,12 +310,14 @@ class Expander {
   }
 
   static constexpr int kMaxDepth = 200;
+  static constexpr size_t kMaxReplacedBytes = 64 * kMaxExpandedBytes;  // if each character matched
 
   std::string_view rest_;
   const LookUp& look_up_;
   const ExpandOptions& options_;
   bool keep_escapes_;
   int depth_ = 0;
+  size_t substituted_bytes_ = 0;
   std::set<std::string> unmatched_;
 };
 

@@ -32,13 +32,17 @@ struct ExpandOptions {
 };
 
 // What else an expansion found.
+// What variables may put into one word. The system takes an eighth of that as one variable of a program.
+inline constexpr size_t kMaxExpandedBytes = size_t{1} << 20;
+
 struct Expanded {
   std::string word;
   std::vector<std::string> words;      // the same, split at spaces outside of quotes
   std::vector<std::string> unmatched;  // names that were asked for and are not set (sorted)
 };
 
-// Errors: kInvalid, `failed to process "<word>": unexpected end of statement ...`.
+// Errors: kInvalid, `failed to process "<word>": unexpected end of statement ...`, `...: variables
+// make it longer than 1048576 bytes`.
 Result<Expanded> expand(std::string_view word, const LookUp& look_up,
                         const ExpandOptions& options = {});
 // One word: quotes taken off, variables replaced.

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/expand_instruction.h"
 
+#include "build/expand.h"
+
 namespace strata::build {
 namespace {
+
+// Of all words of one instruction together.
+constexpr size_t kMaxInstructionBytes = 8 * kMaxExpandedBytes;
 
 struct InPlace {
   const ExpandWord& expand_word;
   const ExpandWord& expand_text;
+  size_t& total_bytes;
 
   Status word(std::string& text) const {
     STRATA_TRY(text, expand_word(text));
-    return {};
+    total_bytes += text.size();
+    if (total_bytes <= kMaxInstructionBytes) return {};
+    return error(ErrorCode::kInvalid, "variables make the instruction longer than {} bytes",
+                 kMaxInstructionBytes);
   }
   Status words(std::vector<std::string>& texts) const {
     for (std::string& text : texts) STRATA_CHECK(word(text));
@@ -60,7 +69,8 @@ struct InPlace {
 
 Status expand_instruction(InstructionBody& body, const ExpandWord& expand_word,
                           const ExpandWord& expand_text) {
-  return std::visit(InPlace{expand_word, expand_text}, body);
+  size_t total_bytes = 0;
+  return std::visit(InPlace{expand_word, expand_text, total_bytes}, body);
 }
 
 }  // namespace strata::build

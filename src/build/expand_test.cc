@@ -78,6 +78,19 @@ TEST(Expand, RefusesEndlessNesting) {
   EXPECT_FALSE(expand_word(text, look_up_in(kEnvironment)).ok());
 }
 
+TEST(Expand, RefusesWhatGrowsWithoutEnd) {
+  const std::vector<std::string> environment = {"A=" + std::string(kMaxExpandedBytes / 2, 'x')};
+  const LookUp look_up = look_up_in(environment);
+  EXPECT_EQ(expand_word("$A${A}", look_up)->size(), kMaxExpandedBytes);
+  for (const char* word : {"$A$A$A", "\"$A$A$A\"", "${A}${B:-$A}$A", "${A//x/$A}"}) {
+    const Result<std::string> refused = expand_word(word, look_up);
+    ASSERT_FALSE(refused.ok()) << word;
+    EXPECT_TRUE(
+        refused.error().message().ends_with(": variables make it longer than 1048576 bytes"))
+        << refused.error().message();
+  }
+}
+
 TEST(BuildArgs, GlobalOnesReachAStageOnlyWhenDeclaredAgain) {
   BuildArgs args({{"GIVEN", "g"}}, {{"TARGETOS", "linux"}});
   args.declare_global("GIVEN", "default");

@@ -10,6 +10,9 @@
 namespace strata::build {
 namespace {
 
+// As much as is read of one when an image is loaded, and room for what comes on top.
+constexpr size_t kMaxConfigBytes = size_t{8} << 20;
+
 // The cache must be asked again for each step, but a first miss ends it: what follows stands on
 // something new.
 std::string key_of(const oci::ImageConfig* parent, const oci::ContainerConfig& step) {
@@ -222,6 +225,10 @@ oci::NewImage StageRun::image_of_step(const oci::ContainerConfig& step,
 }
 
 Status StageRun::publish(store::Transaction& txn, std::string config, StageImage& made) {
+  if (config.size() > kMaxConfigBytes) {
+    return error(ErrorCode::kInvalid, "the image config would have {} bytes: at most {}",
+                 config.size(), kMaxConfigBytes);
+  }
   STRATA_TRY(made.config, oci::ImageConfig::parse(std::move(config)));
   STRATA_TRY(ImageId id, txn.add_image(made.config->raw()));
   if (image_.config.has_value()) {
