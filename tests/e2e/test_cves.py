@@ -178,7 +178,7 @@ def test_cve_2017_14992_a_layer_that_grows(root):
     work = root.parent
     (work / "tar").write_bytes(plain_layer())
     # After the end of a tar anything may follow.
-    run("sh", "-c", f"(cat {work}/tar; head -c {count('STRATA_BOMB_GIB', 1)}G /dev/zero) | zstd -q -1 > {work}/bomb.zst")
+    run("sh", "-c", f"(cat {work}/tar; head -c {count('STRATA_BOMB_MIB', 256)}M /dev/zero) | zstd -q -1 > {work}/bomb.zst")
     image = Image([plain_layer()], ["x:1"])
     data = docker_2010(image, layer=lambda _: (work / "bomb.zst").read_bytes())
     with unchanged(root):
