@@ -97,6 +97,20 @@ Status mount_lower_read_only(const Fd& home, const std::vector<std::string>& low
   });
 }
 
+namespace {
+
+// Without what an earlier mount left, such as its mark that it was volatile. The folder itself is
+// always there: without it nobody could mount the layer.
+Status empty_work(const Fd& folder) {
+  STRATA_CHECK(ensure_dir_at(folder, "work", 0700));
+  STRATA_TRY(Fd work, open_dir_at(folder, "work"));
+  STRATA_TRY(std::vector<DirEntry> entries, list_dir_at(work, "."));
+  for (const DirEntry& entry : entries) STRATA_CHECK(remove_tree_at(work, entry.name));
+  return {};
+}
+
+}  // namespace
+
 Status mount_upper(const Fd& home, const std::vector<std::string>& lower, const Fd& folder,
                    FileSyncs syncs, const std::string& target) {
   if (lower.empty()) {
@@ -109,8 +123,7 @@ Status mount_upper(const Fd& home, const std::vector<std::string>& lower, const 
   std::string options = "index=off,redirect_dir=off,metacopy=off";
   if (syncs == FileSyncs::kSkipped) {
     options += ",volatile";
-    STRATA_CHECK(remove_tree_at(folder, "work"));
-    STRATA_CHECK(mkdir_at(folder, "work", 0700));
+    STRATA_CHECK(empty_work(folder));
   }
   STRATA_TRY(Fd upper, reopen(folder));
   options += fmt::format(",{},upperdir={},workdir={}", lower_option(lower),
