@@ -126,14 +126,14 @@ Status Rootfs::make_place(const std::string& source, const std::string& target) 
   return {};
 }
 
-Status Rootfs::make_places(const std::vector<Mount>& mounts) const {
+Status Rootfs::make_places(const std::vector<Mount>& mounts, const OciRuntime& runtime) const {
   std::vector<std::string> covers = {"/proc", "/dev", "/sys"};
   for (const Mount& mount : mounts) covers.push_back(mount.target);
   for (const Mount& mount : mounts) {
     const bool covered = std::any_of(covers.begin(), covers.end(), [&](const std::string& cover) {
       return mount.target.starts_with(cover + "/");
     });
-    if (covered) continue;
+    if (covered || (mount.kind == Mount::Kind::kTmpfs && !runtime.crun)) continue;
     Status made = make_place(mount.kind == Mount::Kind::kBind ? mount.source : "", mount.target);
     // What is in the way is the runtime's to tell.
     if (!made.ok() && made.error().code() != ErrorCode::kConflict) return made;

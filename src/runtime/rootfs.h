@@ -10,6 +10,7 @@
 
 #include "driver/driver.h"
 #include "runtime/container_record.h"
+#include "runtime/oci_runtime.h"
 #include "runtime/run_folder.h"
 #include "runtime/volumes.h"
 
@@ -36,8 +37,9 @@ class Rootfs {
   Result<std::vector<MountPoint>> open_mount_points(const ContainerRecord& record,
                                                     FillVolumes fill) const;
   // The places of the mounts, where they are missing and no other mount covers them: 0755, as runc
-  // makes them, whichever the runtime.
-  Status make_places(const std::vector<Mount>& mounts) const;
+  // makes them, whichever the runtime. To runc those of tmpfs are left: it gives the mode of a place
+  // that is there to what it mounts upon it.
+  Status make_places(const std::vector<Mount>& mounts, const OciRuntime& runtime) const;
   // Puts volumes and bind mounts upon their targets, which are made where they are missing.
   Status bind(const std::vector<MountPoint>& points);
   // All of it.

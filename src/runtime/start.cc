@@ -4,6 +4,7 @@
 #include "runtime/container_files.h"
 #include "runtime/etc_files.h"
 #include "runtime/json_log.h"
+#include "runtime/oci_runtime.h"
 #include "runtime/own_mounts.h"
 #include "runtime/remove.h"
 #include "runtime/rootfs.h"
@@ -68,7 +69,8 @@ class Start {
     STRATA_CHECK(ensure_dir_at(folder_, "mounts", 0710));
     STRATA_TRY(std::vector<Mount> files, write_etc_files(spec, folder_, path_));
     spec.mounts.insert(spec.mounts.end(), files.begin(), files.end());
-    STRATA_CHECK(rootfs.make_places(spec.mounts));
+    STRATA_TRY(OciRuntime runtime, find_runtime(options_.runtime));
+    STRATA_CHECK(rootfs.make_places(spec.mounts, runtime));
     Result<int> exit_code = run_logged(std::move(spec));
     if (!host_.auto_remove) STRATA_CHECK(rootfs.unmount());
     return exit_code;
