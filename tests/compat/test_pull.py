@@ -67,9 +67,16 @@ def docker_pulls(folder, *names):
     return outputs, inspected
 
 
+ENDS = ("Pull complete", "Already exists")
+
+
 def layer_lines(output):
     """Lines of layers, without the order among layers, and those that docker drops or adds by the moment."""
     return sorted(line for line in output.lines if re.match(r"^[0-9a-f]{12}: ", line) and not line.endswith(("Waiting", "Verifying Checksum")))
+
+
+def last_lines(output):
+    return [line for line in layer_lines(output) if line.endswith(ENDS)]
 
 
 def other_lines(output):
@@ -83,7 +90,8 @@ def test_output_and_inspect_are_those_of_docker(pushed, work):
     for name, want in zip(pushed, outputs):
         got = strata(work / "root", "pull", name)
         assert other_lines(got) == other_lines(want)
-        assert layer_lines(got) == layer_lines(want)
+        assert last_lines(got) == last_lines(want)
+        assert set(layer_lines(want)) <= set(layer_lines(got))  # a busy dockerd leaves out more of them
         assert got.err == ""
     mine = json.loads(strata(work / "root", "inspect", *pushed).out)
     drop = lambda image: {k: v for k, v in image.items() if k not in NOT_COMPARED}
