@@ -39,10 +39,6 @@ Status make_init(const Fd& folder, const std::vector<MountPoint>& points) {
   return symlink_at("/proc/mounts", folder, "etc/mtab");
 }
 
-Result<std::string> path_of(const Fd& folder) {
-  return readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get()));
-}
-
 // The folder of an image's top layer; nothing for no layers.
 Result<std::optional<CacheId>> top_of(const store::Store& store, const StageImage& image) {
   if (image.top() == nullptr) return std::optional<CacheId>();
@@ -74,7 +70,7 @@ Result<StepTree> StepTree::mount(const store::Store& store, store::Transaction& 
     STRATA_TRY(init, open_dir_at(folder, std::string(kInitName)));
     STRATA_CHECK(make_init(init, points));
   }
-  STRATA_TRY(tree.folder_path_, path_of(folder));
+  STRATA_TRY(tree.folder_path_, driver::path_of(folder));
   tree.path_ = fmt::format("{}/{}", tree.folder_path_, kMergedName);
   STRATA_CHECK(store.driver().mount_writable(folder, tree.path_, driver::FileSyncs::kSkipped,
                                              init.valid() ? &init : nullptr));
@@ -138,7 +134,7 @@ Result<SourceMount> SourceMount::mount(const store::Store& store, store::Transac
   SourceMount source;
   if (image.top() != nullptr) STRATA_CHECK(txn.hold_layers({image.top(), 1}));
   STRATA_TRY(source.place_, txn.stage_layer());
-  STRATA_TRY(source.path_, path_of(source.place_.diff));
+  STRATA_TRY(source.path_, driver::path_of(source.place_.diff));
   STRATA_TRY(std::optional<CacheId> top, top_of(store, image));
   if (top.has_value()) STRATA_CHECK(store.driver().mount_read_only(*top, source.path_));
   // The mount, not the folder under it.

@@ -54,10 +54,14 @@ std::string lower_option(const std::vector<std::string>& lower) {
   return fmt::format("lowerdir={}", fmt::join(lower, ":"));
 }
 
+bool is_same(const struct stat& one, const struct stat& other) {
+  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 // The same folder by its name. A process that entered a mount namespace of its own has descriptors
 // from before that, and the kernel refuses to stack what they lead to.
 Result<Fd> reopen(const Fd& folder) {
-  STRATA_TRY(std::string path, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get())));
+  STRATA_TRY(std::string path, path_of(folder));
   return open_path(path, O_PATH | O_DIRECTORY);
 }
 
@@ -68,7 +72,7 @@ Status mount_in(const Fd& home, const std::string& target,
   STRATA_TRY(Fd place, open_path(target, O_PATH | O_DIRECTORY));
   // By its name, not by /proc/self/fd: that would go on to mean the folder under the mount, and a
   // bind mount is named twice.
-  STRATA_TRY(std::string at, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", place.get())));
+  STRATA_TRY(std::string at, path_of(place));
   STRATA_CHECK(place.close());
   STRATA_TRY(Fd here, reopen(home));
   Status result;
@@ -145,6 +149,20 @@ Status enter_private_mounts() {
     return errno_error(errno, "make the mounts private");
   }
   return {};
+}
+
+Result<std::string> path_of(const Fd& file) {
+  STRATA_TRY(const std::string told,
+             readlink_at(Fd(), fmt::format("/proc/self/fd/{}", file.get())));
+  STRATA_TRY(const struct stat wanted, stat_fd(file.get()));
+  // What is in front is the path of our root, as the machine has it.
+  for (size_t start = 0; start != told.npos; start = told.find('/', start + 1)) {
+    Result<Fd> found = open_path(told.substr(start), O_PATH | O_NOFOLLOW);
+    if (!found.ok()) continue;
+    STRATA_TRY(const struct stat info, stat_fd(found->get()));
+    if (is_same(info, wanted)) return told.substr(start);
+  }
+  return error(ErrorCode::kNotFound, "{}: no path leads to it any more", told);
 }
 
 Status mount_memory(const std::string& target) {

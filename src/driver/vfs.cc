@@ -107,7 +107,7 @@ Status Vfs::mount_writable(const Fd& folder, const std::string& target, FileSync
   STRATA_TRY(struct stat parent, lstat_at(folder, ".."));
   const bool published = ours.st_dev == parent.st_dev && ours.st_ino == parent.st_ino;
   // By its path: the descriptor may be of another mount namespace, of which nothing can be bound here.
-  STRATA_TRY(std::string source, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get())));
+  STRATA_TRY(std::string source, path_of(folder));
   if (!published) source += "/" + std::string(kTree);
   if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
   return errno_error(errno, "mount at " + target);

@@ -86,8 +86,7 @@ Result<std::optional<ChainId>> usable_top(const store::Store& store, const Image
 Status fill_init(const store::Store& store, const store::StagedContainer& staged) {
   return in_own_mounts([&]() -> Status {
     STRATA_CHECK(mkdir_at(staged.init, "merged", 0700));
-    STRATA_TRY(std::string path,
-               readlink_at(Fd(), fmt::format("/proc/self/fd/{}", staged.init.get())));
+    STRATA_TRY(std::string path, driver::path_of(staged.init));
     // The mount ends with the namespace; without fsyncs nothing waits for the disk then.
     STRATA_CHECK(
         store.driver().mount_writable(staged.init, path + "/merged", driver::FileSyncs::kSkipped));

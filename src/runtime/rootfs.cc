@@ -18,10 +18,6 @@ namespace {
 constexpr const char* kRootfs = "rootfs";
 constexpr mode_t kPlaceMode = 0755;
 
-Result<std::string> path_of(const Fd& folder) {
-  return readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get()));
-}
-
 Status copy_owner_and_mode(const Fd& from, const Fd& to) {
   STRATA_TRY(struct stat info, stat_fd(from.get()));
   if (::fchown(to.get(), info.st_uid, info.st_gid) != 0 ||
@@ -45,7 +41,7 @@ Result<Rootfs> Rootfs::mount(const store::Store& store, const ContainerRecord& r
   STRATA_TRY(CacheId cache, CacheId::parse(layer.mount_id));
   STRATA_TRY(Fd folder, store.driver().open_folder(cache));
   STRATA_CHECK(ensure_dir_at(run.folder(), kRootfs, 0700));
-  STRATA_TRY(std::string run_path, path_of(run.folder()));
+  STRATA_TRY(std::string run_path, driver::path_of(run.folder()));
   rootfs.path_ = fmt::format("{}/{}", run_path, kRootfs);
   STRATA_CHECK(store.driver()
                    .mount_writable(folder, rootfs.path_, syncs)
@@ -146,7 +142,7 @@ Status Rootfs::bind(const std::vector<MountPoint>& points) {
     if (point.type == "tmpfs") continue;
     STRATA_CHECK(make_place(point.source, point.destination));
     STRATA_TRY(Fd target, open_in_root(root_, point.destination, O_PATH));
-    STRATA_TRY(std::string place, path_of(target));
+    STRATA_TRY(std::string place, driver::path_of(target));
     // By the descriptor, which is below the root whatever the tree has become.
     const std::string at = fmt::format("/proc/self/fd/{}", target.get());
     if (::mount(point.source.c_str(), at.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {

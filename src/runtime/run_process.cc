@@ -2,6 +2,7 @@
 #include "runtime/run_process.h"
 
 #include "base/contained_child.h"
+#include "driver/mount.h"
 #include "hash/digest.h"
 #include "runtime/etc_files.h"
 #include "runtime/oci_runtime.h"
@@ -54,8 +55,7 @@ Result<int> run_process(RunSpec spec, const RunIo& io, const RunFolder& run,
   STRATA_TRY(OciRuntime runtime, find_runtime(runtime_name));
   const Cgroups cgroups = look_at_cgroups();
   if (!cgroups.writable && io.note) io.note("containers get no cgroup: " + cgroups.why_not);
-  STRATA_TRY(std::string bundle,
-             readlink_at(Fd(), fmt::format("/proc/self/fd/{}", run.folder().get())));
+  STRATA_TRY(std::string bundle, driver::path_of(run.folder()));
   STRATA_CHECK(write_bundle(spec, cgroups, run.folder(), bundle));
   // Beyond this point the container is fixed.
   const Console console = !spec.process.terminal ? Console::kNone

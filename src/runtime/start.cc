@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/start.h"
 
+#include "driver/mount.h"
 #include "runtime/container_files.h"
 #include "runtime/etc_files.h"
 #include "runtime/json_log.h"
@@ -57,7 +58,7 @@ class Start {
  private:
   Result<int> run_mounted() {
     STRATA_TRY(folder_, open_dir_at(store_.root(), container_folder(record_.id)));
-    STRATA_TRY(path_, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder_.get())));
+    STRATA_TRY(path_, driver::path_of(folder_));
     // Of a container that goes at its end nothing need reach the disk.
     STRATA_TRY(Rootfs rootfs, Rootfs::mount(store_, record_, run_,
                                             host_.auto_remove ? driver::FileSyncs::kSkipped
