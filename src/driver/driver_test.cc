@@ -151,7 +151,7 @@ void in_own_mounts(const Fd& root, const std::function<void(const std::string& p
   std::thread([&] {
     ASSERT_EQ(::unshare(CLONE_NEWNS | CLONE_FS), 0);
     ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-    body(must(readlink_at(Fd(), fmt::format("/proc/self/fd/{}", root.get()))));
+    body(must(path_of(root)));
   }).join();
 }
 
