@@ -155,13 +155,21 @@ Result<std::string> path_of(const Fd& file) {
   STRATA_TRY(const std::string told,
              readlink_at(Fd(), fmt::format("/proc/self/fd/{}", file.get())));
   STRATA_TRY(const struct stat wanted, stat_fd(file.get()));
+  // What kept us from looking, if anything did: then nobody can say that there is no path.
+  std::optional<Error> unseen;
   // What is in front is the path of our root, as the machine has it.
   for (size_t start = 0; start != told.npos; start = told.find('/', start + 1)) {
     Result<Fd> found = open_path(told.substr(start), O_PATH | O_NOFOLLOW);
-    if (!found.ok()) continue;
+    if (!found.ok()) {
+      const ErrorCode code = found.error().code();
+      const bool nothing_there = code == ErrorCode::kNotFound || code == ErrorCode::kInvalid;
+      if (!nothing_there && !unseen) unseen = std::move(found).error();
+      continue;
+    }
     STRATA_TRY(const struct stat info, stat_fd(found->get()));
     if (is_same(info, wanted)) return told.substr(start);
   }
+  if (unseen) return *std::move(unseen);
   return error(ErrorCode::kNotFound, "{}: no path leads to it any more", told);
 }
 

@@ -27,9 +27,10 @@ Status mount_upper(const Fd& home, const std::vector<std::string>& lower, const 
 // it. To be called before the first thread. Errors: kPermission (needs CAP_SYS_ADMIN).
 Status enter_private_mounts();
 
-// The absolute path of an open file or folder, as this thread can open it. Also of one that was opened before
-// enter_private_mounts() by a process whose root is not the machine's (a chroot): the kernel then
-// tells the path from the machine's root. Errors: kNotFound when no path leads to it.
+// The absolute path of an open file or folder, as this thread can open it. Also of one that was
+// opened before enter_private_mounts() by a process whose root is not the machine's (a chroot): the
+// kernel then tells the path from the machine's root. Errors: kNotFound when no path leads to it;
+// by errno when one could not be looked at.
 Result<std::string> path_of(const Fd& file);
 
 // A new file system in memory at `target`. Errors: by errno.
