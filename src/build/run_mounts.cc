@@ -254,8 +254,7 @@ Status RunMounts::take_cache(const Cache& cache, const BuildWork& work) {
     name = fmt::format("{}-{}", digest, copy);
   }
   STRATA_TRY(Fd folder, open_cache(home, name, cache, work.pool));
-  STRATA_TRY(mounts_[cache.mount].source,
-             readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get())));
+  STRATA_TRY(mounts_[cache.mount].source, driver::path_of(folder));
   return {};
 }
 

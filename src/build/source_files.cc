@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/source_files.h"
 
+#include "driver/mount.h"
+
 namespace strata::build {
 
 SourceFiles SourceFiles::of_context(BuildContext& context) {
@@ -20,8 +22,6 @@ Result<SourceFiles> SourceFiles::of_image(store::Store& store, const StageImage&
   return files;
 }
 
-Result<std::string> SourceFiles::path() {
-  return readlink_at(Fd(), fmt::format("/proc/self/fd/{}", tree().top().get()));
-}
+Result<std::string> SourceFiles::path() { return driver::path_of(tree().top()); }
 
 }  // namespace strata::build

@@ -6,15 +6,11 @@
 
 #include "cli/check_text.h"
 #include "cli/formatter.h"
+#include "cli/fsck_codes.h"
 #include "cli/routes.h"
 
 namespace strata::cli {
 namespace {
-
-// As fsck's.
-constexpr int kClean = 0;
-constexpr int kProblems = 4;
-constexpr int kCouldNotWork = 8;
 
 class Check final : public Command {
  public:
@@ -35,10 +31,11 @@ class Check final : public Command {
     Result<doctor::CheckReport> report = doctor::check(options, context.pool());
     progress.close();
     if (!report.ok() && report.error().code() == ErrorCode::kCancelled) return report.error();
-    if (!report.ok()) return context.fail("Error: " + report.error().message(), kCouldNotWork);
+    if (!report.ok())
+      return context.fail("Error: " + report.error().message(), fsck::kCouldNotWork);
     if (!format_.empty()) {
       Result<std::string> text = format_value(format_, value_of(options.root, *report));
-      if (context.print(text) != 0) return kCouldNotWork;
+      if (context.print(text) != 0) return fsck::kCouldNotWork;
     } else if (quiet_ || context.global().quiet) {
       context.out().print(lines_of(*report));
     } else {
@@ -54,8 +51,8 @@ class Check final : public Command {
                        [](const doctor::Finding& finding) {
                          return finding.severity > doctor::Severity::kNote;
                        })
-               ? kProblems
-               : kClean;
+               ? fsck::kLeft
+               : fsck::kClean;
   }
 
   bool content_ = false;

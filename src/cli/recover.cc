@@ -3,16 +3,13 @@
 #include "doctor/recover.h"
 
 #include "cli/formatter.h"
+#include "cli/fsck_codes.h"
 #include "cli/registry_options.h"
 #include "cli/routes.h"
 
 namespace strata::cli {
 namespace {
 
-// As fsck's.
-constexpr int kAllAsItWas = 0;
-constexpr int kSomethingLost = 4;
-constexpr int kCouldNotWork = 8;
 constexpr size_t kLossesShown = 20;  // of an image; JSON has all
 
 Value value_of(const doctor::ImageLoss& loss) {
@@ -77,23 +74,24 @@ class Recover final : public Command {
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     if (output_.empty())
-      return context.fail("recover needs a file to write to: -o FILE", kCouldNotWork);
+      return context.fail("recover needs a file to write to: -o FILE", fsck::kCouldNotWork);
     doctor::RecoverOptions options{.root = arguments.front(),
                                    .driver = context.global().driver,
                                    .words = {arguments.begin() + 1, arguments.end()},
                                    .output = output_};
     Result<doctor::RecoverReport> report = recover(context, options);
     if (!report.ok() && report.error().code() == ErrorCode::kCancelled) return report.error();
-    if (!report.ok()) return context.fail("Error: " + report.error().message(), kCouldNotWork);
+    if (!report.ok())
+      return context.fail("Error: " + report.error().message(), fsck::kCouldNotWork);
     if (json_) {
-      if (context.print(format_value("json", value_of(*report))) != 0) return kCouldNotWork;
+      if (context.print(format_value("json", value_of(*report))) != 0) return fsck::kCouldNotWork;
     } else {
       for (const doctor::RecoveredImage& image : report->images)
         context.out().print(text_of(image));
       for (const std::string& failure : report->failures)
         context.err().print("Error: " + failure + "\n");
     }
-    return report->all_as_it_was() ? kAllAsItWas : kSomethingLost;
+    return report->all_as_it_was() ? fsck::kClean : fsck::kLeft;
   }
 
  private:

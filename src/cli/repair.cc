@@ -6,18 +6,13 @@
 
 #include "cli/check_text.h"
 #include "cli/formatter.h"
+#include "cli/fsck_codes.h"
 #include "cli/repair_text.h"
 #include "cli/routes.h"
 #include "cli/units.h"
 
 namespace strata::cli {
 namespace {
-
-// As fsck's.
-constexpr int kClean = 0;
-constexpr int kMended = 1;
-constexpr int kLeft = 4;
-constexpr int kCouldNotWork = 8;
 
 class Repair final : public Command {
  public:
@@ -36,13 +31,13 @@ class Repair final : public Command {
 
   Result<int> run(Context& context, const std::vector<std::string>&) override {
     if (yes_ && dry_run_)
-      return context.fail("Error: --yes and --dry-run contradict", kCouldNotWork);
+      return context.fail("Error: --yes and --dry-run contradict", fsck::kCouldNotWork);
     if (purge_ && (yes_ || content_ || !from_.empty())) {
-      return context.fail("Error: --purge goes alone, or with --dry-run", kCouldNotWork);
+      return context.fail("Error: --purge goes alone, or with --dry-run", fsck::kCouldNotWork);
     }
     Result<int> code = purge_ ? purge(context) : mend(context);
     if (code.ok() || code.error().code() == ErrorCode::kCancelled) return code;
-    return context.fail("Error: " + code.error().message(), kCouldNotWork);
+    return context.fail("Error: " + code.error().message(), fsck::kCouldNotWork);
   }
 
  private:
@@ -62,7 +57,7 @@ class Repair final : public Command {
       context.out().print(text_of(options, *report));
     } else {
       Result<std::string> text = format_value(format_, value_of(options, *report));
-      if (context.print(text) != 0) return kCouldNotWork;
+      if (context.print(text) != 0) return fsck::kCouldNotWork;
     }
     return exit_code_of(*report);
   }
@@ -73,7 +68,7 @@ class Repair final : public Command {
     context.out().print(fmt::format("{} {} of {} repair{}\n", dry_run_ ? "Would remove" : "Removed",
                                     human_size(static_cast<double>(purged.bytes)), purged.repairs,
                                     purged.repairs == 1 ? "" : "s"));
-    return kClean;
+    return fsck::kClean;
   }
 
   // Notes are no problems: everything works with them.
@@ -83,8 +78,8 @@ class Repair final : public Command {
         return finding.severity > doctor::Severity::kNote;
       });
     });
-    if (left || !report.planned.empty()) return kLeft;
-    return report.mended.empty() ? kClean : kMended;
+    if (left || !report.planned.empty()) return fsck::kLeft;
+    return report.mended.empty() ? fsck::kClean : fsck::kMended;
   }
 
   bool content_ = false;

@@ -6,6 +6,7 @@
 
 #include "base/test_support.h"
 #include "doctor/name_set.h"
+#include "doctor/test_layers.h"
 #include "driver/driver.h"
 #include "driver/layer_test_fixture.h"
 
@@ -55,21 +56,6 @@ class LayerContentTest : public driver::LayerTest {
 
   DiffId diff_id_{Digest::of("")};
 };
-
-std::string small_layer() {
-  return TarText()
-      .folder("d/")
-      .file("d/a", "hello")
-      .file("d/empty", "")
-      .other(tar::kSymlink, "d/s", "a")
-      .other(tar::kHardLink, "d/z", "d/a")
-      .other(tar::kFifo, "p")
-      .file("deep/in/file", "x")
-      .file("d/.wh.gone", "")
-      .folder("o/")
-      .file("o/.wh..wh..opq", "")
-      .end();
-}
 
 TEST_F(LayerContentTest, FindsNothingInALayerAsItWasUnpacked) {
   make(small_layer());

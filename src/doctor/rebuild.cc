@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
+#include "driver/overlay2.h"
+
 namespace strata::doctor {
 namespace {
 
 constexpr std::string_view kInit = "-init";
-constexpr size_t kLinkSize = 26;
-constexpr std::string_view kLinkAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 // Pairs of a diffID and a parent that are tried for one record; a hash each.
 constexpr size_t kPairsMax = 4u << 20;
 
@@ -31,15 +31,6 @@ std::string folder_of_target(const std::string& target) {
   return name.find('/') == std::string::npos ? name : "";
 }
 
-std::string random_link() {
-  std::string hex = random_hex(kLinkSize);
-  std::string link;
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    link.push_back(kLinkAlphabet[std::stoul(hex.substr(i, 2), nullptr, 16) % kLinkAlphabet.size()]);
-  }
-  return link;
-}
-
 }  // namespace
 
 std::string said(const SmallFile& file) {
@@ -48,10 +39,6 @@ std::string said(const SmallFile& file) {
 
 std::string folder_path(const Survey& survey, const std::string& folder) {
   return survey.home() + "/" + folder;
-}
-
-bool is_link_name(const std::string& name) {
-  return name.size() == kLinkSize && name.find_first_not_of(kLinkAlphabet) == std::string::npos;
 }
 
 std::vector<std::string> split_lower(const SmallFile& file) {
@@ -388,7 +375,7 @@ std::string Rebuild::link_in_lowers(const std::string& folder) const {
     auto entry = survey_.links.find(name);
     const bool free = entry == survey_.links.end() || folder_of_target(entry->second) == folder ||
                       !survey_.folders.contains(folder_of_target(entry->second));
-    if (is_link_name(name) && free) return name;
+    if (driver::is_link_name(name) && free) return name;
   }
   return "";
 }
@@ -401,18 +388,18 @@ Learnt<std::string> Rebuild::find_link(const std::string& folder) {
     auto entry = survey_.links.find(name);
     return entry != survey_.links.end() && folder_of_target(entry->second) == folder;
   };
-  const bool own_free = is_link_name(own) && !survey_.links.contains(own);
+  const bool own_free = driver::is_link_name(own) && !survey_.links.contains(own);
   if (!own.empty() && leads_here(own)) return {own, "the link file"};
   const std::string called = link_in_lowers(folder);
   if (!called.empty() && leads_here(called)) return {called, "lower of the layers above, and l/"};
   if (own_free) return {own, "the link file"};
   std::string entry;
   for (const auto& [name, to] : survey_.links) {
-    if (is_link_name(name) && folder_of_target(to) == folder) entry = name;
+    if (driver::is_link_name(name) && folder_of_target(to) == folder) entry = name;
   }
   if (!entry.empty()) return {entry, "the entry of l/ that leads to the folder"};
   if (!called.empty()) return {called, "lower of the layers above"};
-  if (is_link_name(own)) {
+  if (driver::is_link_name(own)) {
     const std::string other = folder_of_target(survey_.links.at(own));
     auto there = survey_.folders.find(other);
     // The entry leads elsewhere, and what it leads to goes by another name, or is not there.
@@ -420,7 +407,7 @@ Learnt<std::string> Rebuild::find_link(const std::string& folder) {
       return {own, "the link file"};
     }
   }
-  return {random_link(), "nothing: a new name"};
+  return {driver::random_link(), "nothing: a new name"};
 }
 
 const Learnt<std::string>& Rebuild::link(const std::string& folder) {

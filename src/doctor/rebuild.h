@@ -34,8 +34,6 @@ std::string said(const SmallFile& file);
 std::string folder_path(const Survey& survey, const std::string& folder);
 // The names in a `lower` file, without "l/".
 std::vector<std::string> split_lower(const SmallFile& file);
-// 26 characters of A-Z2-7.
-bool is_link_name(const std::string& name);
 
 class Rebuild {
  public:

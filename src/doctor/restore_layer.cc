@@ -6,6 +6,7 @@
 #include "doctor/layer_mender.h"
 #include "doctor/tree_generation.h"
 #include "driver/layer_unpacker.h"
+#include "driver/mount.h"
 #include "driver/split_file.h"
 #include "driver/upper_recorder.h"
 #include "store/work_folder.h"
@@ -222,7 +223,7 @@ class Restorer {
     STRATA_CHECK(context_.driver.prepare(copy_->folder, below));
     if (there) {
       STRATA_TRY(Fd old, context_.driver.open_folder(layer_.cache));
-      STRATA_TRY(std::string path, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", old.get())));
+      STRATA_TRY(std::string path, driver::path_of(old));
       STRATA_TRY(std::string room, free_name("folder"));
       STRATA_CHECK(rename_at(Fd(), path, context_.set_aside, room, Existing::kKeep));
     }

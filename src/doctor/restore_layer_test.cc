@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/test_support.h"
+#include "doctor/test_layers.h"
 #include "driver/layer_test_fixture.h"
 #include "driver/tree_tar.h"
 #include "store/store.h"
@@ -13,7 +14,6 @@
 namespace strata::doctor {
 namespace {
 
-using driver::TarText;
 
 // Gives one layer, or a wrong one.
 class TextSource final : public LayerSource {
@@ -35,21 +35,6 @@ class TextSource final : public LayerSource {
   std::string tar_;
   const DiffId diff_;
 };
-
-std::string layer_text() {
-  return TarText()
-      .folder("d/")
-      .file("d/a", "hello")
-      .file("d/empty", "")
-      .other(tar::kSymlink, "d/s", "a")
-      .other(tar::kHardLink, "d/z", "d/a")
-      .other(tar::kFifo, "p")
-      .file("deep/in/file", "x")
-      .file("d/.wh.gone", "")
-      .folder("o/")
-      .file("o/.wh..wh..opq", "")
-      .end();
-}
 
 class RestoreLayer : public testing::Test {
  protected:
@@ -110,7 +95,7 @@ class RestoreLayer : public testing::Test {
 };
 
 TEST_F(RestoreLayer, MendsWithoutACopyWhatTheTarSplitTells) {
-  add(layer_text());
+  add(small_layer());
   ASSERT_EQ(::chmod(at("d/a").c_str(), 0777), 0);
   ASSERT_EQ(::chmod(at("d").c_str(), 0700), 0);
   must(unlink_at(Fd(), at("d/empty")));
@@ -130,7 +115,7 @@ TEST_F(RestoreLayer, MendsWithoutACopyWhatTheTarSplitTells) {
 }
 
 TEST_F(RestoreLayer, FindsContentUnderAnotherNameOfTheFile) {
-  add(layer_text());
+  add(small_layer());
   must(unlink_at(Fd(), at("d/a")));
   RestoreReport report = must(restore(nullptr));
   EXPECT_TRUE(report.left.empty());
@@ -138,7 +123,7 @@ TEST_F(RestoreLayer, FindsContentUnderAnotherNameOfTheFile) {
 }
 
 TEST_F(RestoreLayer, WithoutACopyMendsTheRest) {
-  add(layer_text());
+  add(small_layer());
   must(unlink_at(Fd(), at("d/a")));
   must(write_file_at(Fd(), at("d/z"), "hallo", 0644));
   must(unlink_at(Fd(), at("d/empty")));
@@ -151,16 +136,16 @@ TEST_F(RestoreLayer, WithoutACopyMendsTheRest) {
   std::vector<std::string> names;
   for (const FileFault& fault : content.faults) names.push_back(fault.name);
   EXPECT_EQ(names, (std::vector<std::string>{"d/a", "deep/in/file"}));
-  TextSource source(layer_text());
+  TextSource source(small_layer());
   EXPECT_TRUE(must(restore(&source)).left.empty());
   expect_sound();
 }
 
 TEST_F(RestoreLayer, TakesContentFromACopyAndKeepsWhatWasThere) {
-  add(layer_text());
+  add(small_layer());
   must(write_file_at(Fd(), at("d/a"), "hallo", 0644));
   must(remove_tree_at(Fd(), at("deep")));
-  TextSource source(layer_text());
+  TextSource source(small_layer());
   RestoreReport report = must(restore(&source));
   EXPECT_TRUE(report.left.empty());
   EXPECT_EQ(report.source, "a text");
@@ -171,9 +156,9 @@ TEST_F(RestoreLayer, TakesContentFromACopyAndKeepsWhatWasThere) {
 }
 
 TEST_F(RestoreLayer, ACopyThatIsNotTheLayerChangesNothing) {
-  add(layer_text());
+  add(small_layer());
   must(write_file_at(Fd(), at("d/a"), "hallo", 0644));
-  TextSource source(layer_text());
+  TextSource source(small_layer());
   source.spoil();
   Result<RestoreReport> report = restore(&source);
   ASSERT_FALSE(report.ok());
@@ -182,10 +167,10 @@ TEST_F(RestoreLayer, ACopyThatIsNotTheLayerChangesNothing) {
 }
 
 TEST_F(RestoreLayer, ReplacesAllOfALayerWhoseTarSplitIsGone) {
-  add(layer_text());
+  add(small_layer());
   const std::string link = must(read_file_at(Fd(), at("../link")));
   must(write_file_at(Fd(), split_path(), "garbage", 0644));
-  TextSource source(layer_text());
+  TextSource source(small_layer());
   RestoreReport report = must(restore(&source));
   EXPECT_TRUE(report.whole);
   EXPECT_TRUE(report.left.empty());
@@ -196,9 +181,9 @@ TEST_F(RestoreLayer, ReplacesAllOfALayerWhoseTarSplitIsGone) {
 }
 
 TEST_F(RestoreLayer, ReplacesALayerWhoseFilesAreGone) {
-  add(layer_text());
+  add(small_layer());
   must(remove_tree_at(Fd(), at("..")));
-  TextSource source(layer_text());
+  TextSource source(small_layer());
   EXPECT_TRUE(must(restore(&source)).whole);
   expect_sound();
   EXPECT_TRUE(must(store_->has_layer(*chain_)));

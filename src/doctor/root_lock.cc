@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//   /proc/locks = *(number ":" type mode access pid major ":" minor ":" inode start end)
-// Source: proc(5).
 #include "doctor/root_lock.h"
 
 #include <sys/sysmacros.h>
 
-#include <sstream>
-
+#include "doctor/file_locks.h"
 #include "store/parts.h"
 
 namespace strata::doctor {
@@ -15,20 +12,16 @@ namespace {
 // "dockerd, process 3232", of whoever holds a flock on the file; empty when the kernel does not say.
 std::string holder_of(int fd) {
   Result<struct stat> info = stat_fd(fd);
-  Result<std::string> locks = read_file_at(Fd(), "/proc/locks");
+  Result<std::vector<FileLockHeld>> locks = held_file_locks();
   if (!info.ok() || !locks.ok()) return "";
   const std::string place =
       fmt::format("{:02x}:{:02x}:{}", major(info->st_dev), minor(info->st_dev), info->st_ino);
-  std::istringstream lines(*locks);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string number, type, mode, access, pid, file;
-    words >> number >> type >> mode >> access >> pid >> file;
-    if (type != "FLOCK" || file != place) continue;
-    Result<std::string> name = read_file_at(Fd(), fmt::format("/proc/{}/comm", pid));
-    if (!name.ok()) return "process " + pid;
+  for (const FileLockHeld& lock : *locks) {
+    if (lock.place != place) continue;
+    Result<std::string> name = read_file_at(Fd(), fmt::format("/proc/{}/comm", lock.pid));
+    if (!name.ok()) return "process " + lock.pid;
     while (!name->empty() && name->back() == '\n') name->pop_back();
-    return fmt::format("{}, process {}", *name, pid);
+    return fmt::format("{}, process {}", *name, lock.pid);
   }
   return "";
 }

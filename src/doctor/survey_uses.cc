@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/stream.h"
+#include "doctor/file_locks.h"
 #include "store/build_cache.h"
 #include "store/parts.h"
 #include "store/work_folder.h"
@@ -14,17 +14,8 @@
 namespace strata::doctor {
 namespace {
 
-constexpr size_t kProcFileBytes = 64u << 20;
-
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
-}
-
-// A file of /proc says that its size is 0, so it is read as a stream.
-Result<std::string> read_proc(const std::string& path) {
-  STRATA_TRY(Fd file, open_path(path, O_RDONLY));
-  FdSource source(file.get());
-  return read_to_end(source, kProcFileBytes);
 }
 
 // The rest of `text` behind the field number `count`; fields are divided by spaces.
@@ -57,22 +48,15 @@ std::optional<time_t> start_of(const std::string& pid) {
 }
 
 // The start of whoever holds a lock on the file of this inode; of several the first.
-//   /proc/locks: "1: FLOCK  ADVISORY  WRITE 1234 08:01:131 0 EOF"
 std::optional<time_t> start_of_holder(ino_t inode) {
-  Result<std::string> locks = read_proc("/proc/locks");
-  std::string_view rest = locks.ok() ? std::string_view(*locks) : std::string_view();
+  Result<std::vector<FileLockHeld>> locks = held_file_locks();
   std::optional<time_t> first;
-  while (!rest.empty()) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (line.find("FLOCK") == line.npos || line.find("WRITE") == line.npos) continue;
-    std::string_view holder = skip_fields(line, 4);
-    std::string_view file = skip_fields(holder, 1);
-    file = file.substr(0, file.find(' '));
-    if (file.rfind(':') == file.npos || number_at(file.substr(file.rfind(':') + 1)) != inode) {
-      continue;
-    }
-    std::optional<time_t> start = start_of(std::string(holder.substr(0, holder.find(' '))));
+  if (!locks.ok()) return first;
+  for (const FileLockHeld& lock : *locks) {
+    const size_t colon = lock.place.rfind(':');
+    if (!lock.exclusive || colon == lock.place.npos) continue;
+    if (number_at(std::string_view(lock.place).substr(colon + 1)) != inode) continue;
+    std::optional<time_t> start = start_of(lock.pid);
     if (start && (!first || *start < *first)) first = start;
   }
   return first;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "driver/member_places.h"
 
+#include "driver/path_below.h"
+
 namespace strata::driver {
 
 Result<MemberPlace> MemberPlaces::find(const std::string& path) {
@@ -26,12 +28,7 @@ Status MemberPlaces::enter(const std::string& folder) {
     return {};
   }
   STRATA_TRY(Fd behind, open_in_root(files_, path, kFlags));
-  STRATA_TRY(std::string root, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", files_.get())));
-  STRATA_TRY(std::string found, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", behind.get())));
-  if (found != root && !found.starts_with(root + "/")) {
-    return error(ErrorCode::kIo, "{}: its folder is {}, expected below {}", folder, found, root);
-  }
-  real_path_ = found == root ? "" : found.substr(root.size() + 1);
+  STRATA_TRY(real_path_, path_below(files_, behind).context("{}", folder));
   folder_ = std::move(behind);
   return {};
 }

@@ -33,15 +33,6 @@ std::string layer_path(const CacheId& cache, std::string_view rest) {
   return fmt::format("{}/{}/{}", kHome, cache.name(), rest);
 }
 
-std::string random_link() {
-  std::string hex = random_hex(kLinkSize);
-  std::string link;
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    link.push_back(kLinkAlphabet[std::stoul(hex.substr(i, 2), nullptr, 16) % kLinkAlphabet.size()]);
-  }
-  return link;
-}
-
 // A link is used as a name below l/; a damaged one must not reach anything else.
 Result<std::string> checked_link(std::string link, std::string_view owner) {
   while (!link.empty() && link.back() == '\n') link.pop_back();
@@ -74,6 +65,19 @@ Status drop_foreign_names(const Fd& staged) {
 }
 
 }  // namespace
+
+std::string random_link() {
+  std::string hex = random_hex(kLinkSize);
+  std::string link;
+  for (size_t i = 0; i < hex.size(); i += 2) {
+    link.push_back(kLinkAlphabet[std::stoul(hex.substr(i, 2), nullptr, 16) % kLinkAlphabet.size()]);
+  }
+  return link;
+}
+
+bool is_link_name(std::string_view name) {
+  return name.size() == kLinkSize && name.find_first_not_of(kLinkAlphabet) == std::string::npos;
+}
 
 Status Overlay2::create_home() {
   STRATA_CHECK(ensure_dir_at(root_, std::string(kHome), 0710));

@@ -9,6 +9,10 @@
 
 namespace strata::driver {
 
+// A new name in l/, and whether a text is one: 26 characters of A-Z2-7.
+std::string random_link();
+bool is_link_name(std::string_view name);
+
 class Overlay2 final : public Driver {
  public:
   Overlay2(const Fd& root, std::string root_path) : root_(root), root_path_(std::move(root_path)) {}

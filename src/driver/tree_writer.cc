@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "driver/file_metadata.h"
+#include "driver/path_below.h"
 #include "tar/path.h"
 
 namespace strata::driver {
@@ -175,15 +176,9 @@ Status TreeWriter::make_parents(const std::string& path, int links_left) {
 // The place's path below `diff` without symlinks.
 Result<std::string> TreeWriter::resolved_path(const Place& place) const {
   if (!place.through_symlink) return place.path;
-  STRATA_TRY(std::string root, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", diff_.get())));
   STRATA_TRY(std::string parent,
-             readlink_at(Fd(), fmt::format("/proc/self/fd/{}", place.parent->get())));
-  if (parent == root) return place.name;
-  if (!parent.starts_with(root + "/")) {
-    return error(ErrorCode::kIo, "entry \"{}\": its folder is {}, expected below {}", place.path,
-                 parent, root);
-  }
-  return parent.substr(root.size() + 1) + "/" + place.name;
+             path_below(diff_, *place.parent).context("entry \"{}\"", place.path));
+  return parent.empty() ? place.name : parent + "/" + place.name;
 }
 
 // Takes what has the name away, but keeps it: its content may be all that is left of an earlier

@@ -72,12 +72,12 @@ class Start {
     spec.mounts.insert(spec.mounts.end(), files.begin(), files.end());
     STRATA_TRY(OciRuntime runtime, find_runtime(options_.runtime));
     STRATA_CHECK(rootfs.make_places(spec.mounts, runtime));
-    Result<int> exit_code = run_logged(std::move(spec));
+    Result<int> exit_code = run_logged(std::move(spec), runtime);
     if (!host_.auto_remove) STRATA_CHECK(rootfs.unmount());
     return exit_code;
   }
 
-  Result<int> run_logged(RunSpec spec) {
+  Result<int> run_logged(RunSpec spec, const OciRuntime& runtime) {
     std::optional<LogFile> log;
     std::optional<LogSink> log_output;
     std::optional<LogSink> log_error;
@@ -97,7 +97,7 @@ class Start {
       return record_runtime_pid(run_.folder(), pid);
     };
     io.on_start = [&] { return record_start(); };
-    Result<int> exit_code = run_process(std::move(spec), io, run_, options_.runtime);
+    Result<int> exit_code = run_process(std::move(spec), io, run_, runtime.path);
     STRATA_CHECK(output.finish());
     STRATA_CHECK(error.finish());
     return exit_code;

@@ -21,13 +21,14 @@ from engine import REPO, needs_strata_itself, strata
 from peers import dockerd
 from procs import ProgramFailed, copy_tree, new_dir, remove_tree, run
 from roots import changes, snapshot
+from seeds import count
 from verbs import plain_layer, two_images
 
 pytestmark = needs_strata_itself("it has no check")
-PAIRS = int(os.environ.get("STRATA_DOCTOR_PAIRS", "40"))
+PAIRS = count("STRATA_DOCTOR_PAIRS", 40)
 STARTS = os.environ.get("STRATA_DOCTOR_STARTS", "")
-BESIDE_SECONDS = int(os.environ.get("STRATA_DOCTOR_BESIDE", "15"))
-SEED = int(os.environ.get("STRATA_TEST_SEED", "1"))
+BESIDE_SECONDS = count("STRATA_DOCTOR_BESIDE", 15)
+SEED = count("STRATA_TEST_SEED", 1)
 
 
 @pytest.fixture(scope="session")

@@ -25,13 +25,14 @@ from engine import binary, needs_strata_itself, strata
 from peers import dockerd
 from procs import clean_env, copy_tree, new_dir, remove_tree
 from roots import Root, changes, problems, snapshot
+from seeds import count
 
 pytestmark = needs_strata_itself("it has no repair")
 CLEAN, MENDED, LEFT, COULD_NOT = 0, 1, 4, 8
-SEED = int(os.environ.get("STRATA_TEST_SEED", "1"))
-PAIRS = int(os.environ.get("STRATA_DAMAGE_PAIRS", "12"))
-DOCKERDS = int(os.environ.get("STRATA_DAMAGE_DOCKERDS", "5"))
-KILLS = int(os.environ.get("STRATA_REPAIR_KILLS", "12"))
+SEED = count("STRATA_TEST_SEED", 1)
+PAIRS = count("STRATA_DAMAGE_PAIRS", 12)
+DOCKERDS = count("STRATA_DAMAGE_DOCKERDS", 5)
+KILLS = count("STRATA_REPAIR_KILLS", 12)
 
 
 def times(root):
