@@ -116,7 +116,9 @@ class Unpacking {
     STRATA_TRY(std::optional<UnpackedEarly> early, take_early(job.layer.file));
     if (early) return early;
     Result<OpenedFile> opened = contents_.open(job.layer.file);
-    if (!opened.ok() && contents_.has(job.layer.file)) return std::optional<UnpackedEarly>();
+    bool came_by = !opened.ok() && opened.error().code() == ErrorCode::kNotFound &&
+                   contents_.has(job.layer.file);
+    if (came_by) return std::optional<UnpackedEarly>();
     STRATA_TRY(OpenedFile file, std::move(opened));
     // Decoding ahead costs twice the processor time. It is worth that where processors would idle.
     const bool few = jobs_.size() * 2 <= context_.pool.jobs();

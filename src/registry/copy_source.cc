@@ -7,6 +7,7 @@
 #include "archive/image_files.h"
 #include "hash/sha256.h"
 #include "registry/piped_source.h"
+#include "registry/registry_contents.h"
 
 namespace strata::registry {
 namespace {
@@ -71,10 +72,11 @@ class RepositorySource final : public ManifestSource {
   Status download(const oci::Descriptor& blob, ByteSink& to) {
     if (blob.size_bytes == 0) return {};  // nothing to ask for
     ForwardSink forward(to);
+    ServerOrUrls server(*repository_, blob.urls);
     unsigned fruitless = 0;
     while (true) {
       uint64_t before = forward.done_bytes();
-      Status done = repository_->get_blob(blob.digest, forward.rest(), forward);
+      Status done = server.get_blob(blob.digest, forward.rest(), forward);
       if (done.ok()) return done;
       bool all_here = forward.done_bytes() >= static_cast<uint64_t>(blob.size_bytes);
       bool lost = done.error().code() == ErrorCode::kIo && !forward.reader_failed() && !all_here;
@@ -134,8 +136,15 @@ class LayoutSource final : public ManifestSource {
   }
 
   Result<std::unique_ptr<ByteSource>> open_blob(const oci::Descriptor& blob) override {
-    STRATA_TRY(archive::OpenedFile file,
-               contents().open(blob_name(blob.digest)).context("{}", place_.path));
+    Result<archive::OpenedFile> opened = contents().open(blob_name(blob.digest));
+    if (!opened.ok() && opened.error().code() == ErrorCode::kNotFound) {
+      return blob.urls.empty()
+                 ? error(ErrorCode::kCorrupt, "{}: blob {} is not in it", place_.path, blob.digest)
+                 : error(ErrorCode::kUnsupported,
+                         "{}: foreign layer {} is not in it: it is to be had from {}", place_.path,
+                         blob.digest, blob.urls.front());
+    }
+    STRATA_TRY(archive::OpenedFile file, std::move(opened).context("{}", place_.path));
     if (file.size_bytes != static_cast<uint64_t>(blob.size_bytes)) {
       return error(ErrorCode::kCorrupt, "{}: {}: expected {} bytes, found {}", place_.path,
                    blob_name(blob.digest), blob.size_bytes, file.size_bytes);

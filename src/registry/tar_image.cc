@@ -89,10 +89,6 @@ Result<TarImage> tar_image_of(std::shared_ptr<ManifestSource> source,
   std::vector<TarLayer> layers;
   for (size_t i = 0; i < diffs.size(); ++i) {
     const oci::Descriptor& blob = manifest.layers[i];
-    if (!blob.urls.empty()) {
-      return error(ErrorCode::kUnsupported, "layer {} is a foreign layer: it is to be had from {}",
-                   blob.digest, blob.urls.front());
-    }
     BlobOpener open = [source, blob]() -> Result<std::unique_ptr<ByteSource>> {
       STRATA_TRY(std::unique_ptr<ByteSource> bytes, source->open_blob(blob));
       return std::unique_ptr<ByteSource>(std::make_unique<VerifyingSource>(std::move(bytes), blob));

@@ -18,6 +18,7 @@ import pytest
 import archives
 import registries
 from engine import binary, needs_strata_itself, strata
+from hostile_registry import HostileRegistry
 from images import hand_made, load_bytes, runnable
 from peers import dockerd, raw_manifest, skopeo_copy
 from procs import clean_env, run
@@ -471,3 +472,64 @@ def test_memory_stays_small(server, work, copy):
             shutil.rmtree(work / "layout")
         measured = run("/usr/bin/time", "-f", "%M", binary(), "--root", work / "root", "copy", "-q", source, target, env=clean_env())
         assert int(measured.err.split()[-1]) < 64 << 10, (source, target, measured.err)
+
+
+# ---- layers that are to be had elsewhere (`urls`) ----------------------------------------------------------------
+
+@pytest.fixture
+def foreign(work):
+    """(registry without the second layer of x:1, its digest, the image); the layer's bytes are at another server."""
+    image = hand_made("x:1", extra=b"foreign")
+    with HostileRegistry({"x:1": image}, lambda _: None, None) as server, HostileRegistry({}, lambda _: None, None) as other:
+        served = server.served_files
+        served.kind = DOCKER_MANIFEST
+        manifest = json.loads(served.manifests["/v2/x/manifests/1"])
+        for layer in manifest["layers"]:
+            layer["mediaType"] = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+        layer = manifest["layers"][1]
+        layer |= {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "urls": [f"http://{other.host}/elsewhere/{layer['digest']}"]}
+        manifest["mediaType"] = DOCKER_MANIFEST
+        manifest["config"]["mediaType"] = "application/vnd.docker.container.image.v1+json"
+        other.served_files.elsewhere[layer["digest"]] = served.blobs.pop(layer["digest"])
+        text = archives.compact(manifest)
+        served.manifests = {f"/v2/x/manifests/{name}": text for name in ("1", sha(text))}
+        yield server, layer["digest"], image
+
+
+def blobs_of(folder):
+    return {file.name for file in (folder / "blobs/sha256").iterdir()}
+
+
+def test_a_foreign_layer_is_left_out_of_a_layout_as_by_skopeo(work, foreign, copy):
+    server, digest, image = foreign
+    layers = {archives.sha(archives.COMPRESSORS["gzip"](layer)) for layer in image.layers}
+    skopeo_copy(f"docker://{server.host}/x:1", f"oci:{work}/theirs:1", "--src-tls-verify=false", "--format", "oci")
+    result = copy("--format", "oci", f"docker://{server.host}/x:1", f"oci:{work}/ours:1")
+    assert f"{digest[7:19]}: Skipped foreign layer" in result.err + result.out
+    assert blobs_of(work / "ours") & layers == blobs_of(work / "theirs") & layers == layers - {digest[7:]}
+
+    refused = copy(f"oci:{work}/ours:1", f"root:{work}/root:x:1", check=False)
+    assert refused.code == 1 and re.search(f"ours: foreign layer {digest} is not in it: it is to be had from http", refused.err), refused
+    assert Root(work / "root").images() == set() and problems(work / "root") == []
+
+
+@pytest.mark.parametrize("damage,words", [(lambda file: file.unlink(), "ours: blob sha256:{} is not in it"),
+                                          (lambda file: file.write_bytes(b"x"), "blobs/sha256/{}: expected [0-9]+ bytes, found 1")])
+def test_a_layout_without_a_layer_is_refused_by_its_blob(work, server, copy, damage, words):
+    place, image = seed(work, server, "whole:1")
+    copy(place, f"oci:{work}/ours:1")
+    blob = max((work / "ours/blobs/sha256").iterdir(), key=lambda file: file.stat().st_size)
+    damage(blob)
+    refused = copy(f"oci:{work}/ours:1", f"root:{work}/root:x:1", check=False)
+    assert refused.code == 1 and re.search(words.format(blob.name), refused.err), refused
+    assert Root(work / "root").images() == set()
+
+
+def test_a_foreign_layer_is_fetched_for_an_archive_as_by_skopeo(work, foreign, copy):
+    server, _, image = foreign
+    skopeo_copy(f"docker://{server.host}/x:1", f"docker-archive:{work}/theirs.tar:x:1", "--src-tls-verify=false")
+    copy(f"docker://{server.host}/x:1", f"docker-archive:{work}/ours.tar:x:1")
+    for name in ("theirs", "ours"):
+        load(work / name, (work / f"{name}.tar").read_bytes())
+        root = Root(work / name)
+        assert root.references() == {"x:1": image.id} and [root.layer_tar(c) for c in root.chain(image.id)] == image.layers
