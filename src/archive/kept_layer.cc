@@ -37,6 +37,10 @@ Result<std::optional<KeptLayer>> KeptLayer::claim(const store::BlobFolder& folde
   return std::optional<KeptLayer>(std::move(kept));
 }
 
+Result<bool> KeptLayer::is_kept(const store::BlobFolder& folder, const DiffId& layer) {
+  return folder.has_journal(name_of(layer));
+}
+
 Status KeptLayer::read_journal() {
   std::string text(kMaxJournalBytes, '\0');
   STRATA_TRY(size_t count, pread_full(journal_.fd(),

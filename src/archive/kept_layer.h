@@ -20,6 +20,9 @@ class KeptLayer {
   static Result<std::optional<KeptLayer>> claim(const store::BlobFolder& folder,
                                                 const DiffId& layer);
 
+  // Whether all bytes of the layer are here, for who only asks; claims do not matter.
+  static Result<bool> is_kept(const store::BlobFolder& folder, const DiffId& layer);
+
   // All bytes are here. They are as good as the other side that sent them: to be verified.
   bool is_complete() const { return complete_; }
   codec::Compression compression() const { return compression_; }

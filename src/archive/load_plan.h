@@ -24,6 +24,7 @@ struct PlannedLayer {
   ChainId chain;
   DiffId diff;
   std::string file;  // name in the archive; it need not be there if the store has the layer
+  std::optional<uint64_t> tar_bytes = {};  // as the other side of a wire says: for forecasts only
 };
 
 struct PlannedImage {

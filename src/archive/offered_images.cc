@@ -77,6 +77,14 @@ Result<PlannedImage> plan_offered(const OfferedImage& offered, std::string confi
     STRATA_TRY(oci::Reference reference, parse_tag(tag));
     image.tags.push_back(std::move(reference));
   }
+  if (offered.layer_bytes.empty()) return image;
+  if (offered.layer_bytes.size() != image.layers.size()) {
+    return error(ErrorCode::kInvalid, "{} has {} layers, and sizes of {}", offered.id,
+                 image.layers.size(), offered.layer_bytes.size());
+  }
+  for (size_t i = 0; i < image.layers.size(); ++i) {
+    image.layers[i].tar_bytes = offered.layer_bytes[i];
+  }
   return image;
 }
 

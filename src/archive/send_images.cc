@@ -13,10 +13,11 @@
 namespace strata::archive {
 namespace {
 
-Result<SavePlan> choose(const store::Store& store, const SendOptions& options) {
+Result<SavePlan> choose(const store::Store& store, const SendOptions& options, Pool& pool) {
   Timer timer("plan");
   STRATA_TRY(SavePlan plan, choose_images(store, options.names));
   if (options.parents) STRATA_CHECK(add_parents(store, plan));
+  if (options.sizes) STRATA_CHECK(measure_layers(store, plan, pool));
   if (plan.images.size() > kMaxTransferImages) {
     return error(ErrorCode::kUnsupported, "{} images at once; {} are possible", plan.images.size(),
                  kMaxTransferImages);
@@ -24,11 +25,14 @@ Result<SavePlan> choose(const store::Store& store, const SendOptions& options) {
   return plan;
 }
 
-Status offer(const SavePlan& plan, Wire& wire) {
+Status offer(const SavePlan& plan, bool sizes, Wire& wire) {
   for (const SaveImage& image : plan.images) {
     const std::string& config = image.config.raw();
-    OfferedImage offered{image.config.id(), image.parent, {}, config.size()};
+    OfferedImage offered{image.config.id(), image.parent, {}, config.size(), {}};
     for (const oci::Reference& tag : image.tags) offered.tags.push_back(tag.familiar_string());
+    for (const SaveLayer& layer : image.layers) {
+      if (sizes) offered.layer_bytes.push_back(layer.tar_bytes);
+    }
     STRATA_CHECK(wire.write(FrameType::kImage, offered_text(offered)));
     for (size_t at = 0; at < config.size(); at += kBlockBytes) {
       STRATA_CHECK(
@@ -183,8 +187,8 @@ LoadReport our_report(const SavePlan& plan, LoadReport theirs) {
 Result<SendReport> send(const store::Store& store, Wire& wire, const SendOptions& options,
                         Pool& pool) {
   BufferPool buffers(kBlockBytes, kBlocks);
-  STRATA_TRY(SavePlan plan, choose(store, options));  // images, their layers, their parents
-  STRATA_CHECK(offer(plan, wire));
+  STRATA_TRY(SavePlan plan, choose(store, options, pool));  // images, layers, parents
+  STRATA_CHECK(offer(plan, options.sizes, wire));
   STRATA_TRY(std::vector<SaveLayer> wanted, read_wanted(plan, wire));
   // Beyond this point the set of layers to send is fixed.
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//   request  = {"do":"send"|"receive","images":[name...],"compression":"zstd:3"|"none","parents":bool}
-//   image    = {"id":imageID,"parent":imageID,"tags":["app:1"...],"configBytes":n}
+//   request  = {"do":"send"|"receive","images":[name...],"compression":"zstd:3"|"none","parents":bool,"sizes":bool}
+//   image    = {"id":imageID,"parent":imageID,"tags":["app:1"...],"configBytes":n,"layerBytes":[n...]}
 //   want     = [chainID...]
 //   layer    = {"chainID":…,"size":n,"compression":"zstd"|"none"}
 //   finished = {"images":[{"id":…,"tags":[…]}...],"moved":[{"name":…,"from":…,"to":…}...],
@@ -41,6 +41,20 @@ Result<uint64_t> get_size(const json::object& object, std::string_view owner,
   return static_cast<uint64_t>(size);
 }
 
+// Of one image's layers.
+Result<std::vector<uint64_t>> get_layer_bytes(const json::object& object) {
+  STRATA_TRY(const json::array* array, oci::get_array(object, "image", "layerBytes", "array"));
+  std::vector<uint64_t> sizes;
+  for (const json::value& value : array != nullptr ? *array : json::array()) {
+    const int64_t* size = value.if_int64();
+    if (size == nullptr || *size < 0 || static_cast<uint64_t>(*size) > kMaxLayerBytes) {
+      return error(ErrorCode::kInvalid, "image: layerBytes: expected sizes of layers");
+    }
+    sizes.push_back(static_cast<uint64_t>(*size));
+  }
+  return sizes;
+}
+
 Result<const json::object*> as_object(const json::value& value, std::string_view owner) {
   if (value.is_object()) return &value.get_object();
   return error(ErrorCode::kInvalid, "{}: expected objects", owner);
@@ -64,6 +78,7 @@ std::string request_text(const TransferRequest& request) {
   if (request.compression.level) compression += fmt::format(":{}", *request.compression.level);
   out.emplace("compression", compression);
   out.emplace("parents", request.parents);
+  if (request.sizes) out.emplace("sizes", true);
   return oci::go_json(out);
 }
 
@@ -80,6 +95,7 @@ Result<TransferRequest> parse_request(std::string_view text) {
   STRATA_TRY(std::string compression, oci::get_string(object, kOwner, "compression"));
   STRATA_TRY(request.compression, parse_wire_compression(compression));
   STRATA_TRY(request.parents, oci::get_bool(object, kOwner, "parents"));
+  STRATA_TRY(request.sizes, oci::get_bool(object, kOwner, "sizes"));
   return request;
 }
 
@@ -89,6 +105,9 @@ std::string offered_text(const OfferedImage& image) {
   if (image.parent) out.emplace("parent", image.parent->to_string());
   out.emplace("tags", to_array(image.tags));
   out.emplace("configBytes", static_cast<int64_t>(image.config_bytes));
+  if (!image.layer_bytes.empty()) {
+    out.emplace("layerBytes", json::array(image.layer_bytes.begin(), image.layer_bytes.end()));
+  }
   return oci::go_json(out);
 }
 
@@ -102,6 +121,7 @@ Result<OfferedImage> parse_offered(std::string_view text) {
   }
   STRATA_TRY(image.tags, oci::get_strings(object, kOwner, "tags"));
   STRATA_TRY(image.config_bytes, get_size(object, kOwner, "configBytes"));
+  STRATA_TRY(image.layer_bytes, get_layer_bytes(object));
   return image;
 }
 

@@ -15,6 +15,8 @@ namespace strata::archive {
 
 inline constexpr size_t kMaxTransferImages = 4096;
 inline constexpr size_t kMaxTransferConfigBytes = 8u << 20;  // of all configs together
+inline constexpr uint64_t kMaxLayerBytes = uint64_t{1}
+                                           << 44;  // sums of what was offered do not overflow
 inline constexpr size_t kMaxWantedInFrame = 10'000;
 
 // What the end that was called shall do.
@@ -23,6 +25,7 @@ struct TransferRequest {
   std::vector<std::string> names;  // of images, to send
   codec::CompressionSpec compression;
   bool parents = true;
+  bool sizes = false;  // offered images say how large their layers are
 };
 
 // An image on its way; its config follows in frames of its own.
@@ -31,6 +34,7 @@ struct OfferedImage {
   std::optional<ImageId> parent;  // one of those offered
   std::vector<std::string> tags;
   uint64_t config_bytes = 0;
+  std::vector<uint64_t> layer_bytes = {};  // of the tars, base first; none: it does not say
 };
 
 struct LayerHead {

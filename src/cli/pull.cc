@@ -70,11 +70,12 @@ class Pull final : public Command {
     // instead of 64).
     ::mallopt(M_ARENA_MAX, kHeaps);
     if (is_ssh_url(names.front())) {
-      if (all_tags_ || dry_run_ || !platform_.empty() || policy_ != "always") {
+      if (!platform_.empty() || policy_ != "always") {
         return context.fail(
-            "--all-tags, --dry-run, --platform and --policy are for registries, not for "
-            "an ssh:// address");
+            "--platform and --policy are for registries, not for an ssh:// address");
       }
+      if (all_tags_) STRATA_CHECK(check_all_tags(names));
+      if (dry_run_) return forecast_over_ssh(context, names, ssh_);
       return pull_over_ssh(context, names, ssh_, is_quiet(context));
     }
     std::vector<oci::Reference> references;
@@ -117,6 +118,7 @@ class Pull final : public Command {
   }
 
   Result<int> pull_all(Context& context, const std::vector<oci::Reference>& references) {
+    STRATA_CHECK(registry_.check());  // first: what is wrong there leaves no new root behind
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
     // As part of `run` there is more to do; a credential helper has files of its own. The threads that unpack
     // are confined in any case.

@@ -104,11 +104,12 @@ class Push final : public Command {
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     if (is_ssh_url(arguments[0])) {
-      if (all_tags_ || !compression_.empty()) {
+      if (!compression_.empty()) {
         return context.fail(
-            "--all-tags and --compression are for registries; to an ssh:// address "
-            "images are named one by one, and --wire-compression says how they travel");
+            "--compression is for registries; --wire-compression says how images travel to an "
+            "ssh:// address");
       }
+      if (all_tags_) STRATA_CHECK(check_all_tags(arguments));
       return push_over_ssh(context, arguments, ssh_, quiet_ || context.global().quiet);
     }
     if (arguments.size() > 1) return context.fail("\"strata push\" requires exactly 1 argument.");

@@ -2,6 +2,7 @@
 #include "cli/registry_options.h"
 
 #include "registry/credentials.h"
+#include "registry/registries.h"
 
 namespace strata::cli {
 
@@ -23,6 +24,12 @@ registry::ClientOptions RegistryOptions::client_options() const {
 
 bool RegistryOptions::may_start_programs() const {
   return registry::CredentialStore(client_options()).may_ask_helpers();
+}
+
+Status RegistryOptions::check() const {
+  STRATA_TRY([[maybe_unused]] registry::Registries read,
+             registry::Registries::read(client_options()));
+  return {};
 }
 
 Result<std::unique_ptr<registry::Client>> RegistryOptions::open_client(Context& context) const {

@@ -18,6 +18,8 @@ class RegistryOptions {
   registry::ClientOptions client_options() const;
   // Whether asking a registry may start programs (credential helpers).
   bool may_start_programs() const;
+  // Whether the user's files about registries can be read; starts no threads.
+  Status check() const;
   // Errors: those of Client::open.
   Result<std::unique_ptr<registry::Client>> open_client(Context& context) const;
 

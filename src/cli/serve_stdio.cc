@@ -55,7 +55,8 @@ class ServeStdio final : public Command {
   static Status send(Context& context, archive::Wire& wire,
                      const archive::TransferRequest& request) {
     STRATA_TRY(store::Store store, context.open_for_reading());
-    archive::SendOptions options{request.names, request.compression, request.parents, nullptr};
+    archive::SendOptions options{request.names, request.compression, request.parents, request.sizes,
+                                 nullptr};
     STRATA_TRY([[maybe_unused]] archive::SendReport report,
                archive::send_images(store, wire, options, context.pool()));
     return {};

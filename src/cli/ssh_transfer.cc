@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/ssh_transfer.h"
 
+#include "archive/forecast_receive.h"
 #include "archive/receive_images.h"
 #include "archive/send_images.h"
 #include "cli/confine_to.h"
 #include "cli/load_report.h"
 #include "cli/units.h"
+#include "oci/reference.h"
 
 namespace strata::cli {
 namespace {
@@ -56,6 +58,26 @@ Status send_request(archive::Wire& wire, const archive::TransferRequest& request
   return wire.told_before_end(std::move(sent).error());
 }
 
+void print_forecast(Context& context, const archive::ReceiveForecast& forecast) {
+  for (const archive::LoadedImage& image : forecast.images) {
+    for (const std::string& tag : image.tags) context.out().print(tag + "\n");
+    if (image.tags.empty()) context.out().print(image.id.to_string() + "\n");
+  }
+  std::string kept, unknown;
+  if (forecast.layers_kept > 0) {
+    kept = fmt::format(", {} of them arrived before an interruption", forecast.layers_kept);
+  }
+  if (forecast.unknown_sizes > 0) {
+    unknown = fmt::format(", and {} of which the other side does not say the size",
+                          layers_text(forecast.unknown_sizes));
+  }
+  context.out().print(fmt::format(
+      "  Build steps: {}\n  Layers:      {}, {} of them here{}\n"
+      "  To fetch:    {} before compression{}\n  Disk needed: at most about {}{}\n",
+      forecast.steps, forecast.layers, forecast.layers_here, kept, bytes_text(forecast.fetch_bytes),
+      unknown, bytes_text(forecast.most_disk_bytes()), unknown));
+}
+
 }  // namespace
 
 void SshTransferOptions::declare(Options& options) {
@@ -89,7 +111,8 @@ Result<int> push_over_ssh(Context& context, const std::vector<std::string>& argu
 
   ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Sending layer",
                            ProgressDisplay::to_descriptor(context.err().fd()));
-  archive::SendOptions send{names_of(arguments), request.compression, request.parents, &progress};
+  archive::SendOptions send{names_of(arguments), request.compression, request.parents, false,
+                            &progress};
   Result<archive::SendReport> report =
       archive::send_images(store, there.wire(), send, context.pool());
   progress.close();
@@ -112,8 +135,9 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
   STRATA_TRY(archive::TransferRequest request, request_of(options));
   request.send = true;
   request.names = names_of(arguments);
-  STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
+  // First: a host that cannot be reached leaves no new root behind.
   STRATA_TRY(SshConnection there, SshConnection::open(url, options.connection(), context.pool()));
+  STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
   confine_to(store, Network::kNone);  // ssh runs already
   STRATA_CHECK(send_request(there.wire(), request));
 
@@ -133,6 +157,37 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
   }
   print_load_report(context, report->loaded, "Pulled");
   return 0;
+}
+
+Result<int> forecast_over_ssh(Context& context, const std::vector<std::string>& arguments,
+                              const SshTransferOptions& options) {
+  STRATA_CHECK(check_arguments(arguments));
+  STRATA_TRY(SshUrl url, parse_ssh_url(arguments[0]));
+  STRATA_TRY(archive::TransferRequest request, request_of(options));
+  request.send = true;
+  request.names = names_of(arguments);
+  request.sizes = true;
+  STRATA_TRY(std::optional<store::Store> store, context.open_if_there());
+  STRATA_TRY(SshConnection there, SshConnection::open(url, options.connection(), context.pool()));
+  STRATA_CHECK(send_request(there.wire(), request));
+  Result<archive::ReceiveForecast> forecast =
+      archive::forecast_receive(store ? &*store : nullptr, there.wire(), request.names);
+  if (!forecast.ok() && there.wire().write_failed()) {
+    return there.wire().told_before_end(std::move(forecast).error());
+  }
+  if (!forecast.ok()) return std::move(forecast).error();
+  there.close();
+  print_forecast(context, *forecast);
+  return 0;
+}
+
+Status check_all_tags(const std::vector<std::string>& arguments) {
+  for (const std::string& name : names_of(arguments)) {
+    STRATA_TRY(oci::Reference reference, oci::Reference::parse(name));
+    if (reference.is_name_only()) continue;
+    return error(ErrorCode::kInvalid, "tag can't be used with --all-tags/-a");
+  }
+  return {};
 }
 
 }  // namespace strata::cli

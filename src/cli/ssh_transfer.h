@@ -33,5 +33,12 @@ Result<int> push_over_ssh(Context& context, const std::vector<std::string>& argu
                           const SshTransferOptions& options, bool quiet);
 Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& arguments,
                           const SshTransferOptions& options, bool quiet);
+// Says what the pull would fetch, and fetches nothing.
+Result<int> forecast_over_ssh(Context& context, const std::vector<std::string>& arguments,
+                              const SshTransferOptions& options);
+
+// --all-tags with an ssh:// address: names only, each of which means all its tags.
+// Errors: kInvalid, docker's text.
+Status check_all_tags(const std::vector<std::string>& arguments);
 
 }  // namespace strata::cli

@@ -55,6 +55,11 @@ Result<uint64_t> BlobFolder::size_here(const Digest& blob) const {
   return info ? disk_bytes(*info) : 0;
 }
 
+Result<bool> BlobFolder::has_journal(const Digest& blob) const {
+  STRATA_TRY(std::optional<struct stat> info, find_file(*root_, journal_of(path_of(blob.hex()))));
+  return info && info->st_size > 0;
+}
+
 Result<std::optional<FileLock>> BlobFolder::lock_unclaimed(const std::string& path) const {
   Result<Fd> file = open_at(*root_, path, O_RDONLY);
   if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return std::optional<FileLock>();

@@ -50,6 +50,8 @@ class BlobFolder {
   Result<std::optional<FileLock>> try_lock_journal(const BlobClaim& claim) const;
   // Bytes of the blob that lie here, for who only asks; the claims of others do not matter.
   Result<uint64_t> size_here(const Digest& blob) const;
+  // Whether its journal holds anything; the same.
+  Result<bool> has_journal(const Digest& blob) const;
   // Gives the claim up and removes the blob, unless others claim it: then the last of them does.
   Status remove(BlobClaim claim) const;
 

@@ -81,6 +81,14 @@ def digest_of(work, host, env, check=True, *words):
     return strata(work, "remote", "digest", f"{host}/x:1", *words, check=check, env=env)
 
 
+def test_a_mistake_in_the_configuration_leaves_no_new_root(work, env):
+    (work / "daemon.json").write_text("nonsense")
+    for name in ("STRATA_DAEMON_JSON", "CONTAINERS_REGISTRIES_CONF"):
+        failed = strata(work / "new", "pull", "localhost:1/x", env={**env, name: str(work / "daemon.json")}, check=False)
+        assert failed.code == 1 and "daemon.json: " in failed.err, failed
+        assert not (work / "new").exists()
+
+
 # --- redirects
 
 def test_credentials_do_not_follow_a_redirect_to_another_server(work, env):

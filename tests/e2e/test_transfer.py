@@ -16,7 +16,7 @@ from roots import Root, problems, snapshot
 from seeds import count, seed
 from tars import odd_layer
 from transfer import GREETING, chains, error_of, frame, layer, layers, liar, local_ssh, offer, request, sending, serve
-from verbs import assert_holds, plain_layer, root_with, two_images
+from verbs import assert_holds, plain_layer, root_with, two_images, unchanged
 
 pytestmark = [pytest.mark.as_root, needs_strata_itself("docker has no transfers")]
 
@@ -297,6 +297,91 @@ def test_the_command_that_serves_is_in_no_help(work):
 
 def test_options_of_registries_are_refused(work):
     root = root_with(work / "here", image())
-    for words in (["push", "-a"], ["push", "--compression", "gzip"], ["pull", "--dry-run"], ["pull", "--policy", "never"], ["pull", "-a"]):
+    for words in (["push", "--compression", "gzip"], ["pull", "--platform", "linux/arm64"], ["pull", "--policy", "never"]):
         refused = strata(root, *words, "ssh://host/there", "app:1", check=False)
         assert refused.code == 1 and "for registries" in refused.err
+
+
+# ---- --all-tags, --dry-run -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("what", ["push", "pull"])
+def test_all_tags_of_several_names(work, what):
+    full, empty = root_with(work / "full", *two_images()), work / "empty"
+    here, there = (full, empty) if what == "push" else (empty, full)
+    for words in (["first:1"], ["first", "team/second:2"]):
+        refused = strata(here, what, "-a", f"ssh://host{there}", *words, env=local_ssh(work), check=False)
+        assert refused.code == 1 and "tag can't be used with --all-tags/-a" in refused.err
+    assert not empty.exists()
+    strata(here, what, "-a", "--remote-program", binary(), f"ssh://host{there}", "first", "team/second", env=local_ssh(work))
+    assert_holds(empty, *two_images())
+
+
+def dry_run(work, here, program, *names, check=True):
+    return strata(here, "pull", "--dry-run", "--remote-program", program, f"ssh://host{work}/there", *names,
+                  env=local_ssh(work), check=check, timeout=60)
+
+
+def forecast(names, layers, here, fetch, disk, steps=0):
+    return (f"{names}\n  Build steps: {steps}\n  Layers:      {layers}, {here} of them here\n"
+            f"  To fetch:    {fetch} before compression\n  Disk needed: at most about {disk}\n")
+
+
+def size(count):
+    return f"{count / 1000:.4g}kB"
+
+
+def test_a_dry_run_says_what_would_travel_and_changes_nothing(work):
+    first, second = two_images()
+    there = root_with(work / "there", first, second)
+    there_before = snapshot(there)
+    all_bytes = sum(len(layer) for layer in {*first.layers, *second.layers})
+    names = "first:1\nfirst:latest\nteam/second:2"
+    said = dry_run(work, work / "here", binary(), "first", "team/second:2")
+    assert said.out == forecast(names, 4, 0, size(all_bytes), size(2 * all_bytes))
+    assert not (work / "here").exists()
+
+    here = root_with(work / "here", first)
+    rest = len(second.layers[1])
+    with unchanged(here):
+        assert dry_run(work, here, binary(), "team/second").out == forecast("team/second:2", 2, 1, size(rest), size(2 * rest))
+        assert dry_run(work, here, binary(), first.id).out == forecast(first.id, 3, 3, "0B", "0B")
+        assert "No such image" in dry_run(work, here, binary(), "nope", check=False).err
+    assert snapshot(there) == there_before
+    real = strata(here, "pull", "--remote-program", binary(), f"ssh://host{there}", "team/second", env=local_ssh(work))
+    assert "Received 1 layer:" in real.err
+
+
+def test_a_dry_run_knows_what_an_interruption_left(work):
+    good = image()
+    root_with(work / "there", good)
+    parts = GREETING + request(do="receive") + offer(good) + layer(chains(good)[0], good.layers[0], "zstd")
+    assert serve(work / "here", parts)[0] == 1
+    said = dry_run(work, work / "here", binary(), "app:1").out
+    assert "2, 0 of them here, 1 of them arrived before an interruption" in said
+    assert f"To fetch:    {size(len(good.layers[1]))} before" in said
+
+
+def sized(good, *sizes):
+    head = {"id": good.id, "tags": good.tags, "configBytes": len(good.config_bytes), "layerBytes": list(sizes)}
+    return frame("I", compact(head)) + frame("J", good.config_bytes) + frame("O")
+
+
+@pytest.mark.parametrize("lie,words", [
+    (offer(image()) + frame("C"), "To fetch:    0B before compression, and 2 layers of which the other side does not say the size"),
+    (sized(image(), 1, 2) + frame("C"), "To fetch:    3B before"),
+    (sized(image(), 1) + frame("C"), "has 2 layers, and sizes of 1"),
+    (sized(image(), 1, -2) + frame("C"), "layerBytes: expected sizes"),
+    (sized(image(), 1, 1 << 50) + frame("C"), "layerBytes: expected sizes"),
+    (sized(image(), 1, 1 << 70) + frame("C"), "layerBytes: expected sizes"),
+    (offer(image("other:1")) + frame("C"), "other:1, which was not asked for"),
+], ids=lambda v: v[:20] if isinstance(v, str) else "")
+def test_a_dry_run_beside_an_old_strata_or_one_that_lies(work, lie, words):
+    said = dry_run(work, work / "here", liar(work, GREETING + lie), "app:1", check=False)
+    assert words in said.out + said.err and said.code == (0 if "To fetch" in words else 1), said
+    assert not (work / "here").exists()
+
+
+def test_a_host_that_cannot_be_reached_leaves_no_root(work):
+    for words in ([], ["--dry-run"]):
+        failed = strata(work / "here", "pull", *words, "ssh://host/there", "app:1", env=local_ssh(work, "exit 255"), check=False)
+        assert failed.code == 1 and not (work / "here").exists(), failed
