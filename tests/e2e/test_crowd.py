@@ -152,7 +152,7 @@ def test_a_crowd_on_one_root(work, host):
     owned = {tag: image for worker in workers for tag, image in worker.owned.items()}
     references = Root(work / "root").references()
     assert owned.items() <= references.items()
-    assert len(owned) > WORKERS and sum(worker.killed for worker in workers) > 0
+    assert owned and sum(worker.killed for worker in workers) > 0  # how many depends on the machine
     reads = [seconds for worker in workers for seconds in worker.read_seconds]
     assert max(reads) < READ_SECONDS, f"a list took {max(reads):.1f} s"
     if not peers.cannot_run():
