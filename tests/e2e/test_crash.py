@@ -12,7 +12,7 @@ import pytest
 
 import peers
 from archives import Image, docker_2010
-from engine import binary, needs_strata_itself, strata
+from engine import TRACED, binary, needs_strata_itself, strata
 from procs import clean_env, copy_tree, remove_tree
 from roots import Root, problems
 from seeds import count, seed
@@ -131,8 +131,8 @@ def test_killed_at_each_call(work, name, call):
     case = Case(work, name)
     for n in [*range(1, 12), *(int(11 * 1.3 ** i) for i in range(1, 24))]:
         root = copy_tree(case.start, work / "root")
-        done = strata(root, *case.words, check=False, prefix=["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
-                                                              f"inject={call}:signal=KILL:when={n}"])
+        done = strata(root, *case.words, check=False, env=TRACED, prefix=["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+                                                                         "-e", f"inject={call}:signal=KILL:when={n}"])
         check_consistent(case, root)
         check_cleared(case, root)
         remove_tree(root)

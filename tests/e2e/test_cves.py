@@ -14,7 +14,7 @@ import pytest
 import archives
 from archives import Image, compact, docker_2010, oci_archive, oci_files, outer
 from canaries import assert_no_secret_below, programs_started
-from engine import needs_strata_itself, strata
+from engine import MEASURED, assert_peak, needs_strata_itself, strata
 from hostile_registry import HostileRegistry
 from procs import run
 from roots import Root, problems
@@ -182,9 +182,9 @@ def test_cve_2017_14992_a_layer_that_grows(root):
     image = Image([plain_layer()], ["x:1"])
     data = docker_2010(image, layer=lambda _: (work / "bomb.zst").read_bytes())
     with unchanged(root):
-        result = load(root, data, check=False, prefix=["/usr/bin/time", "-f", "peak %M kB"])
+        result = load(root, data, check=False, prefix=MEASURED)
     assert_refused(result, "diffID", image.diff_ids[0])
-    assert int(result.err.split("peak ")[1].split()[0]) < 64 * 1024, result.err
+    assert_peak(result, 64)
 
 
 def test_cve_2021_20291_a_stream_that_ends_wrongly(root):

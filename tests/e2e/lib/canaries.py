@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from engine import binary
+from engine import TRACED, binary
 from procs import clean_env, run
 from roots import snapshot
 
@@ -45,6 +45,6 @@ def programs_started(root, *words, check=False, stdin=None, timeout=120):
     """Runs strata under strace. Returns its result, the programs that were executed, and the roots that were changed to."""
     log = pathlib.Path(root).parent / "started"
     result = run("strace", "-f", "-qq", "-z", "-o", log, "-e", "trace=execve,chroot,pivot_root", binary(), "--root", root, *words,
-                 check=check, stdin=stdin, env=clean_env(), timeout=timeout)
+                 check=check, stdin=stdin, env=clean_env(**TRACED), timeout=timeout)
     calls = [line.split(None, 1)[1] for line in log.read_text().splitlines()]
     return result, [c.split('"')[1] for c in calls if c.startswith("execve(")], [c for c in calls if "root(" in c]

@@ -4,8 +4,11 @@
 STRATA_BIN names the program. STRATA_BIN=docker puts a private dockerd in its place: then the suite compares
 docker with docker, which shows that the expectations themselves are right. What docker 20.10 has no words for is skipped.
 """
+import functools
+import mmap
 import os
 import pathlib
+import re
 import shutil
 
 import pytest
@@ -13,10 +16,29 @@ import pytest
 from procs import clean_env, run
 
 REPO = pathlib.Path(__file__).resolve().parents[3]
+# As `prefix`, for assert_peak().
+MEASURED = ("/usr/bin/time", "-f", "peak %M kB")
+# The leak sanitizer ends a program that is traced already.
+TRACED = {"ASAN_OPTIONS": "detect_leaks=0"}
 
 
 def binary():
     return os.environ.get("STRATA_BIN") or str(REPO / "build" / "strata")
+
+
+@functools.cache
+def is_sanitized():
+    """Built with a sanitizer, which is slow and takes memory of its own."""
+    if docker_stands_in():
+        return False
+    with open(binary(), "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as bytes_:
+        return any(bytes_.find(name) >= 0 for name in (b"__asan_init", b"__tsan_init"))
+
+
+def assert_peak(result, mib):
+    """The peak memory of a run that was MEASURED is below `mib` MiB."""
+    peak = int(re.search(r"peak (\d+) kB", result.err).group(1)) / 1024
+    assert peak < mib or is_sanitized(), f"{peak:.0f} MiB, expected less than {mib}; {result.err[:300]}"
 
 
 def docker_stands_in():

@@ -11,7 +11,7 @@ import platform
 import re
 from typing import NamedTuple
 
-from engine import binary
+from engine import TRACED, binary
 from procs import Result, clean_env, run
 
 # What each error is called in messages.
@@ -57,7 +57,7 @@ def strike(place, words, at=0, do="kill", on=False, stdin=None, env=None, timeou
     done = run(program("strike"), "--below", place, "--report", report, "--do", do, "--at", at, *(["--on"] if on else []),
                *(["--only", pathlib.Path(binary()).name] if do != "kill" else []),
                "--", binary(), *words, check=False, stdin=stdin, timeout=timeout,
-               env=clean_env(ASAN_OPTIONS="detect_leaks=0", **(env or {})))
+               env=clean_env(**TRACED, **(env or {})))
     assert done.code != 125 or "strike:" not in done.err, done
     text = report.read_text()
     report.unlink()
