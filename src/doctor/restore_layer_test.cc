@@ -14,7 +14,6 @@
 namespace strata::doctor {
 namespace {
 
-
 // Gives one layer, or a wrong one.
 class TextSource final : public LayerSource {
  public:
