@@ -1,51 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
-# Completion for bash: commands, options as --help lists them, and names of images from the store.
+# Completion of strata in bash: commands and options come from its own help, names from the root.
+# Words are split at blanks alone, as bash itself would take "app:1" and "--root=/x" for three words.
 
-_strata_words() { # the first column of a block of --help: "Commands:", "Options:"
-  strata "$@" --help 2>/dev/null | awk '/^[A-Z].*:/ {on = /Commands:|Options/} on && /^ / {
-    for (i = 1; i <= NF; i++) { if ($i !~ /^-/ && i > 1) break; sub(/,$/, "", $i); print $i } }'
+# Commands that the help of "$@" lists.
+_strata_commands() {
+  "$@" --help 2>/dev/null </dev/null | awk '/Commands:$/ { on = 1; next } /^$/ { on = 0 } on { print $1 }'
 }
 
-_strata_images() {
-  local root=()
-  local i
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    [[ ${COMP_WORDS[i]} == --root ]] && root=(--root "${COMP_WORDS[i + 1]}")
-  done
-  strata "${root[@]}" images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null | grep -v '<none>'
+# Options of "$@"; with "values" in front, those that take one.
+_strata_options() {
+  local all=1
+  if [[ $1 == values ]]; then all=0 && shift; fi
+  "$@" --help 2>/dev/null </dev/null | awk -v all="$all" '
+    match($0, /^ +(-[A-Za-z], )?--[a-z-]+/) && (all || substr($0, RLENGTH + 1) ~ /^ [^ ]/) {
+      gsub(/,/, " ", $0)
+      for (i = 1; i <= NF && $i ~ /^-/; i++) print $i
+    }'
+}
+
+# Names in the root that the line names.
+_strata_names() {
+  "$1" "${root[@]}" "${@:2}" 2>/dev/null </dev/null | grep -v '<none>'
+}
+
+# What an argument of "$@" may be: names of images or containers, as its usage line says.
+_strata_arguments() {
+  local usage
+  if [[ ${*:2} == *copy ]]; then echo docker:// root: docker-archive: oci-archive: oci:; fi
+  usage=$("$@" --help 2>/dev/null </dev/null | sed -n 's/^Usage: *//p')
+  case $usage in *CONTAINER*) _strata_names "$1" ps -a --format '{{.Names}}' ;; esac
+  case $usage in *" IMAGE"* | *_IMAGE* | *NAME* | *REPOSITORY*)
+    _strata_names "$1" images --format '{{.Repository}}:{{.Tag}}' ;;
+  esac
+}
+
+# What the value of the option $2 of "$1" may be; nothing where it is a file, or anything.
+_strata_values() {
+  case $2 in
+    --compress | --compression) echo gzip zstd ;;
+    --policy) echo always missing newer never ;;
+    --progress) echo auto plain tty json ;;
+    --since | --exclude) _strata_names "$1" images --format '{{.Repository}}:{{.Tag}}' ;;
+    --sort) echo created size repository ;;
+    --storage-driver) echo overlay2 vfs ;;
+    --wire-compression) echo zstd none ;;
+  esac
 }
 
 _strata() {
-  local current previous command=() word
-  _init_completion -n : || return
-  current=$cur previous=$prev
-  for word in "${words[@]:1:cword-1}"; do
-    [[ $word == [a-z]* ]] && command+=("$word")
+  local line=${COMP_LINE:0:COMP_POINT} words command=() root=() values cur='' previous='' word i
+  read -ra words <<<"$line"
+  if [[ $line != *[[:blank:]] ]]; then
+    cur=${words[-1]}
+    unset 'words[-1]'
+  fi
+  values=" $(_strata_options values "$1" | tr '\n' ' ')"
+  for ((i = 1; i < ${#words[@]}; i++)); do
+    word=${words[i]}
+    case $word in
+      --root=*) root=("$word") ;;
+      -*) if [[ $values == *" $word "* && $((i + 1)) -lt ${#words[@]} ]]; then
+        if [[ $word == --root ]]; then root=(--root "${words[i + 1]}"); fi
+        ((++i))
+      fi ;;
+      *) if ((${#command[@]} == 0)) || { ((${#command[@]} == 1)) && [[ -n $(_strata_commands "$1" "${command[0]}") ]]; }; then
+        command+=("$word")
+      fi ;;
+    esac
   done
-  [[ ${command[0]} =~ ^(image|manifest|remote|system)$ ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
-  case $previous in
-    --since) COMPREPLY=($(compgen -W "$(_strata_images)" -- "$current")); __ltrim_colon_completions "$current"; return ;;
-    --exclude) _filedir; COMPREPLY+=($(compgen -W "$(_strata_images)" -- "$current")); return ;;
-    -i | --input | --have | -o | --output | --root) _filedir; return ;;
-    --progress) COMPREPLY=($(compgen -W "auto plain tty json" -- "$current")); return ;;
-    --policy) COMPREPLY=($(compgen -W "always missing newer never" -- "$current")); return ;;
-    --storage-driver) COMPREPLY=($(compgen -W "overlay2 vfs" -- "$current")); return ;;
-    --sort) COMPREPLY=($(compgen -W "created size repository" -- "$current")); return ;;
-    --wire-compression) COMPREPLY=($(compgen -W "zstd none" -- "$current")); return ;;
-    --remote-program) _filedir; return ;;
-    --authfile | --src-authfile | --dest-authfile) _filedir; return ;;
-    --cert-dir | --src-cert-dir | --dest-cert-dir) _filedir -d; return ;;
-    --compress | --compression) COMPREPLY=($(compgen -W "gzip zstd" -- "$current")); return ;;
-  esac
-  if [[ $current == -* || ${#command[@]} -eq 0 || (${#command[@]} -eq 1 && ${command[0]} =~ ^(image|manifest|remote|system)$) ]]; then
-    COMPREPLY=($(compgen -W "$(_strata_words "${command[@]}")" -- "$current"))
-  elif [[ ${command[*]} == copy && $current != *:* ]]; then
-    COMPREPLY=($(compgen -W "docker:// root: docker-archive: oci-archive: oci:" -- "$current"))
-    compopt -o nospace
+  previous=${words[-1]}
+  values+=" $(_strata_options values "$1" "${command[@]}" | tr '\n' ' ')"
+  local choices
+  if [[ $previous == -* && $values == *" $previous "* ]]; then
+    choices=$(_strata_values "$1" "$previous")
+  elif [[ $cur == -* ]]; then
+    choices=$(_strata_options "$1" "${command[@]}" && _strata_options "$1")
   else
-    COMPREPLY=($(compgen -W "$(_strata_images)" -- "$current"))
-    __ltrim_colon_completions "$current"
+    choices=$(_strata_commands "$1" "${command[@]}")
+    if [[ -z $choices ]]; then choices=$(_strata_arguments "$1" "${command[@]}"); fi
+    if [[ ${command[*]} == *copy ]]; then compopt -o nospace 2>/dev/null; fi # an image follows
+  fi
+  mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$cur" | sort -u)
+  if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then # bash replaces what is behind the colon
+    COMPREPLY=("${COMPREPLY[@]#"${cur%"${cur##*:}"}"}")
   fi
 }
 
-complete -F _strata strata
+# Where nothing is offered, bash goes on with files.
+complete -o default -F _strata strata
