@@ -52,6 +52,7 @@ Status write_layer(const SaveLayer& layer, ByteSink& to, const WriteContext& con
                                     context.pool));
     return exact.complete();
   };
+  if (context.give_layer) return write().context("layer {}", layer.record.diff);
   return write().context("layer {} (folder {})", layer.record.diff, layer.record.cache);
 }
 

@@ -7,7 +7,35 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/fs_at.h"
+
 namespace strata {
+namespace {
+
+// What proc(5) puts behind the path of a file that has no name, or none any more.
+constexpr std::string_view kDeleted = " (deleted)";
+
+// What `fd` is, for a reader of the message; empty when there is no word for it.
+std::string name_of(int fd) {
+  if (fd == STDIN_FILENO) return "standard input";
+  if (fd == STDOUT_FILENO) return "standard output";
+  Result<std::string> path = readlink_at(Fd(), fmt::format("/proc/self/fd/{}", fd));
+  if (!path.ok() || !path->starts_with('/')) return "";
+  if (!path->ends_with(kDeleted)) return *path;
+  return "a new file in " + path->substr(0, std::max<size_t>(1, path->rfind('/')));
+}
+
+// Leaves errno as it was: callers ask it for what the message cannot say.
+Error failed_to(std::string_view what, std::string_view preposition, int fd) {
+  const int reason = errno;
+  const std::string name = name_of(fd);
+  Error error = errno_error(
+      reason, name.empty() ? std::string(what) : fmt::format("{} {} {}", what, preposition, name));
+  errno = reason;
+  return error;
+}
+
+}  // namespace
 
 Fd::~Fd() {
   if (fd_ >= 0) ::close(fd_);
@@ -30,7 +58,7 @@ Status write_all(int fd, ByteSpan bytes) {
   while (!bytes.empty()) {
     ssize_t count = ::write(fd, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno_error(errno, "write");
+    if (count < 0) return failed_to("write", "to", fd);
     bytes = bytes.subspan(static_cast<size_t>(count));
   }
   return {};
@@ -40,7 +68,7 @@ Status pwrite_all(int fd, ByteSpan bytes, uint64_t offset) {
   while (!bytes.empty()) {
     ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno_error(errno, "write");
+    if (count < 0) return failed_to("write", "to", fd);
     bytes = bytes.subspan(static_cast<size_t>(count));
     offset += static_cast<uint64_t>(count);
   }
@@ -53,7 +81,7 @@ Result<size_t> pread_full(int fd, MutableByteSpan buffer, uint64_t offset) {
     MutableByteSpan rest = buffer.subspan(filled);
     ssize_t count = ::pread(fd, rest.data(), rest.size(), static_cast<off_t>(offset + filled));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno_error(errno, "read");
+    if (count < 0) return failed_to("read", "from", fd);
     if (count == 0) break;
     filled += static_cast<size_t>(count);
   }
@@ -80,7 +108,7 @@ Result<size_t> FdSource::read(MutableByteSpan buffer) {
   while (true) {
     ssize_t count = ::read(fd_, buffer.data(), buffer.size());
     if (count >= 0) return static_cast<size_t>(count);
-    if (errno != EINTR) return errno_error(errno, "read");
+    if (errno != EINTR) return failed_to("read", "from", fd_);
   }
 }
 

@@ -24,7 +24,12 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
   if (out.name_.empty() || out.name_ == "." || out.name_ == "..") {
     return error(ErrorCode::kInvalid, "cannot write to \"{}\": a file name is expected", path);
   }
-  STRATA_TRY(out.dir_, open_path(folder, O_RDONLY | O_DIRECTORY));
+  Result<Fd> dir = open_path(folder, O_RDONLY | O_DIRECTORY);
+  if (!dir.ok() && dir.error().code() == ErrorCode::kNotFound) {
+    return error(ErrorCode::kNotFound, "invalid output path: directory \"{}\" does not exist",
+                 folder);
+  }
+  STRATA_TRY(out.dir_, std::move(dir));
   Result<struct stat> old = lstat_at(out.dir_, out.name_);
   if (old.ok() && S_ISDIR(old->st_mode)) {
     return error(ErrorCode::kInvalid, "cannot write to \"{}\": it is a directory", path);

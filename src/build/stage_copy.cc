@@ -36,7 +36,7 @@ Result<SourceFiles> StageRun::open_source(const std::string& from) {
   if (source.stage.has_value()) {
     STRATA_TRY(image, work_.results.wait(*source.stage));
   } else {
-    STRATA_TRY(image, image_of(from));
+    STRATA_TRY(image, image_of(from).context("invalid from flag value {}", from));
   }
   return SourceFiles::of_image(work_.store, image);
 }

@@ -73,6 +73,8 @@ Result<store::Store> Context::open_for_reading() {
 Result<std::optional<store::Store>> Context::open_if_there() {
   Result<Fd> folder = open_path(root(), O_RDONLY | O_DIRECTORY);
   if (!folder.ok() && folder.error().code() == ErrorCode::kNotFound) {
+    // A root that was named is most likely misspelled; nothing of it is an answer all the same.
+    if (root() != default_root()) warn(fmt::format("{}: the folder does not exist", root()));
     return std::optional<store::Store>();
   }
   STRATA_TRY(store::Store store, open_for_reading());

@@ -62,8 +62,8 @@ class Logs final : public Command {
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     STRATA_TRY(store::Store store, context.open_for_reading());
     STRATA_TRY(runtime::ContainerRecord record, runtime::find_container(store, arguments[0]));
-    STRATA_TRY(since_time_, time_of(since_));
-    STRATA_TRY(until_time_, time_of(until_));
+    STRATA_TRY(since_time_, time_of(since_).context("invalid value for \"since\""));
+    STRATA_TRY(until_time_, time_of(until_).context("invalid value for \"until\""));
     STRATA_CHECK(read_host(store, record));
     STRATA_TRY(folder_, open_dir_at(store.root(), runtime::container_folder(record.id)));
     name_ = runtime::log_name(record.id);

@@ -35,7 +35,9 @@ class Mount final : public Command {
     const bool own_folder = arguments.size() == 1;
     std::string folder =
         fmt::format("{}/{}-{}", kOwnFolder, found.image.short_hex(), random_hex(4));
-    if (own_folder) STRATA_CHECK(ensure_dirs_at(store.root(), folder, 0700));
+    if (own_folder) {
+      STRATA_CHECK(ensure_dirs_at(store.root(), folder, 0700).context("{}", store.root_path()));
+    }
     STRATA_TRY(
         std::string target,
         real_path(own_folder ? fmt::format("{}/{}", store.root_path(), folder) : arguments[1]));
@@ -86,6 +88,7 @@ class Umount final : public Command {
       if (target.ok() && mount.target == *target) chosen.push_back(mount);
     }
     if (!chosen.empty() || target.ok()) return chosen;
+    if (argument.starts_with('/') || argument.starts_with('.')) return std::move(target).error();
     STRATA_TRY(store::Resolved found, store::resolve(store, argument));
     for (const store::ImageMount& mount : mounts) {
       if (mount.image == found.image) chosen.push_back(mount);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/timer.h"
@@ -15,6 +16,11 @@ namespace {
 
 constexpr int kUsageExit = 125;
 constexpr int kSignalExit = 128;
+
+bool has_own_h(const Options& own) {
+  const std::vector<std::string> names = own.names();
+  return std::find(names.begin(), names.end(), "-h") != names.end();
+}
 
 // One run of the program.
 class Program {
@@ -74,7 +80,8 @@ class Program {
     command->declare(own);
     command->declare(all);
     global_.declare(all);
-    all.flag(kNoShort, "help", "", help);
+    // docker's old short form, where the command has none of its own (run -h: the host name).
+    all.flag(has_own_h(own) ? kNoShort : 'h', "help", "", help);
     Result<std::vector<std::string>> arguments =
         all.parse(words, command->options_end_at_argument() ? Options::AtArgument::kStop
                                                             : Options::AtArgument::kGoOn);
@@ -126,7 +133,7 @@ class Program {
   int finish(int code) {
     Status written = out_.flush();
     if (!written.ok() && !out_.reader_is_gone()) {
-      err_.print(fmt::format("Error: standard output: {}\n", written.error().message()));
+      err_.print(fmt::format("Error: {}\n", written.error().message()));
     }
     return written.ok() || code != 0 ? code : 1;
   }

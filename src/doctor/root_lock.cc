@@ -34,8 +34,9 @@ Result<std::optional<FileLock>> try_lock(const Fd& root, FileLock::Mode mode) {
 }  // namespace
 
 Result<FileLock> lock_root(const Fd& root, const std::string& root_path) {
-  STRATA_CHECK(ensure_dir_at(root, "volumes", 0701));
-  STRATA_TRY(std::optional<FileLock> lock, try_lock(root, FileLock::Mode::kExclusive));
+  STRATA_CHECK(ensure_dir_at(root, "volumes", 0701).context("{}", root_path));
+  STRATA_TRY(std::optional<FileLock> lock,
+             try_lock(root, FileLock::Mode::kExclusive).context("{}", root_path));
   if (lock) return std::move(*lock);
   STRATA_TRY(Fd file, open_at(root, std::string(store::kDaemonLock), O_RDONLY));
   std::string holder = holder_of(file.get());

@@ -60,8 +60,10 @@ Result<std::string> detect_driver(const Fd& root) {
 
 // Keeps a dockerd out, as long as the lock is held; several writers of ours share it.
 Result<FileLock> lock_out_daemon(const Fd& root, const std::string& root_path) {
-  STRATA_CHECK(ensure_dir_at(root, "volumes", 0701));
-  STRATA_TRY(Fd file, open_at(root, std::string(kDaemonLock), O_RDWR | O_CREAT, 0600));
+  STRATA_CHECK(ensure_dir_at(root, "volumes", 0701).context("{}", root_path));
+  STRATA_TRY(
+      Fd file,
+      open_at(root, std::string(kDaemonLock), O_RDWR | O_CREAT, 0600).context("{}", root_path));
   STRATA_TRY(std::optional<FileLock> lock,
              FileLock::try_acquire(std::move(file), FileLock::Mode::kShared));
   if (lock) return std::move(*lock);

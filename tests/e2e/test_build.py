@@ -121,6 +121,7 @@ def test_heredocs(work, context):
 @pytest.mark.parametrize("text,words", [
     ("FOO bar\n", "unknown instruction: FOO"),
     (BASE + "COPY nothing /x\n", "nothing"),
+    (BASE + "COPY --from=localhost:1/mistyped /x /x\n", "Dockerfile:4: invalid from flag value localhost:1/mistyped: "),
     (BASE + "COPY a.txt a.txt /x\n", "directory and end with a /"),
     ("FROM scratch\nCOPY a.txt /x\nSTOPSIGNAL SIGFOO\n", "Invalid signal: SIGFOO"),
     ("", "file with no instructions"),

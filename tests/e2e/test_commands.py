@@ -8,7 +8,7 @@ import re
 import pytest
 
 from archives import Image, docker_2010
-from engine import needs_strata_itself, strata
+from engine import binary, needs_strata_itself, strata
 from procs import mounts_below, run
 from roots import Root, chain_ids
 from tars import Tar
@@ -44,10 +44,60 @@ def test_words_that_it_does_not_know(root, words):
     assert result.code != 0 and result.err and not result.out
 
 
+@pytest.mark.parametrize("words", [["images", "-h"], ["image", "rm", "-h"], ["load", "-qh"]])
+def test_the_old_short_form_of_help(root, words):
+    assert "\nUsage:  strata " in strata(root, *words).out
+
+
+def test_a_command_may_have_an_h_of_its_own(root):
+    assert "flag needs an argument: 'h' in -h" in strata(root, "run", "-h", check=False).err
+
+
+@pytest.mark.parametrize("words", [["images"], ["ps", "-a"], ["system", "df"]])
+def test_a_root_that_is_not_there_is_told(work, words):
+    result = strata(work / "misspelled", *words)
+    assert result.out and result.err == f"WARNING: {work}/misspelled: the folder does not exist\n"
+
+
+# What is closed must not become a file of the store, into which messages would go.
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&-", "0<&- 1>&- 2>&-", "1>&- 2>&-"])
+def test_closed_standard_descriptors(work, closed):
+    archive = work / "a.tar"
+    archive.write_bytes(docker_2010(Image([plain_layer()], ["first:1"])))
+    command = f'"$0" --root "$1" load -i "$2" {closed}; "$0" --root "$1" tag first:1 second:1 {closed}'
+    run("sh", "-c", command, binary(), work / "root", archive, check=False)
+    assert (work / "root/volumes/metadata.db").read_bytes() == b""
+    assert len(strata(work / "root", "images", "-q").lines) == 2
+
+
+@pytest.mark.parametrize("words", [["images"], ["save", "first:1"], ["export", "--image", "first:1"], ["layers", "first:1"]])
+def test_what_could_not_be_written_is_named(root, words):
+    result = run("sh", "-c", 'exec "$@" >/dev/full', "sh", binary(), "--root", root, *words, check=False)
+    assert result.code == 1 and "write to standard output: No space left on device\n" in result.err
+    if words[0] in ("save", "export"):
+        assert "write to /dev/full: No space left on device\n" in strata(root, *words, "-o", "/dev/full", check=False).err
+
+
+@pytest.mark.parametrize("words", [["save", "first:1"], ["export", "--image", "first:1"]])
+def test_an_output_folder_that_is_not_there(root, work, words):
+    assert_refused(strata(root, *words, "-o", work / "none/a.tar", check=False),
+                   f'invalid output path: directory "{work}/none" does not exist')
+
+
+def test_a_read_only_root_is_named(root):
+    run("mount", "--bind", root, root)
+    try:
+        run("mount", "-o", "remount,bind,ro", root)
+        for words in (["tag", "first:1", "new:1"], ["repair", "--yes"], ["mount", "first:1"]):
+            result = strata(root, *words, check=False)
+            assert result.code != 0 and result.err.startswith(f"Error: {root}: ") and "Read-only file system" in result.err
+    finally:
+        run("umount", root)
+
+
 def test_the_root_may_stand_behind_the_command_or_in_the_environment(root, work):
     want = strata(root, "images", "-q").out
     assert len(want.splitlines()) == 3
-    from engine import binary
     from procs import clean_env
     assert run(binary(), "images", "-q", "--root", root).out == want
     assert run(binary(), "images", "-q", env=clean_env(STRATA_ROOT=str(root))).out == want
@@ -147,6 +197,7 @@ def test_umount_of_what_is_not_mounted(root, work):
     (work / "mnt").mkdir()
     result = strata(root, "umount", work / "mnt", check=False)
     assert result.code == 1 and result.err
+    assert_refused(strata(root, "umount", work / "none", check=False), f"open {work}/none: No such file or directory")
 
 
 def test_mount_with_a_hundred_layers(work):

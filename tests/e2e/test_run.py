@@ -275,6 +275,9 @@ def test_container_stays_with_its_log_and_state(root):
     assert strata(root, "logs", "-t", "one").out.endswith("Z out\n")
     assert strata(root, "logs", "--tail", "1", "one").out + strata(root, "logs", "--tail", "1", "one").err in ("out\n", "err\n")
     assert strata(root, "logs", "--since", "2100-01-01T00:00:00Z", "one").out == ""
+    for option in ("since", "until"):
+        refused = strata(root, "logs", f"--{option}", "soon", "one", check=False)
+        assert f'invalid value for "{option}": failed to parse value as time or duration: "soon"' in refused.err
     row = json.loads(strata(root, "ps", "-a", "--format", "{{json .}}").out)
     assert (row["Names"], row["State"], row["Labels"], row["Image"]) == ("one", "exited", "role=test", "box:1")
     assert row["Status"].startswith("Exited (4)")
