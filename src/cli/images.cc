@@ -49,6 +49,7 @@ class Selection {
 
   // Takes references away that no --filter reference wants.
   Result<bool> takes(ImageRow& image) const {
+    if (dangling_ == true && image.has_children) return false;  // with --all, too
     if (before_ && !(image.config.created < *before_)) return false;
     if (since_ && !(image.config.created > *since_)) return false;
     if (!filters_.match_labels(image.config)) return false;

@@ -15,7 +15,7 @@ from roots import changes, snapshot
 TOKYO = {"TZ": "Asia/Tokyo"}
 JSON = ("--format", "{{json .}}")
 LISTS = [("-a",), (), ("-q",), ("-a", "-q"), ("-q", "--no-trunc"), ("--digests",), ("app",), ("app:latest",), ("nothing",),
-         ("reg.example:5000/team/app",), ("*/name",), ("a*",), ("-f", "dangling=true"), ("-f", "dangling=false"),
+         ("reg.example:5000/team/app",), ("*/name",), ("a*",), ("-f", "dangling=true"), ("-aqf", "dangling=true"), ("-f", "dangling=false"),
          ("-f", "label=role"), ("-f", "label=role=app"), ("-f", "label=two words=v 2"), ("-f", "before=child:1"),
          ("-f", "since=app:1"), ("-a", "-f", "since=busy:1"), ("-f", "reference=app"), ("-f", "reference=*:1"),
          ("-f", "reference=*/name:*"), ("-f", "label=role=app", "-f", "reference=app:1")]
