@@ -167,7 +167,14 @@ Result<int64_t> total_bytes(const store::Store& store, const std::vector<ChainId
 Value rootfs_record(const oci::ImageConfig& config) {
   std::vector<std::string> layers;
   for (const DiffId& diff : config.diff_ids()) layers.push_back(diff.to_string());
-  return Struct::make("types.RootFS", {{"Type", "", Value::string("layers")},
+  // Docker writes "layers" and takes anything.
+  const boost::json::value* rootfs = oci::find_member(config.json(), "rootfs");
+  const boost::json::value* type = rootfs != nullptr && rootfs->is_object()
+                                       ? oci::find_member(rootfs->get_object(), "type")
+                                       : nullptr;
+  std::string kind(type != nullptr && type->is_string() ? std::string_view(type->get_string())
+                                                        : "");
+  return Struct::make("types.RootFS", {{"Type", "", Value::string(kind)},
                                        {"Layers", "", Value::strings(layers), true},
                                        {"BaseLayer", "", Value::string(""), true}});
 }

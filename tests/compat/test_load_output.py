@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What load says, and what tags and parents come of it, beside docker: several images, moving tags, no tags, parents."""
+import json
+
 import pytest
 
 import archives
@@ -105,3 +107,38 @@ def test_parents_that_docker_would_and_would_not_take(work, parent, child):
     assert (ours.code, "is not a valid parent for" in ours.err) == (theirs.code, "is not a valid parent for" in theirs.err), (ours, theirs)
     if theirs.code == 0:
         assert images_in(work / "ours") == images_in(work / "theirs")
+
+
+# Members that are not what they should be, or not what docker itself writes.
+CONFIGS = [{"config": value} for value in ("x", [], None)] + [{"config": {key: value}} for key, value in (
+    ("Env", "A=1"), ("Env", {}), ("Env", [1]), ("Env", [None]), ("Cmd", "sh"), ("Labels", ["a"]), ("Labels", {"a": 1}), ("Labels", {"a": None}),
+    ("ExposedPorts", ["80"]), ("ExposedPorts", {"80": 1}), ("ExposedPorts", {"abc": {}}), ("Volumes", []), ("User", 7), ("OnBuild", "x"),
+    ("Healthcheck", {"Interval": "1s"}), ("StopTimeout", 1.5), ("Tty", "x"), ("MacAddress", 1), ("Shell", "x"))] + [
+    {"created": value} for value in (7, "", None, "yesterday", "2020-01-01", "2020-13-01T00:00:00Z", "10000-01-01T00:00:00Z", "2020-01-01T00:00:00,5Z")] + [
+    {"history": value} for value in ([7], [None], {}, [{"created": 7}], [{"empty_layer": "x"}])] + [
+    {"os": 7}, {"os": ""}, {"os": "Linux"}, {"architecture": 7}, {"architecture": None}, {"author": 7}, {"variant": 7}, {"parent": 7}, {"parent": "x"},
+    {"rootfs": {"type": "foo"}}, {"rootfs": {"type": 7}}, {"rootfs": {}}, {"rootfs": []}, {"OS": "windows"}, {"os.features": "x"}, {"zebra": [None]}]
+
+
+def loaded(call, file):
+    """What `image inspect` says of the loaded image, without where it lies; None: it was refused."""
+    if call("load", "-q", "-i", file, check=False).code != 0:
+        return None
+    about = json.loads(call("image", "inspect", "v:1").out)[0]
+    return {key: value for key, value in about.items() if key not in ("GraphDriver", "Metadata")}
+
+
+def test_configs_of_any_kind(work):
+    good = Image([A], ["v:1"])
+    with dockerd(work / "theirs") as docker:
+        for number, changed in enumerate(CONFIGS):
+            config = good.config | changed
+            if isinstance(config["rootfs"], dict):
+                config["rootfs"] = {"diff_ids": good.diff_ids} | config["rootfs"]
+            text = archives.compact(config)
+            item = {"Config": "c.json", "RepoTags": ["v:1"], "Layers": ["l.tar"]}
+            (work / "in.tar").write_bytes(outer([("l.tar", A), ("c.json", text), archives.manifest_json([item])]))
+            theirs = loaded(docker, work / "in.tar")
+            ours = loaded(lambda *words, root=work / f"ours{number}", **more: strata(root, *words, **more), work / "in.tar")
+            assert ours == theirs, changed
+            docker("rmi", "-f", "v:1", check=False)
