@@ -23,6 +23,7 @@ class Build final : public Command {
   void declare(Options& options) override {
     options_.declare(options);
     registry_.declare(options);
+    registry_.declare_content_trust(options);
   }
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {

@@ -62,6 +62,7 @@ class Pull final : public Command {
     options.hide_last();
     options.flag('q', "quiet", "Suppress verbose output", quiet_);
     registry_.declare(options);
+    registry_.declare_content_trust(options);
     ssh_.declare(options);
   }
 
@@ -131,13 +132,15 @@ class Pull final : public Command {
   }
 
   Status pull_named(Context& context, store::Store& store, const oci::Reference& name) {
-    oci::Reference reference = name.with_default_tag();
+    const oci::Reference asked = name.with_default_tag();
+    // Beside a digest a tag does not count, as for docker.
+    const oci::Reference reference = name.digest() ? name.with_digest(*name.digest()) : asked;
     if (name.is_name_only() && !is_quiet(context)) {
       context.out().print(fmt::format("Using default tag: {}\n", reference.tag()));
     }
     STRATA_TRY(auto repository, client_->repository(reference, registry::Access::kPull));
     STRATA_TRY(bool is_new, pull_one(context, store, *repository, reference));
-    print_status(context, is_new, reference.familiar_string(), reference.full_string());
+    print_status(context, is_new, reference.familiar_string(), asked.full_string());
     return {};
   }
 

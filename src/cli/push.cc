@@ -99,6 +99,7 @@ class Push final : public Command {
                  compression_);
     options.flag('q', "quiet", "Suppress verbose output", quiet_);
     registry_.declare(options);
+    registry_.declare_content_trust(options);
     ssh_.declare(options);
   }
 

@@ -14,6 +14,16 @@ void RegistryOptions::declare(Options& options) {
   options.flag(kNoShort, "tls-verify", "Check certificates, and use HTTPS only", tls_verify_);
 }
 
+void RegistryOptions::declare_content_trust(Options& options) {
+  options.flag(kNoShort, "disable-content-trust", "", no_content_trust_);
+  options.hide_last();
+  options.check_last([](const std::string& value) {
+    const bool wanted = value == "false" || value == "False" || value == "0" || value == "f";
+    return wanted ? Status(Error(ErrorCode::kUnsupported, "content trust is not supported"))
+                  : Status();
+  });
+}
+
 registry::ClientOptions RegistryOptions::client_options() const {
   registry::ClientOptions options = registry::client_options();
   options.tls_verify = tls_verify_;

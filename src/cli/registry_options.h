@@ -14,6 +14,8 @@ class RegistryOptions {
  public:
   // --tls-verify, --cert-dir and --authfile.
   void declare(Options& options);
+  // --disable-content-trust, which scripts write for docker: its default is all that there is here.
+  void declare_content_trust(Options& options);
   // The user's defaults, changed by what was given.
   registry::ClientOptions client_options() const;
   // Whether asking a registry may start programs (credential helpers).
@@ -25,6 +27,7 @@ class RegistryOptions {
 
  private:
   bool tls_verify_ = true;
+  bool no_content_trust_ = true;
   std::string cert_dir_;
   std::string auth_file_;
 };

@@ -100,14 +100,14 @@ def test_output_and_inspect_are_those_of_docker(pushed, work):
     assert problems(work / "root") == []
 
 
-@pytest.mark.parametrize("words", [["pull", "{0}"], ["pull", "{0}@DIGEST"], ["pull", "-a", "{repo}"], ["pull", "-q", "{0}"],
+@pytest.mark.parametrize("words", [["pull", "{0}"], ["pull", "{0}@DIGEST"], ["pull", "{0}@TOO"], ["pull", "-a", "{repo}"], ["pull", "-q", "{0}"],
                                    ["pull", "{repo}"], ["pull", "{repo}:nope"], ["pull", "-a", "{0}"]])
 def test_second_pull_says_what_docker_says(pushed, work, words):
     name = pushed[0]
     repo = name.rpartition(":")[0]
     with dockerd(work / "docker") as docker:
         digest = DIGEST_LINE.search(docker("pull", name).out)[1]
-        args = [w.format(name, repo=repo).replace(":1@DIGEST", f"@{digest}") for w in words]
+        args = [w.format(name, repo=repo).replace(":1@DIGEST", f"@{digest}").replace("TOO", digest) for w in words]
         want = docker(*args, check=False)
     strata(work / "root", "pull", name)
     got = strata(work / "root", *args, check=False)

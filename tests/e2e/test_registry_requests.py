@@ -89,6 +89,14 @@ def test_a_mistake_in_the_configuration_leaves_no_new_root(work, env):
         assert not (work / "new").exists()
 
 
+def test_content_trust_can_only_be_off(work, env):
+    for command in ("pull", "push"):
+        failed = strata(work / "new", command, "--disable-content-trust=false", "localhost:1/x", env=env, check=False)
+        assert failed.code == 125 and "content trust is not supported" in failed.err, failed
+        failed = strata(work / "new", command, "--disable-content-trust", "localhost:1/BAD", env=env, check=False)
+        assert "repository name must be lowercase" in failed.err, failed
+
+
 # --- redirects
 
 def test_credentials_do_not_follow_a_redirect_to_another_server(work, env):
