@@ -62,15 +62,23 @@ class CopyDisplay final : public registry::CopyWatcher {
       bars_.layer_finished(DiffId(blob));
     } else if (mode_ == ProgressMode::kPlain) {
       context_.err().print(fmt::format("{}: {}\n", blob.short_hex(), status));
+    } else if (mode_ == ProgressMode::kJson) {
+      context_.err().print(status_json(status, blob.short_hex()));
+    } else if (mode_ == ProgressMode::kTerminal && status.starts_with("Skipped")) {
+      skipped_.lock()->append(fmt::format("{}: {}\n", blob.short_hex(), status));
     }
   }
-  void close() { bars_.close(); }
+  void close() {
+    bars_.close();
+    context_.err().print(std::exchange(*skipped_.lock(), ""));
+  }
 
  private:
   const ProgressMode mode_;
   Context& context_;
   ProgressDisplay bars_;
   Guarded<std::set<Digest>> started_;
+  Guarded<std::string> skipped_;  // lines that wait for the bars to end
 };
 
 class Copy final : public Command {

@@ -92,6 +92,12 @@ std::string ProgressDisplay::text_of(const Line& line, size_t columns) const {
                      progress_text(line.done_bytes, line.total_bytes, columns));
 }
 
+std::string status_json(std::string_view status, std::string_view id) {
+  std::string text = quote_json(status, HtmlEscape::kYes);
+  if (id.empty()) return fmt::format("{{\"status\":{}}}\n", text);
+  return fmt::format("{{\"status\":{},\"progressDetail\":{{}},\"id\":\"{}\"}}\n", text, id);
+}
+
 void ProgressDisplay::report(Line& line) {
   if (mode_ == ProgressMode::kPlain) {
     if (line.finished) output_.write(text_of(line, 0) + "\n");

@@ -102,6 +102,11 @@ class Pull final : public Command {
  private:
   bool is_quiet(const Context& context) const { return quiet_ || context.global().quiet; }
 
+  void say(Context& context, std::string_view text) const {
+    const bool is_json = progress_mode(context, quiet_) == ProgressMode::kJson;
+    context.out().print(is_json ? status_json(text) : fmt::format("{}\n", text));
+  }
+
   // One after the other. What goes wrong with one does not keep the others away.
   template <typename Body>
   static Result<int> for_each(Context& context, const std::vector<oci::Reference>& references,
@@ -136,7 +141,7 @@ class Pull final : public Command {
     // Beside a digest a tag does not count, as for docker.
     const oci::Reference reference = name.digest() ? name.with_digest(*name.digest()) : asked;
     if (name.is_name_only() && !is_quiet(context)) {
-      context.out().print(fmt::format("Using default tag: {}\n", reference.tag()));
+      say(context, fmt::format("Using default tag: {}", reference.tag()));
     }
     STRATA_TRY(auto repository, client_->repository(reference, registry::Access::kPull));
     STRATA_TRY(bool is_new, pull_one(context, store, *repository, reference));
@@ -169,7 +174,7 @@ class Pull final : public Command {
     if (!report.ok()) return std::move(report).error();
     for (const std::string& warning : report->warnings) context.warn(warning);
     if (report->digest && !is_quiet(context)) {
-      context.out().print(fmt::format("Digest: {}\n", *report->digest));
+      say(context, fmt::format("Digest: {}", *report->digest));
     }
     return report->is_new;
   }
@@ -177,11 +182,13 @@ class Pull final : public Command {
   void print_status(Context& context, bool is_new, const std::string& familiar,
                     const std::string& full) const {
     if (!is_quiet(context)) {
-      context.out().print(fmt::format("Status: {} for {}\n",
-                                      is_new ? "Downloaded newer image" : "Image is up to date",
-                                      familiar));
+      say(context,
+          fmt::format("Status: {} for {}",
+                      is_new ? "Downloaded newer image" : "Image is up to date", familiar));
     }
-    if (!for_run_) context.out().print(full + "\n");
+    // Docker's client prints the name behind the stream that JSON is.
+    const bool is_json = progress_mode(context, quiet_) == ProgressMode::kJson;
+    if (!for_run_ && !is_json) context.out().print(full + "\n");
   }
 
   Result<int> forecast_all(Context& context, const std::vector<oci::Reference>& references) {

@@ -25,16 +25,24 @@ class PushDisplay final : public registry::PushProgress {
   PushDisplay(Context& context, bool quiet)
       : context_(context),
         quiet_(quiet),
-        bars_(!quiet && context.progress_mode() == ProgressMode::kTerminal ? ProgressMode::kTerminal
-                                                                           : ProgressMode::kNone,
-              "Pushing", ProgressDisplay::to_descriptor(context.err().fd())) {}
+        bars_(quiet || context.progress_mode() == ProgressMode::kPlain ? ProgressMode::kNone
+                                                                       : context.progress_mode(),
+              "Pushing",
+              ProgressDisplay::to_descriptor(is_json() ? context.out().fd() : context.err().fd())) {
+  }
+
+  // A line of docker's, of a layer or of the whole.
+  void say(std::string_view status, std::string_view id = {}) {
+    print(line_of(status, id));
+    flush();
+  }
 
   void layers(const std::vector<DiffId>& top_first) override {
     auto state = state_.lock();
     state->order = top_first;
     state->done.clear();
     state->printed = 0;
-    for (const DiffId& layer : top_first) print(layer.short_hex() + ": Preparing\n");
+    for (const DiffId& layer : top_first) print(line_of("Preparing", layer.short_hex()));
     flush();
   }
 
@@ -52,7 +60,7 @@ class PushDisplay final : public registry::PushProgress {
       const DiffId& next = state->order[state->printed];
       auto found = state->done.find(next);
       if (found == state->done.end()) break;
-      state->held += fmt::format("{}: {}\n", next.short_hex(), found->second);
+      state->held += line_of(found->second, next.short_hex());
       ++state->printed;
     }
     if (!bars_shown()) print(std::exchange(state->held, ""));
@@ -62,7 +70,11 @@ class PushDisplay final : public registry::PushProgress {
   void tag_done(const std::string& tag, const Digest& digest, uint64_t size_bytes) override {
     if (bars_shown()) bars_.close();
     print(std::exchange(state_.lock()->held, ""));
-    print(fmt::format("{}: digest: {} size: {}\n", tag, digest, size_bytes));
+    say(fmt::format("{}: digest: {} size: {}", tag, digest, size_bytes));
+    if (!is_json()) return;
+    print(fmt::format(
+        "{{\"progressDetail\":{{}},\"aux\":{{\"Tag\":\"{}\",\"Digest\":\"{}\",\"Size\":{}}}}}\n",
+        tag, digest, size_bytes));
     flush();
   }
 
@@ -78,6 +90,11 @@ class PushDisplay final : public registry::PushProgress {
     size_t printed = 0;
     std::string held;  // lines that wait for the bars to end
   };
+  bool is_json() const { return context_.progress_mode() == ProgressMode::kJson; }
+  std::string line_of(std::string_view status, std::string_view id) const {
+    if (is_json()) return status_json(status, id);
+    return id.empty() ? fmt::format("{}\n", status) : fmt::format("{}: {}\n", id, status);
+  }
   bool bars_shown() const { return context_.progress_mode() == ProgressMode::kTerminal; }
   void print(std::string_view text) {
     if (!quiet_) context_.out().print(text);
@@ -118,16 +135,12 @@ class Push final : public Command {
     STRATA_TRY(registry::PushOptions options, push_options(name));
     bound_memory();
     const bool quiet = quiet_ || context.global().quiet;
-    if (!all_tags_ && name.is_name_only() && !quiet) {
-      context.out().print("Using default tag: latest\n");
-    }
+    PushDisplay display(context, quiet);
+    if (!all_tags_ && name.is_name_only()) display.say("Using default tag: latest");
     if (!all_tags_ && !name.digest()) name = name.with_default_tag();
     STRATA_TRY(store::Store store, open(context));
     STRATA_TRY(std::unique_ptr<registry::Client> client, registry_.open_client(context));
-    if (!quiet) {
-      context.out().print(fmt::format("The push refers to repository [{}]\n", name.full_name()));
-    }
-    PushDisplay display(context, quiet);
+    display.say(fmt::format("The push refers to repository [{}]", name.full_name()));
     Status status = registry::push(store, *client, name, options, display, context.pool());
     display.close();
     STRATA_CHECK(std::move(status));

@@ -89,6 +89,30 @@ def test_what_we_push_all_others_pull(server, work, env):
     assert problems(work / "root") == []
 
 
+def test_json_is_the_stream_of_docker_s_api(server, work, env):
+    """Without the lines of bytes under way, and what docker's own manifest says of itself. The pull is of what is here."""
+    name = f"{server.host}/json"
+
+    def lines(text):
+        objects = [json.loads(line) for line in text.splitlines()]
+        return sorted(re.sub(r"sha256:[0-9a-f]{64}|size: [0-9]+|\"Size\": [0-9]+", "_", json.dumps(each, sort_keys=True))
+                      for each in objects if each.get("status") != "Pushing")
+
+    load(work / "root", archives.docker_2010(runnable(f"{name}:1")), work=work)
+    ours = [strata(work / "root", *words, "--progress", "json", f"{name}:1", env=env).out for words in (["push"], ["push"], ["pull"])]
+    with dockerd(work / "docker") as docker:
+        def api(path):
+            return run("curl", "-sf", "--unix-socket", docker.socket.removeprefix("unix://"), "-X", "POST", "-H", "X-Registry-Auth: e30=",
+                       f"http://x/v1.41/images/{path}").out
+
+        load_bytes(docker, archives.docker_2010(runnable(f"{name}/docker:1")))
+        docker("tag", f"{name}/docker:1", f"{name}:1")
+        theirs = [api(f"{name}/push?tag=1"), api(f"{name}/push?tag=1"), api(f"create?fromImage={name}&tag=1")]
+    for our, their in zip(ours[1:], theirs[1:]):
+        assert lines(our) == lines(their)
+    assert {"status", "progressDetail", "progress", "id"} in [set(json.loads(line)) for line in ours[0].splitlines()]
+
+
 def test_lines_are_docker_s(server, work, env):
     with dockerd(work / "docker") as docker:
         load_bytes(docker, archives.docker_2010(runnable(f"{server.host}/lines/docker:1"), hand_made(f"{server.host}/lines/docker:2")))
