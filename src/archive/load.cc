@@ -25,6 +25,8 @@ Status add_images(const LoadPlan& plan, store::Transaction& txn) {
     STRATA_TRY(ImageId id, txn.add_image(image.config.raw()));
     for (const oci::Reference& tag : image.tags)
       STRATA_CHECK(txn.set_reference(tag.store_key(), id));
+    for (const oci::Reference& digest : image.digests)
+      STRATA_CHECK(txn.set_reference(digest.store_key(), id));
   }
   for (const PlannedImage& image : plan.images) {
     if (!image.parent) continue;

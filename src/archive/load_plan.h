@@ -29,9 +29,10 @@ struct PlannedLayer {
 
 struct PlannedImage {
   oci::ImageConfig config;
-  std::vector<PlannedLayer> layers;  // base first, as rootfs.diff_ids says
-  std::vector<oci::Reference> tags;  // each with a tag
-  std::optional<ImageId> parent;     // only one that is in the archive too, and can be
+  std::vector<PlannedLayer> layers;          // base first, as rootfs.diff_ids says
+  std::vector<oci::Reference> tags;          // each with a tag
+  std::vector<oci::Reference> digests = {};  // each with a digest: RepoDigests that are believed
+  std::optional<ImageId> parent;             // only one that is in the archive too, and can be
   bool below_another = false;  // of an archive from before 1.10: a step of another image of it
 };
 

@@ -12,7 +12,7 @@ namespace {
 bool names_tag(const std::string& asked, const oci::Reference& tag) {
   Result<oci::Reference> reference = oci::Reference::parse(asked);
   if (!reference.ok() || reference->familiar_name() != tag.familiar_name()) return false;
-  return reference->is_name_only() || reference->tag() == tag.tag();
+  return tag.digest() || reference->is_name_only() || reference->tag() == tag.tag();
 }
 
 // An ID or the beginning of one; a digest reference, whose image only the other side knows.
@@ -30,7 +30,9 @@ Status check_asked(const LoadPlan& plan, const std::vector<std::string>& asked) 
     if (image.parent) parents.insert(*image.parent);
   }
   for (const PlannedImage& image : plan.images) {
-    for (const oci::Reference& tag : image.tags) {
+    std::vector<oci::Reference> names = image.tags;
+    names.insert(names.end(), image.digests.begin(), image.digests.end());
+    for (const oci::Reference& tag : names) {
       bool known = std::any_of(asked.begin(), asked.end(),
                                [&](const std::string& name) { return names_tag(name, tag); });
       if (known) continue;
@@ -76,6 +78,14 @@ Result<PlannedImage> plan_offered(const OfferedImage& offered, std::string confi
   for (const std::string& tag : offered.tags) {
     STRATA_TRY(oci::Reference reference, parse_tag(tag));
     image.tags.push_back(std::move(reference));
+  }
+  for (const std::string& digest : offered.digests) {
+    STRATA_TRY(oci::Reference reference, oci::Reference::parse(digest));
+    if (!reference.digest() || !reference.tag().empty()) {
+      return error(ErrorCode::kInvalid, "{}: expected name@digest, found {}", offered.id, digest);
+    }
+    STRATA_CHECK(reference.check_storable());
+    image.digests.push_back(std::move(reference));
   }
   if (offered.layer_bytes.empty()) return image;
   if (offered.layer_bytes.size() != image.layers.size()) {

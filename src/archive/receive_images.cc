@@ -37,6 +37,9 @@ Result<ReceiveReport> receive(store::Store& store, Wire& wire, const ReceiveOpti
                               Pool& pool) {
   STRATA_TRY(store::Transaction txn, store.begin());  // staging folder and lease
   STRATA_TRY(LoadPlan plan, read_offer(wire, options.asked ? &*options.asked : nullptr));
+  for (PlannedImage& image : plan.images) {
+    if (!options.digests) image.digests.clear();
+  }
   STRATA_TRY(LayerJobs layers, list_layer_jobs(plan, store, txn));
   std::vector<IntakeJob> jobs = intake_jobs(std::move(layers.missing));
   // Beyond this point the set of images and layers is fixed.

@@ -18,6 +18,7 @@ struct ReceiveOptions {
   // What we asked for; other images and names are refused. None: whatever comes.
   std::optional<std::vector<std::string>> asked;
   LoadProgress* progress = nullptr;  // borrowed; may be null
+  bool digests = false;              // RepoDigests that come along are believed; else left out
 };
 
 struct ReceiveReport {

@@ -25,10 +25,33 @@ Result<SavePlan> choose(const store::Store& store, const SendOptions& options, P
   return plan;
 }
 
-Status offer(const SavePlan& plan, bool sizes, Wire& wire) {
+using DigestKeys = std::map<ImageId, std::vector<std::string>>;
+
+// name@digest of the images, of the repositories that were named.
+Result<DigestKeys> digest_keys(const store::Store& store, const SendOptions& options) {
+  DigestKeys found;
+  if (!options.digests) return found;
+  STRATA_TRY(store::References references, store.references());
+  for (const std::string& name : options.names) {
+    Result<oci::Reference> parsed = oci::Reference::parse(name);  // else it is an ID
+    if (!parsed.ok()) continue;
+    auto repository = references.repositories().find(parsed->familiar_name());
+    if (repository == references.repositories().end()) continue;
+    for (const auto& [key, image] : repository->second) {
+      Result<ImageId> id = ImageId::parse(image);
+      if (!id.ok() || !store::is_digest_key(key)) continue;
+      std::vector<std::string>& keys = found[*id];
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+  }
+  return found;
+}
+
+Status offer(const SavePlan& plan, DigestKeys digests, bool sizes, Wire& wire) {
   for (const SaveImage& image : plan.images) {
     const std::string& config = image.config.raw();
-    OfferedImage offered{image.config.id(), image.parent, {}, config.size(), {}};
+    OfferedImage offered{image.config.id(),          image.parent,  {},
+                         digests[image.config.id()], config.size(), {}};
     for (const oci::Reference& tag : image.tags) offered.tags.push_back(tag.familiar_string());
     for (const SaveLayer& layer : image.layers) {
       if (sizes) offered.layer_bytes.push_back(layer.tar_bytes);
@@ -188,7 +211,8 @@ Result<SendReport> send(const store::Store& store, Wire& wire, const SendOptions
                         Pool& pool) {
   BufferPool buffers(kBlockBytes, kBlocks);
   STRATA_TRY(SavePlan plan, choose(store, options, pool));  // images, layers, parents
-  STRATA_CHECK(offer(plan, options.sizes, wire));
+  STRATA_TRY(DigestKeys digests, digest_keys(store, options));
+  STRATA_CHECK(offer(plan, std::move(digests), options.sizes, wire));
   STRATA_TRY(std::vector<SaveLayer> wanted, read_wanted(plan, wire));
   // Beyond this point the set of layers to send is fixed.
 

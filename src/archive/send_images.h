@@ -26,6 +26,7 @@ struct SendOptions {
   std::vector<std::string> names;  // as for save: references or IDs
   codec::CompressionSpec compression;
   bool parents = true;               // also the images that they were built from, without names
+  bool digests = false;              // and RepoDigests of the repositories that `names` name
   bool sizes = false;                // tell how large layers are, for a forecast over there
   LoadProgress* progress = nullptr;  // borrowed; may be null
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//   request  = {"do":"send"|"receive","images":[name...],"compression":"zstd:3"|"none","parents":bool,"sizes":bool}
-//   image    = {"id":imageID,"parent":imageID,"tags":["app:1"...],"configBytes":n,"layerBytes":[n...]}
+//   request  = {"do":"send"|"receive","images":[name...],"compression":"zstd:3"|"none","parents":bool,"sizes":bool,"digests":bool}
+//   image    = {"id":imageID,"parent":imageID,"tags":["app:1"...],"digests":["app@sha256:…"...],"configBytes":n,"layerBytes":[n...]}
 //   want     = [chainID...]
 //   layer    = {"chainID":…,"size":n,"compression":"zstd"|"none"}
 //   finished = {"images":[{"id":…,"tags":[…]}...],"moved":[{"name":…,"from":…,"to":…}...],
@@ -79,6 +79,7 @@ std::string request_text(const TransferRequest& request) {
   out.emplace("compression", compression);
   out.emplace("parents", request.parents);
   if (request.sizes) out.emplace("sizes", true);
+  if (request.digests) out.emplace("digests", true);
   return oci::go_json(out);
 }
 
@@ -96,6 +97,7 @@ Result<TransferRequest> parse_request(std::string_view text) {
   STRATA_TRY(request.compression, parse_wire_compression(compression));
   STRATA_TRY(request.parents, oci::get_bool(object, kOwner, "parents"));
   STRATA_TRY(request.sizes, oci::get_bool(object, kOwner, "sizes"));
+  STRATA_TRY(request.digests, oci::get_bool(object, kOwner, "digests"));
   return request;
 }
 
@@ -104,6 +106,7 @@ std::string offered_text(const OfferedImage& image) {
   out.emplace("id", image.id.to_string());
   if (image.parent) out.emplace("parent", image.parent->to_string());
   out.emplace("tags", to_array(image.tags));
+  if (!image.digests.empty()) out.emplace("digests", to_array(image.digests));
   out.emplace("configBytes", static_cast<int64_t>(image.config_bytes));
   if (!image.layer_bytes.empty()) {
     out.emplace("layerBytes", json::array(image.layer_bytes.begin(), image.layer_bytes.end()));
@@ -120,6 +123,7 @@ Result<OfferedImage> parse_offered(std::string_view text) {
     STRATA_TRY(image.parent, get_id<ImageId>(object, kOwner, "parent"));
   }
   STRATA_TRY(image.tags, oci::get_strings(object, kOwner, "tags"));
+  STRATA_TRY(image.digests, oci::get_strings(object, kOwner, "digests"));
   STRATA_TRY(image.config_bytes, get_size(object, kOwner, "configBytes"));
   STRATA_TRY(image.layer_bytes, get_layer_bytes(object));
   return image;

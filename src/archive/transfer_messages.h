@@ -25,7 +25,8 @@ struct TransferRequest {
   std::vector<std::string> names;  // of images, to send
   codec::CompressionSpec compression;
   bool parents = true;
-  bool sizes = false;  // offered images say how large their layers are
+  bool sizes = false;    // offered images say how large their layers are
+  bool digests = false;  // RepoDigests travel, and are believed
 };
 
 // An image on its way; its config follows in frames of its own.
@@ -33,6 +34,7 @@ struct OfferedImage {
   ImageId id;
   std::optional<ImageId> parent;  // one of those offered
   std::vector<std::string> tags;
+  std::vector<std::string> digests = {};  // of the repositories that were named
   uint64_t config_bytes = 0;
   std::vector<uint64_t> layer_bytes = {};  // of the tars, base first; none: it does not say
 };

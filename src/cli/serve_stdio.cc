@@ -49,25 +49,29 @@ class ServeStdio final : public Command {
     STRATA_TRY(archive::FrameHead head, wire.expect(archive::FrameType::kRequest));
     STRATA_TRY(std::string text, wire.read_text(head));
     STRATA_TRY(archive::TransferRequest request, archive::parse_request(text));
-    return request.send ? send(context, wire, request) : receive(context, wire);
+    return request.send ? send(context, wire, request) : receive(context, wire, request);
   }
 
   static Status send(Context& context, archive::Wire& wire,
                      const archive::TransferRequest& request) {
     STRATA_TRY(store::Store store, context.open_for_reading());
-    archive::SendOptions options{request.names, request.compression, request.parents, request.sizes,
-                                 nullptr};
+    archive::SendOptions options{.names = request.names,
+                                 .compression = request.compression,
+                                 .parents = request.parents,
+                                 .digests = request.digests,
+                                 .sizes = request.sizes};
     STRATA_TRY([[maybe_unused]] archive::SendReport report,
                archive::send_images(store, wire, options, context.pool()));
     return {};
   }
 
-  Status receive(Context& context, archive::Wire& wire) {
+  Status receive(Context& context, archive::Wire& wire, const archive::TransferRequest& request) {
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
     confine_to(store, Network::kNone);
     told_ = true;
+    archive::ReceiveOptions options{.asked = {}, .digests = request.digests};
     STRATA_TRY([[maybe_unused]] archive::ReceiveReport report,
-               archive::receive_images(store, wire, {}, context.pool()));
+               archive::receive_images(store, wire, options, context.pool()));
     return {};
   }
 

@@ -47,6 +47,7 @@ Error with_advice(Error error) {
 Result<archive::TransferRequest> request_of(const SshTransferOptions& options) {
   archive::TransferRequest request;
   request.parents = options.parents();
+  request.digests = options.digests();
   STRATA_TRY(request.compression, options.compression());
   return request;
 }
@@ -84,6 +85,8 @@ void SshTransferOptions::declare(Options& options) {
   options.flag(kNoShort, "bootstrap",
                "ssh:// only: copy this program to the other host for the occasion",
                connection_.bootstrap);
+  options.flag(kNoShort, "digests",
+               "ssh:// only: with RepoDigests, which the receiving side cannot verify", digests_);
   options.flag(kNoShort, "no-parents", "ssh:// only: without the images of the build steps below",
                no_parents_);
   options.text(kNoShort, "remote-program", "string", "ssh:// only: strata on the other host",
@@ -111,8 +114,11 @@ Result<int> push_over_ssh(Context& context, const std::vector<std::string>& argu
 
   ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Sending layer",
                            ProgressDisplay::to_descriptor(context.err().fd()));
-  archive::SendOptions send{names_of(arguments), request.compression, request.parents, false,
-                            &progress};
+  archive::SendOptions send{.names = names_of(arguments),
+                            .compression = request.compression,
+                            .parents = request.parents,
+                            .digests = request.digests,
+                            .progress = &progress};
   Result<archive::SendReport> report =
       archive::send_images(store, there.wire(), send, context.pool());
   progress.close();
@@ -143,7 +149,7 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
 
   ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Receiving layer",
                            ProgressDisplay::to_descriptor(context.err().fd()));
-  archive::ReceiveOptions receive{request.names, &progress};
+  archive::ReceiveOptions receive{request.names, &progress, request.digests};
   Result<archive::ReceiveReport> report =
       archive::receive_images(store, there.wire(), receive, context.pool());
   progress.close();

@@ -13,15 +13,17 @@ namespace strata::cli {
 // The options that both have for it.
 class SshTransferOptions {
  public:
-  // --bootstrap, --no-parents, --remote-program, --wire-compression.
+  // --bootstrap, --digests, --no-parents, --remote-program, --wire-compression.
   void declare(Options& options);
   const SshOptions& connection() const { return connection_; }
+  bool digests() const { return digests_; }
   bool parents() const { return !no_parents_; }
   // Errors: kInvalid for anything but zstd and none.
   Result<codec::CompressionSpec> compression() const;
 
  private:
   SshOptions connection_;
+  bool digests_ = false;
   bool no_parents_ = false;
   std::string compression_ = "zstd";
 };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transfers between hosts without a network: the other side is this suite, and it lies, stops and garbles at every step."""
+import json
 import os
 import random
 import re
@@ -385,3 +386,59 @@ def test_a_host_that_cannot_be_reached_leaves_no_root(work):
     for words in ([], ["--dry-run"]):
         failed = strata(work / "here", "pull", *words, "ssh://host/there", "app:1", env=local_ssh(work, "exit 255"), check=False)
         assert failed.code == 1 and not (work / "here").exists(), failed
+
+
+# ---- RepoDigests -----------------------------------------------------------------------------------------------
+
+def with_digests(root, *digests):
+    """As if image() had been pulled from registries: name@digest of it. Returns what the root's references are then."""
+    file = Root(root).image / "repositories.json"
+    content = json.loads(file.read_text())
+    for digest in digests:
+        content["Repositories"].setdefault(digest.partition("@")[0], {})[digest] = image().id
+    file.write_text(json.dumps(content))
+    return Root(root).references()
+
+
+ONE, TWO, OTHER = (f"{name}@sha256:{letter * 64}" for name, letter in (("app", "1"), ("app", "2"), ("reg:5000/mine", "3")))
+
+
+@pytest.mark.parametrize("what", ["push", "pull"])
+def test_digests_travel_when_they_are_asked_for(work, what):
+    full = root_with(work / "full", image())
+    with_digests(full, ONE, TWO, OTHER)
+    for words, expected in (([], {}), (["--digests"], {ONE: image().id, TWO: image().id})):
+        empty = work / f"empty{len(words)}"
+        here, there = (full, empty) if what == "push" else (empty, full)
+        strata(here, what, *words, "--remote-program", binary(), f"ssh://host{there}", "app:1", env=local_ssh(work))
+        assert Root(empty).references() == {"app:1": image().id} | expected and problems(empty) == []
+    listed = strata(work / "empty1", "images", "--digests", "--format", "{{.Repository}}@{{.Digest}}").lines
+    assert sorted(listed) == [ONE, TWO]
+
+
+def test_a_digest_that_is_known_keeps_its_image(work):
+    full = root_with(work / "full", image())
+    with_digests(full, ONE)
+    mine = Image([plain_layer("mine")], ["mine:1"])
+    here = root_with(work / "here", mine)
+    file = Root(here).image / "repositories.json"
+    file.write_text(json.dumps({"Repositories": {"mine": {"mine:1": mine.id}, "app": {ONE: mine.id}}}))
+    strata(here, "pull", "--digests", "--remote-program", binary(), f"ssh://host{full}", "app:1", env=local_ssh(work))
+    assert Root(here).references() == {"mine:1": mine.id, "app:1": image().id, ONE: mine.id}
+
+
+@pytest.mark.parametrize("digests,words", [
+    ([OTHER], "reg:5000/mine@sha256:3+, which was not asked for"),
+    (["app:2"], "expected name@digest, found app:2"),
+    (["app:1@sha256:" + "1" * 64], "expected name@digest, found app:1@"),
+    (["app@sha256:123"], "invalid"),
+    ([7], "digests"),
+])
+def test_digests_that_lie(work, digests, words):
+    good = image()
+    head = {"id": good.id, "tags": good.tags, "digests": digests, "configBytes": len(good.config_bytes)}
+    lie = frame("I", compact(head)) + frame("J", good.config_bytes) + frame("O")
+    program = liar(work, GREETING + lie + layers(good) + frame("C"))
+    result = strata(work / "here", "pull", "--digests", "--remote-program", program, "ssh://host", "app", env=local_ssh(work), check=False, timeout=60)
+    assert result.code == 1 and re.search(words, result.err), result
+    assert Root(work / "here").images() == set()
