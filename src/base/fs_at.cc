@@ -69,10 +69,15 @@ class TreeRemover {
       parked_.push_back(name);
       return {};
     }
-    std::string parked = fmt::format(".strata-remove-{}-{}", ::getpid(), next_++);
-    STRATA_CHECK(rename_at(folder, name, top_, parked, Existing::kKeep));
-    parked_.push_back(std::move(parked));
-    return {};
+    while (true) {
+      std::string parked = fmt::format(".strata-remove-{}-{}", ::getpid(), next_++);
+      Status renamed = rename_at(folder, name, top_, parked, Existing::kKeep);
+      // Of a removal that did not come to its end, by a process of the same number.
+      if (!renamed.ok() && renamed.error().code() == ErrorCode::kConflict) continue;
+      STRATA_CHECK(std::move(renamed));
+      parked_.push_back(std::move(parked));
+      return {};
+    }
   }
 
   const Fd& top_;

@@ -40,6 +40,9 @@ ErrorCode code_of_errno(int value) {
       return ErrorCode::kPermission;
     case ENOSPC:
     case EDQUOT:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
       return ErrorCode::kNoSpace;
     case EBUSY:
     case EWOULDBLOCK:

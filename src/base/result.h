@@ -29,7 +29,7 @@ enum class ErrorCode {
   kConflict,     // docker's "conflict: unable to ..."
   kBusy,         // a running dockerd, or another process, holds what is needed
   kPermission,   // EACCES, EPERM
-  kNoSpace,      // ENOSPC, EDQUOT
+  kNoSpace,      // ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM: the machine has no more of it
   kUnsupported,  // known, but not something this build or system can do
   kCancelled,    // the user interrupted, or a sibling task failed first
 };

@@ -34,6 +34,7 @@ constexpr std::array kSentences = std::to_array<std::pair<Kind, std::string_view
     {Kind::kRecordUnused, "a layer that nothing needs"},
     {Kind::kRemovalUnfinished, "a layer that was being removed"},
     {Kind::kFolderUnreadable, "a folder cannot be read"},
+    {Kind::kUnreadable, "something cannot be read"},
     {Kind::kFolderUnused, "files that belong to nothing"},
     {Kind::kFilesMissing, "a layer's files are missing"},
     {Kind::kLinkFileDamaged, "a layer does not know its link"},

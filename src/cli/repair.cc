@@ -71,14 +71,14 @@ class Repair final : public Command {
     return fsck::kClean;
   }
 
-  // Notes are no problems: everything works with them.
+  // Notes are no problems: everything works with them. But what was tried in vain is left.
   static int exit_code_of(const doctor::RepairReport& report) {
     const bool left = std::ranges::any_of(report.left, [](const doctor::Remedy& remedy) {
       return std::ranges::any_of(remedy.findings, [](const doctor::Finding& finding) {
         return finding.severity > doctor::Severity::kNote;
       });
     });
-    if (left || !report.planned.empty()) return fsck::kLeft;
+    if (left || report.failed || !report.planned.empty()) return fsck::kLeft;
     return report.mended.empty() ? fsck::kClean : fsck::kMended;
   }
 

@@ -2,6 +2,7 @@
 //   strata/repair.new     what is to replace a file; a killed repair leaves it here, where it is ours
 #include "doctor/apply.h"
 
+#include "doctor/place.h"
 #include "doctor/rebuild.h"
 #include "doctor/restore_layer.h"
 #include "store/our_files.h"
@@ -92,6 +93,7 @@ Status Applier::make_link(const MakeLink& link, const Remedy& remedy) {
 Status Applier::make_folder(const MakeFolder& folder, const Remedy& remedy) {
   Result<struct stat> info = lstat_at(root_, folder.path);
   if (info.ok() && S_ISDIR(info->st_mode)) return {};
+  if (!info.ok() && is_trouble(info.error())) return std::move(info).error();
   STRATA_CHECK(lost_.set_aside(folder.path, remedy.findings.front(), remedy.reason));
   STRATA_CHECK(mkdir_at(root_, folder.path, folder.mode));
   return sync_folder(root_, folder_above(folder.path));
@@ -136,7 +138,9 @@ Status Applier::restore_layer(const RestoreLayer& layer, const Remedy& remedy) {
 }
 
 Status Applier::restore_config(const RestoreConfig& config, const Remedy& remedy) {
-  std::optional<Copies::Config> copy = copies_.config(config.image);
+  Troubles troubles;
+  std::optional<Copies::Config> copy = copies_.config(config.image, troubles);
+  if (!copy) STRATA_CHECK(troubles.first());
   if (!copy) return error(ErrorCode::kNotFound, "no copy of the config of image {}", config.image);
   STRATA_CHECK(ensure_dirs_at(root_, survey_.config_folder(), 0700));
   return replace(survey_.config_folder() + "/" + config.image.hex(), copy->text, 0600, remedy);

@@ -35,11 +35,26 @@ Findings judge_unreadable(const Survey& survey) {
     Finding finding{.kind = Kind::kFolderUnreadable,
                     .severity = needed ? Severity::kFatal : Severity::kError,
                     .path = path};
+    auto trouble = survey.troubles.find(path);
     finding.expected = "a folder";
-    finding.found = "something that cannot be listed";
+    finding.found = trouble != survey.troubles.end() ? trouble->second
+                                                     : "something that cannot be listed";
     findings.push_back(std::move(finding));
   }
   return findings;
+}
+
+// What could not be read and is in no finding: otherwise nobody would know that it was not looked at.
+void tell_rest(const std::map<std::string, std::string>& troubles, Findings& findings) {
+  std::set<std::string> told;
+  for (const Finding& finding : findings) told.insert(finding.path);
+  for (const auto& [path, trouble] : troubles) {
+    if (told.contains(path)) continue;
+    Finding finding{.kind = Kind::kUnreadable, .severity = Severity::kError, .path = path};
+    finding.expected = "something that can be read";
+    finding.found = trouble;
+    findings.push_back(std::move(finding));
+  }
 }
 
 Result<Look> look(const CheckOptions& options, Pool& pool) {
@@ -54,10 +69,12 @@ Result<Look> look(const CheckOptions& options, Pool& pool) {
   append(look.findings, judge_records(graph));
   append(look.findings, judge_folders(graph));
   append(look.findings, judge_containers(graph));
-  STRATA_TRY(Findings records, judge_distribution(root, look.survey));
-  append(look.findings, std::move(records));
-  STRATA_TRY(Findings leftovers, find_leftovers(root, look.survey));
-  append(look.findings, std::move(leftovers));
+  append(look.findings, judge_distribution(look.survey));
+  Troubles more;
+  append(look.findings, find_leftovers(root, look.survey, more));
+  if (std::optional<Error> fatal = more.fatal()) return *fatal;
+  look.survey.troubles.merge(more.take());
+  tell_rest(look.survey.troubles, look.findings);
   return look;
 }
 
@@ -73,7 +90,12 @@ void keep_common(Findings& later, const Findings& before) {
   std::erase_if(later, [&](const Finding& finding) { return !known.contains(&finding); });
 }
 
-// Looks again, beside others who write several times, until what is left is not just being written.
+bool read_less(const Look& a, const Look& b) {
+  return a.survey.troubles.size() > b.survey.troubles.size();
+}
+
+// Looks again, beside others who write several times, until what is left is not just being written. A look that could read less says
+// nothing against one that could read more: what it did not see may be there.
 Result<Look> look_until_settled(const CheckOptions& options, Pool& pool) {
   constexpr std::chrono::milliseconds kPauses[] = {std::chrono::milliseconds(300),
                                                    std::chrono::milliseconds(1000)};
@@ -83,8 +105,9 @@ Result<Look> look_until_settled(const CheckOptions& options, Pool& pool) {
     const bool moving = last.survey.daemon_runs || last.survey.operations_live;
     if (moving) std::this_thread::sleep_for(pause);
     STRATA_TRY(Look next, look(options, pool));
-    keep_common(next.findings, last.findings);
-    last = std::move(next);
+    const bool comparable = next.survey.troubles == last.survey.troubles;
+    if (comparable) keep_common(next.findings, last.findings);
+    if (comparable || !read_less(next, last)) last = std::move(next);
     if (!moving) break;
   }
   return last;

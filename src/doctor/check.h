@@ -9,6 +9,7 @@
 
 #include "base/pool.h"
 #include "doctor/finding.h"
+#include "doctor/place.h"
 #include "doctor/survey.h"
 
 namespace strata::doctor {
@@ -35,7 +36,8 @@ struct CheckReport {
 };
 
 // Whatever is seen to be wrong is looked at again before it is reported, so that what another process was just writing is not a finding.
-// Errors: only what keeps it from working at all (no root, no permission, a foreign driver, cancelled).
+// Errors: only what keeps it from working at all (no root, no permission, a foreign driver, cancelled, kNoSpace: no more open files or
+// memory). What the disk does not give is a finding.
 Result<CheckReport> check(const CheckOptions& options, Pool& pool);
 
 // The judges, one room of the root each; repair asks them too. Findings in no order.
@@ -44,8 +46,8 @@ std::vector<Finding> judge_images(const Survey& survey);
 std::vector<Finding> judge_records(const Survey& survey);     // layerdb/sha256
 std::vector<Finding> judge_folders(const Survey& survey);     // the driver's home and l/
 std::vector<Finding> judge_containers(const Survey& survey);  // containers and layerdb/mounts
-// These two look at the root once more.
-Result<std::vector<Finding>> judge_distribution(const Fd& root, const Survey& survey);
-Result<std::vector<Finding>> find_leftovers(const Fd& root, const Survey& survey);
+std::vector<Finding> judge_distribution(const Survey& survey);
+// Looks at the root once more.
+std::vector<Finding> find_leftovers(const Fd& root, const Survey& survey, Troubles& troubles);
 
 }  // namespace strata::doctor

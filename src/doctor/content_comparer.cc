@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "doctor/place.h"
 #include "driver/tree_writer.h"
 #include "tar/path.h"
 
@@ -32,6 +33,11 @@ std::string describe(const tar::Member& member, const DiskRules& rules) {
 
 std::string crc_text(const std::array<uint8_t, 8>& crc) {
   return fmt::format("CRC-64 {:02x}", fmt::join(crc, ""));
+}
+
+// Nothing that the layer can be blamed for.
+bool is_no_fault(const Error& error) {
+  return ends_all(error) || error.code() == ErrorCode::kPermission;
 }
 
 // Not there, or behind something that is no folder.
@@ -125,7 +131,7 @@ Result<bool> ContentComparer::open_file() {
 }
 
 Status ContentComparer::cannot_read(const Error& error) {
-  if (error.code() == ErrorCode::kPermission || error.code() == ErrorCode::kCancelled) return error;
+  if (is_no_fault(error)) return error;
   content_lost_ = true;
   tar_.spoil();
   fault_of_content(is_missing(error) ? Kind::kFileMissing : Kind::kFileChanged,
@@ -153,7 +159,7 @@ Result<bool> ContentComparer::find_place(const std::string& path, driver::Member
     place = std::move(found).value();
     return true;
   }
-  if (found.error().code() == ErrorCode::kPermission) return std::move(found).error();
+  if (is_no_fault(found.error())) return std::move(found).error();
   place.path = path;
   note(path, NameSet::kNamed);
   current_.place.path = path;
@@ -206,9 +212,12 @@ Status ContentComparer::check_named(const tar::Member& member) {
 }
 
 Status ContentComparer::check_metadata(const tar::Member& member, const struct stat& info) {
-  STRATA_TRY(MemberDifferences differences,
-             compare_member(member, current_.place, info,
-                            current_.opened.valid() ? &current_.opened : nullptr, options_.rules));
+  Result<MemberDifferences> compared =
+      compare_member(member, current_.place, info,
+                     current_.opened.valid() ? &current_.opened : nullptr, options_.rules);
+  if (!compared.ok() && compared.error().code() == ErrorCode::kIo)
+    return cannot_read(compared.error());
+  STRATA_TRY(const MemberDifferences differences, std::move(compared));
   written_through_mount_ |= differences.has_fraction;
   const bool can_be_linked = info.st_nlink > 1 && !S_ISDIR(info.st_mode);
   if (!differences.status.none()) {
@@ -234,9 +243,11 @@ Status ContentComparer::check_link(const tar::Member& member, const struct stat&
   STRATA_CHECK(check_metadata(member, info));
   driver::MemberPlaces places(*layer_.files);
   Result<driver::MemberPlace> target = places.find(tar::clean_path(member.link_name));
-  if (!target.ok()) return {};  // a fault of its own
-  Result<struct stat> other = lstat_at(*target->folder, target->name);
-  if (!other.ok() || other->st_ino == info.st_ino) return {};
+  Result<struct stat> other = target.ok() ? lstat_at(*target->folder, target->name)
+                                          : Result<struct stat>(target.error());
+  if (!other.ok() && is_missing(other.error())) return {};  // a fault of its own
+  if (!other.ok()) return cannot_read(other.error());
+  if (other->st_ino == info.st_ino) return {};
   // What was said of the other's mode and time was by its own header; this one would have set them anew.
   faults_.forget_inode(other->st_ino);
   faults_.add_link(current_.place.path,
@@ -284,6 +295,7 @@ Status ContentComparer::check_whiteout(const tar::Member& member) {
 Status ContentComparer::check_nothing_there(const std::string& path) {
   Result<struct stat> info = lstat_at(*current_.place.folder, current_.place.name);
   note(path, NameSet::kNamed);
+  if (!info.ok() && !is_missing(info.error())) return cannot_read(info.error());
   if (info.ok())
     fault(Kind::kFileExtra, "nothing: the layer removes it", std::string(type_name(info->st_mode)));
   return {};
@@ -297,8 +309,9 @@ Status ContentComparer::on_payload(ByteSpan bytes, uint64_t file_offset) {
     const size_t wanted = std::min(bytes.size(), buffer.size());
     Result<size_t> count =
         pread_full(current_.opened.get(), MutableByteSpan(buffer).first(wanted), file_offset);
+    if (!count.ok()) return cannot_read(count.error());
     current_.differs =
-        !count.ok() || *count != wanted || std::memcmp(buffer.data(), bytes.data(), wanted) != 0;
+        *count != wanted || std::memcmp(buffer.data(), bytes.data(), wanted) != 0;
     bytes = bytes.subspan(wanted);
     file_offset += wanted;
     content_.bytes += wanted;
@@ -370,7 +383,7 @@ Status ContentComparer::walk_one(const std::string& path, std::vector<std::strin
   Result<Fd> folder = open_in_root(*layer_.files, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY,
                                    0, Symlinks::kRefuse);
   if (!folder.ok()) return cannot_read(folder.error());
-  check_mark(path, *folder);
+  STRATA_CHECK(check_mark(path, *folder));
   Status listed = visit_dir_at(*folder, ".", [&](const DirEntry& entry) -> Status {
     std::string below = path.empty() ? entry.name : path + "/" + entry.name;
     STRATA_TRY(bool enter, is_known(below, *folder, entry));
@@ -398,12 +411,15 @@ Result<bool> ContentComparer::is_known(const std::string& path, const Fd& folder
   return false;
 }
 
-void ContentComparer::check_mark(const std::string& path, const Fd& folder) {
+Status ContentComparer::check_mark(const std::string& path, const Fd& folder) {
   const bool expected = (names_.find(path) & NameSet::kOpaque) != 0;
-  if (has_opaque_mark(folder, options_.rules) == expected) return;
+  Result<bool> found = has_opaque_mark(folder, options_.rules);
+  if (!found.ok()) return cannot_read(found.error());
+  if (*found == expected) return {};
   if (path.empty()) current_.path = ".";
   fault(Kind::kFileMetadata, expected ? "an opaque mark" : "no opaque mark",
         expected ? "none" : "an opaque mark");
+  return {};
 }
 
 LayerContent ContentComparer::take() {

@@ -69,7 +69,7 @@ class ContentComparer final : private SplitEvents {
   Status walk_folder();
   Status walk_one(const std::string& path, std::vector<std::string>& waiting);
   Result<bool> is_known(const std::string& path, const Fd& folder, const DirEntry& entry);
-  void check_mark(const std::string& path, const Fd& folder);
+  Status check_mark(const std::string& path, const Fd& folder);
 
   const driver::LayerFiles layer_;
   const Options options_;

@@ -12,6 +12,7 @@
 #include "base/fs_at.h"
 #include "doctor/evidence.h"
 #include "doctor/layer_source.h"
+#include "doctor/place.h"
 
 namespace strata::doctor {
 
@@ -23,14 +24,14 @@ class Copies {
 
   // The places in the order in which they are asked.
   const std::vector<std::unique_ptr<LayerSource>>& sources() const { return sources_; }
-  // The first one that has the layer; null: none.
-  LayerSource* with_layer(const DiffId& diff) const;
+  // The first one that has the layer; null: none, or none that could say so: `troubles` tells which could not.
+  LayerSource* with_layer(const DiffId& diff, Troubles& troubles) const;
 
   struct Config {
     std::string text;  // its digest is right
     std::string from;
   };
-  std::optional<Config> config(const ImageId& image) const;
+  std::optional<Config> config(const ImageId& image, Troubles& troubles) const;
 
  private:
   Copies() = default;

@@ -26,6 +26,7 @@ constexpr std::array kKinds = std::to_array<std::pair<Kind, std::string_view>>({
     {Kind::kRecordUnused, "record-unused"},
     {Kind::kRemovalUnfinished, "removal-unfinished"},
     {Kind::kFolderUnreadable, "folder-unreadable"},
+    {Kind::kUnreadable, "unreadable"},
     {Kind::kFolderUnused, "folder-unused"},
     {Kind::kFilesMissing, "files-missing"},
     {Kind::kLinkFileDamaged, "link-file-damaged"},

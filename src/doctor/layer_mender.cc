@@ -222,7 +222,8 @@ Result<uint64_t> mend_names(const MendPlaces& places, const std::vector<FileFaul
     if (fault.member > 0 || fault.kind != Kind::kFileMetadata) continue;
     STRATA_TRY(Fd folder, open_in_root(*places.layer.files, fault.name, O_RDONLY | O_DIRECTORY, 0,
                                        Symlinks::kRefuse));
-    STRATA_CHECK(set_opaque_mark(folder, !has_opaque_mark(folder, rules), rules));
+    STRATA_TRY(bool marked, has_opaque_mark(folder, rules));
+    STRATA_CHECK(set_opaque_mark(folder, !marked, rules));
   }
   STRATA_TRY(std::string trouble, read_split(*places.layer.split_file, mender, pool));
   if (!trouble.empty()) return error(ErrorCode::kCorrupt, "tar-split: {}", trouble);

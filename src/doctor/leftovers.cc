@@ -28,11 +28,12 @@ std::string left_by(std::string_view name) {
 
 class Leftovers {
  public:
-  Leftovers(const Fd& root, const Survey& survey) : root_(root), survey_(survey) {}
+  Leftovers(const Fd& root, const Survey& survey, Troubles& troubles)
+      : root_(root), survey_(survey), troubles_(troubles) {}
 
   std::vector<Finding> find() {
     all_of("tmp", [](const DirEntry& entry) { return left_by(entry.name); });
-    if (lstat_at(root_, "tmp-old").ok()) add("tmp-old", "temporary files of an earlier dockerd");
+    if (exists("tmp-old")) add("tmp-old", "temporary files of an earlier dockerd");
     all_of(survey_.image_folder() + "/layerdb/tmp",
            [](const DirEntry&) { return std::string("a layer that was not registered"); });
     temporary_files();
@@ -45,13 +46,24 @@ class Leftovers {
  private:
   using Judge = std::function<std::string(const DirEntry&)>;  // empty: nothing to say
 
+  // One that is not there has nothing to tell.
   void all_of(const std::string& folder, const Judge& judge) {
-    // One that is not there, or cannot be listed, has nothing to tell.
-    (void)visit_dir_at(root_, folder, [&](const DirEntry& entry) -> Status {
+    visit(folder, [&](const DirEntry& entry) -> Status {
       std::string what = judge(entry);
       if (!what.empty()) add(folder + "/" + entry.name, std::move(what));
       return {};
-    }).ok();
+    });
+  }
+
+  void visit(const std::string& folder, const std::function<Status(const DirEntry&)>& one) {
+    Status visited = visit_dir_at(root_, folder, one);
+    if (!visited.ok()) troubles_.note(folder, visited.error());
+  }
+
+  bool exists(const std::string& path) {
+    Result<struct stat> info = lstat_at(root_, path);
+    if (!info.ok()) troubles_.note(path, info.error());
+    return info.ok();
   }
 
   void temporary_files() {
@@ -96,6 +108,7 @@ class Leftovers {
 
   void ours() {
     Result<std::vector<store::Operation>> operations = store::list_operations(root_);
+    if (!operations.ok()) troubles_.note("strata/staging", operations.error());
     for (const store::Operation& operation :
          operations.ok() ? *operations : std::vector<store::Operation>()) {
       if (operation.lives) continue;
@@ -112,13 +125,15 @@ class Leftovers {
     const time_t limit =
         ::time(nullptr) - std::chrono::seconds(store::BlobFolder::kStaleAfter).count();
     bool any = false;
-    (void)visit_dir_at(root_, "strata/blobs", [&](const DirEntry& entry) -> Status {
+    visit("strata/blobs", [&](const DirEntry& entry) -> Status {
       Result<struct stat> info = lstat_at(root_, "strata/blobs/" + entry.name);
+      if (!info.ok()) troubles_.note("strata/blobs/" + entry.name, info.error());
       any |= info.ok() && S_ISREG(info->st_mode) && info->st_mtim.tv_sec < limit;
       return {};
-    }).ok();
+    });
     if (!any) return;
     Result<store::BlobUsage> usage = store::BlobFolder(root_).usage();
+    if (!usage.ok()) troubles_.note("strata/blobs", usage.error());
     if (!usage.ok() || usage->stale_bytes == 0) return;
     add("strata/blobs", "downloads of a strata pull that was stopped more than a day ago");
     findings_.back().bytes = usage->stale_bytes;
@@ -127,7 +142,9 @@ class Leftovers {
   // Layers that may not have reached the disk when the machine was last stopped.
   void suspects() {
     store::Unsynced unsynced(root_);
-    if (!unsynced.read().ok()) return;
+    Status read = unsynced.read();
+    if (!read.ok()) troubles_.note("strata/unsynced", read.error());
+    if (!read.ok()) return;
     for (const auto& [name, record] : survey_.layers) {
       std::optional<SoundLayer> layer = sound_layer(record);
       if (!layer) continue;
@@ -154,16 +171,17 @@ class Leftovers {
 
   const Fd& root_;
   const Survey& survey_;
+  Troubles& troubles_;
   std::vector<Finding> findings_;
 };
 
 }  // namespace
 
-Result<std::vector<Finding>> find_leftovers(const Fd& root, const Survey& survey) {
-  return Leftovers(root, survey).find();
+std::vector<Finding> find_leftovers(const Fd& root, const Survey& survey, Troubles& troubles) {
+  return Leftovers(root, survey, troubles).find();
 }
 
-Result<std::vector<Finding>> judge_distribution(const Fd&, const Survey& survey) {
+std::vector<Finding> judge_distribution(const Survey& survey) {
   std::vector<Finding> findings;
   for (const auto& [path, trouble] : survey.bad_distribution) {
     Finding finding{.kind = Kind::kDistributionDamaged, .severity = Severity::kNote, .path = path};

@@ -97,24 +97,26 @@ class Xattrs {
   explicit Xattrs(const Fd& file) : fd_(file.get()) {}
   Xattrs(const Fd& folder, const std::string& name) : path_(proc_path(folder, name)) {}
 
-  XattrValue read(const std::string& name) const {
+  Result<XattrValue> read(const std::string& name) const {
     std::string value(256, '\0');
     ssize_t size = get(name, value);
     if (size < 0 && errno == ERANGE) {
       value.resize(XATTR_SIZE_MAX);
       size = get(name, value);
     }
-    if (size < 0) return {false, errno == ENODATA, ""};
+    if (size < 0 && is_failure(errno)) return errno_error(errno, "read xattr " + name);
+    if (size < 0) return XattrValue{false, errno == ENODATA, ""};
     value.resize(static_cast<size_t>(size));
-    return {true, true, std::move(value)};
+    return XattrValue{true, true, std::move(value)};
   }
-  std::vector<std::string> names() const {
+  Result<std::vector<std::string>> names() const {
     std::string list(512, '\0');
     ssize_t size = list_into(list);
     if (size < 0 && errno == ERANGE) {
       list.resize(XATTR_LIST_MAX);
       size = list_into(list);
     }
+    if (size < 0 && is_failure(errno)) return errno_error(errno, "list xattrs");
     std::vector<std::string> names;
     for (size_t at = 0; static_cast<ssize_t>(at) < size; at += names.back().size() + 1)
       names.emplace_back(list.c_str() + at);
@@ -122,6 +124,8 @@ class Xattrs {
   }
 
  private:
+  // Anything else says that there are none, or that the file system or the user cannot have them.
+  static bool is_failure(int error) { return error == EIO || error == ENOMEM || error == EMFILE; }
   ssize_t get(const std::string& name, std::string& value) const {
     return fd_ >= 0 ? ::fgetxattr(fd_, name.c_str(), value.data(), value.size())
                     : ::lgetxattr(path_.c_str(), name.c_str(), value.data(), value.size());
@@ -134,7 +138,7 @@ class Xattrs {
   std::string path_;
 };
 
-void compare_expected_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattrs,
+Status compare_expected_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattrs,
                              const struct stat& info, const DiskRules& rules,
                              Differences& differences) {
   for (const auto& [name, value] : metadata.xattrs) {
@@ -142,19 +146,23 @@ void compare_expected_xattrs(const driver::FileMetadata& metadata, const Xattrs&
     const bool can_have_users = S_ISREG(info.st_mode) || S_ISDIR(info.st_mode);
     if (name.starts_with("user.") && !can_have_users) continue;
     if (!rules.privileged && !name.starts_with("user.")) continue;
-    XattrValue found = xattrs.read(name);
-    if (!found.known || (!found.there && value.empty())) continue;
-    if (found.there && (found.value == value || without_namespace(found.value) == value)) continue;
+    Result<XattrValue> found = xattrs.read(name);
+    if (!found.ok()) return std::move(found).error();
+    if (!found->known || (!found->there && value.empty())) continue;
+    if (found->there && (found->value == value || without_namespace(found->value) == value))
+      continue;
     differences.add(fmt::format("xattr {} of {} bytes", name, value.size()),
-                    found.there
-                        ? fmt::format("xattr {} of other {} bytes", name, found.value.size())
+                    found->there
+                        ? fmt::format("xattr {} of other {} bytes", name, found->value.size())
                         : fmt::format("no xattr {}", name));
   }
+  return {};
 }
 
-void find_added_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattrs, bool with_others,
+Status find_added_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattrs, bool with_others,
                        MemberDifferences& differences) {
-  for (const std::string& name : xattrs.names()) {
+  STRATA_TRY(const std::vector<std::string> names, xattrs.names());
+  for (const std::string& name : names) {
     if (is_the_machines(name)) continue;
     const bool expected = std::any_of(metadata.xattrs.begin(), metadata.xattrs.end(),
                                       [&](const auto& xattr) { return xattr.first == name; });
@@ -165,6 +173,7 @@ void find_added_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattr
       differences.added_xattrs += (differences.added_xattrs.empty() ? "xattr " : ", xattr ") + name;
     }
   }
+  return {};
 }
 
 const char* opaque_name(const DiskRules& rules) {
@@ -243,9 +252,9 @@ Result<MemberDifferences> compare_member(const tar::Member& member,
   // docker gives a symlink with several names the time of the first, we of the last.
   if (!is_symlink || info.st_nlink == 1) compare_time(member, metadata, info, differences);
   const Xattrs xattrs = opened != nullptr ? Xattrs(*opened) : Xattrs(*place.folder, place.name);
-  compare_expected_xattrs(metadata, xattrs, info, rules, differences.own);
+  STRATA_CHECK(compare_expected_xattrs(metadata, xattrs, info, rules, differences.own));
   // A hard link's member need not repeat what its file has; but its chown has taken capabilities away.
-  find_added_xattrs(metadata, xattrs, member.type != tar::kHardLink, differences);
+  STRATA_CHECK(find_added_xattrs(metadata, xattrs, member.type != tar::kHardLink, differences));
   return differences;
 }
 
@@ -262,7 +271,8 @@ Differences compare_whiteout(const tar::Member& member, const struct stat& info,
 
 Status remove_added_xattrs(const tar::Member& member, const driver::MemberPlace& place) {
   const std::string path = proc_path(*place.folder, place.name);
-  for (const std::string& name : Xattrs(*place.folder, place.name).names()) {
+  STRATA_TRY(const std::vector<std::string> names, Xattrs(*place.folder, place.name).names());
+  for (const std::string& name : names) {
     if (is_the_machines(name) || member.xattrs.contains(name)) continue;
     if (member.type == tar::kHardLink && name != kCapability) continue;
     if (::lremovexattr(path.c_str(), name.c_str()) != 0 && errno != ENODATA)
@@ -279,10 +289,11 @@ Status set_opaque_mark(const Fd& folder, bool opaque, const DiskRules& rules) {
   return errno_error(errno, fmt::format("change xattr {}", name));
 }
 
-bool has_opaque_mark(const Fd& folder, const DiskRules& rules) {
+Result<bool> has_opaque_mark(const Fd& folder, const DiskRules& rules) {
   const Xattrs xattrs(folder);
-  XattrValue found = xattrs.read(opaque_name(rules));
-  return found.there && found.value == "y";
+  Result<XattrValue> found = xattrs.read(opaque_name(rules));
+  if (!found.ok()) return std::move(found).error();
+  return found->there && found->value == "y";
 }
 
 }  // namespace strata::doctor

@@ -60,8 +60,8 @@ Differences compare_whiteout(const tar::Member& member, const struct stat& info,
 // Takes off what find_added would tell of: xattrs that neither the member nor the machine gives. Errors: by errno.
 Status remove_added_xattrs(const tar::Member& member, const driver::MemberPlace& place);
 
-// Whether the folder is marked as opaque.
-bool has_opaque_mark(const Fd& folder, const DiskRules& rules);
+// Whether the folder is marked as opaque. Errors: by errno.
+Result<bool> has_opaque_mark(const Fd& folder, const DiskRules& rules);
 Status set_opaque_mark(const Fd& folder, bool opaque, const DiskRules& rules);
 
 }  // namespace strata::doctor

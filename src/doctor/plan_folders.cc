@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view kInit = "-init";
 constexpr size_t kHexDigits = Digest::kHexDigits;
+constexpr std::string_view kDiskFirst =
+    "the disk or the file system must be mended first (fsck, dmesg)";
 
 // The folder that a finding about a folder, its link or its entry in l/ is about.
 std::string folder_of(Planning& p, const Finding& finding) {
@@ -149,11 +151,12 @@ std::optional<mode_t> mode_of(const Planning& p, const std::string& path) {
 // Where something else has its name, it gives way; what was in the folder is another matter.
 void mend_folder(Planning& p, Finding finding) {
   const std::string path = finding.path;
-  if (std::optional<mode_t> mode = mode_of(p, path)) {
+  std::optional<mode_t> mode = mode_of(p, path);
+  if (mode && !p.survey.troubles.contains(path)) {
     p.add(std::move(finding), {MakeFolder{path, *mode}},
-          "only where something else has the name; a folder that cannot be read needs fsck");
+          "something else has the name");
   } else {
-    p.leave(std::move(finding), "the disk or the file system must be mended first (fsck, dmesg)");
+    p.leave(std::move(finding), std::string(kDiskFirst));
   }
 }
 
@@ -179,6 +182,9 @@ std::optional<std::string> wanted_lower(Planning& p, const std::string& folder) 
 }
 
 void plan_links(Planning& p) {
+  for (Finding& finding : p.take({Kind::kUnreadable})) {
+    p.leave(std::move(finding), std::string(kDiskFirst));
+  }
   for (Finding& finding : p.take({Kind::kFolderUnreadable})) mend_folder(p, std::move(finding));
   for (Finding& finding : p.take({Kind::kLinkFileDamaged, Kind::kLinkMissing})) {
     const std::string folder = folder_of(p, finding);

@@ -7,6 +7,7 @@
 
 #include "archive/archive_writer.h"
 #include "archive/contents.h"
+#include "doctor/place.h"
 #include "doctor/recover_names.h"
 #include "doctor/salvage_layer.h"
 #include "oci/json.h"
@@ -29,11 +30,12 @@ class Recovery {
   Status choose(const ImageNames& names) {
     for (const std::string& word : options_.words) {
       Result<std::vector<FoundImage>> found = names.find(word);
+      STRATA_CHECK(unless_all_ends(found));
       if (!found.ok()) {
         report_.failures.push_back(found.error().message());
         continue;
       }
-      for (const FoundImage& image : *found) add_image(word, image);
+      for (const FoundImage& image : *found) STRATA_CHECK(add_image(word, image));
     }
     if (!chosen_.empty()) return {};
     return error(ErrorCode::kNotFound, "{}", fmt::join(report_.failures, "; "));
@@ -105,7 +107,7 @@ class Recovery {
     std::optional<oci::ImageConfig> config;
   };
 
-  void add_image(const std::string& word, const FoundImage& found) {
+  Status add_image(const std::string& word, const FoundImage& found) {
     auto known = std::find_if(chosen_.begin(), chosen_.end(), [&](const Chosen& chosen) {
       return chosen.report.was == found.image;
     });
@@ -114,9 +116,10 @@ class Recovery {
       chosen.report.word = word;
       chosen.report.was = found.image;
       Status had = read_config(chosen);
+      STRATA_CHECK(unless_all_ends(had));
       if (!had.ok()) {
         report_.failures.push_back(fmt::format("{}: {}", word, had.error().message()));
-        return;
+        return {};
       }
       known = chosen_.insert(chosen_.end(), std::move(chosen));
     }
@@ -126,26 +129,30 @@ class Recovery {
     }
     if (!found.tag ||
         std::find(known->tags.begin(), known->tags.end(), *found.tag) != known->tags.end())
-      return;
+      return {};
     known->report.tags.push_back(found.tag->familiar_string());
     known->tags.push_back(*found.tag);
+    return {};
   }
 
   Status read_config(Chosen& chosen) {
     const ImageId& image = chosen.report.was;
     Result<std::string> raw = store_.images().read_config(image);
+    STRATA_CHECK(unless_all_ends(raw));
     const std::string trouble = raw.ok() ? "" : raw.error().message();
     for (LayerSource* source : context_.sources) {
       if (raw.ok()) break;
-      STRATA_TRY(std::optional<std::string> copy, source->find_config(image));
-      if (!copy) continue;
-      raw = std::move(*copy);
+      Result<std::optional<std::string>> copy = source->find_config(image);
+      STRATA_CHECK(unless_all_ends(copy));
+      if (!copy.ok() || !*copy) continue;
+      raw = std::move(**copy);
       chosen.report.sources.push_back("the config from " + source->name());
     }
     // A changed one that can still be read tells of the layers.
     if (!raw.ok()) {
       raw = read_file_at(store_.root(), store_.images().content_path(image.hex()),
                          archive::Contents::kMaxJsonBytes);
+      STRATA_CHECK(unless_all_ends(raw));
       if (!raw.ok()) return error(ErrorCode::kNotFound, "{}", trouble);
       chosen.report.losses.push_back({std::nullopt, std::nullopt, {"config", "changed", trouble}});
     }

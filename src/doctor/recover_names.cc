@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "doctor/place.h"
 #include "store/resolve.h"
 
 namespace strata::doctor {
@@ -33,6 +34,8 @@ std::vector<std::pair<std::string, std::string>> whole_pairs(std::string_view te
 Result<ImageNames> ImageNames::read(const store::Store& store) {
   ImageNames names(store);
   Result<store::References> references = store.references();
+  STRATA_CHECK(unless_all_ends(references));
+  if (!references.ok()) names.trouble_ = references.error().message();
   if (references.ok()) {
     for (const auto& [key, image] : references->all()) names.add(key, image.to_string(), "");
   } else {
@@ -40,12 +43,14 @@ Result<ImageNames> ImageNames::read(const store::Store& store) {
     const std::string file = path.substr(0, path.find("/imagedb")) + "/repositories.json";
     Result<std::string> text =
         read_file_at(store.root(), file, store::ReferenceFile::kFileBytesMax);
+    STRATA_CHECK(unless_all_ends(text));
     if (text.ok()) {
       for (const auto& [key, image] : whole_pairs(*text))
         names.add(key, image, "the remains of repositories.json");
     }
   }
   Result<std::vector<store::Container>> containers = store.containers();
+  STRATA_CHECK(unless_all_ends(containers));
   if (!containers.ok()) return names;
   for (const store::Container& container : *containers) {
     Result<oci::Reference> name = oci::Reference::parse(container.image_name);
@@ -96,7 +101,10 @@ Result<std::vector<FoundImage>> ImageNames::find_by_id(const std::string& word) 
   if (images.size() > 1) {
     return error(ErrorCode::kConflict, "{} is the beginning of {} image IDs", word, images.size());
   }
-  if (images.empty()) return error(ErrorCode::kNotFound, "No such image: {}", word);
+  if (images.empty()) {
+    return error(ErrorCode::kNotFound, "No such image: {}{}", word,
+                 trouble_.empty() ? "" : " (not all names are known: " + trouble_ + ")");
+  }
   return std::vector<FoundImage>{{images.front(), std::nullopt, ""}};
 }
 

@@ -39,6 +39,7 @@ class ImageNames {
 
   const store::Store& store_;
   std::map<std::string, Named> names_;  // by key: "busybox:1"
+  std::string trouble_;                 // why the file of all names could not be read
 };
 
 // The pairs `"name:tag":"sha256:…"` that are whole in a text that need not be JSON any more.

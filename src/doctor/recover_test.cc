@@ -20,7 +20,7 @@ class SalvagedTarTest : public driver::LayerTest {
   // "d/a changed" for each loss.
   std::vector<std::string> salvage(std::string& tar) {
     Fd split = must(open_at(meta_, driver::kSplitFileName, O_RDONLY));
-    std::set<uint64_t> unreadable;
+    Unreadable unreadable;
     StringSink sink(tar);
     Salvage salvaged = must(write_salvaged_tar({&diff_, &split}, unreadable, sink, pool_));
     EXPECT_FALSE(salvaged.again);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "doctor/repair.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "doctor/apply.h"
+#include "doctor/place.h"
 #include "doctor/root_evidence.h"
 #include "doctor/root_lock.h"
 #include "store/our_files.h"
@@ -13,6 +16,20 @@ namespace {
 
 // What one round mends can show what was behind it. Each round mends something, so there are few.
 constexpr int kRoundsMax = 12;
+// What cannot be read is tried once more before it counts.
+constexpr int kAttempts = 2;
+
+// Takes something away, and puts nothing in its place.
+bool takes_away(const Survey& survey, const Remedy& remedy) {
+  const bool only_away = std::ranges::all_of(remedy.actions, [](const Action& action) {
+    return std::holds_alternative<SetAside>(action);
+  });
+  const bool names = std::ranges::any_of(remedy.actions, [&](const Action& action) {
+    const auto* file = std::get_if<WriteFile>(&action);
+    return file != nullptr && file->path == survey.image_folder() + "/repositories.json";
+  });
+  return remedy.heals() && (only_away || names);
+}
 
 class Repair {
  public:
@@ -26,14 +43,37 @@ class Repair {
     check_options.content = content;
     check_options.on_progress = options_.on_progress;
     STRATA_TRY(CheckReport checked, check(check_options, pool_));
-    STRATA_TRY(survey_, survey_root(options_.root, options_.driver, pool_));
     report_.beside_daemon = checked.beside_daemon;
-    RootEvidence evidence(root_, survey_, copies_, pool_);
-    Plan made =
-        make_plan(survey_, std::move(checked.findings), evidence, {.keep_unused = gave_up_images_});
-    STRATA_CHECK(pool_.check_cancelled());
+    std::map<std::string, std::string> unread;
+    Plan made;
+    for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+      STRATA_TRY(survey_, survey_root(options_.root, options_.driver, pool_));
+      Troubles troubles;
+      RootEvidence evidence(root_, survey_, copies_, pool_, troubles);
+      made = make_plan(survey_, checked.findings, evidence, {.keep_unused = gave_up_images_});
+      STRATA_CHECK(pool_.check_cancelled());
+      if (std::optional<Error> fatal = troubles.fatal()) return *fatal;
+      unread = survey_.troubles;
+      unread.merge(troubles.take());
+      if (unread.empty()) break;
+    }
+    if (!unread.empty()) hold_back(made, unread);
     gave_up_images_ |= made.gives_up_images;
     return made;
+  }
+
+  // Where something could not be read, nobody knows whether it needs what seems to be of no use, or is the copy that seems to be nowhere.
+  void hold_back(Plan& plan, const std::map<std::string, std::string>& unread) const {
+    const auto& [path, trouble] = *unread.begin();
+    const std::string text = fmt::format("{} cannot be read: {}", path, trouble);
+    for (Remedy& remedy : plan.remedies) {
+      if (takes_away(survey_, remedy)) {
+        remedy.reason = fmt::format("nothing is taken away as long as {}", text);
+        remedy.actions.clear();
+      } else if (!remedy.heals()) {
+        remedy.reason += "; and " + text;
+      }
+    }
   }
 
   // Does what was not done before; what failed is tried again as long as others succeed. False: nothing could be done.
@@ -48,7 +88,7 @@ class Repair {
         any = true;
         done_.insert(key_of(remedy));
         report_.mended.push_back(remedy);
-      } else if (ends_all(applied.error().code())) {
+      } else if (ends_all(applied.error())) {
         return std::move(applied).error();
       } else {
         failed_.emplace(key_of(remedy), applied.error().message());
@@ -68,6 +108,7 @@ class Repair {
       Remedy left = remedy;
       auto failure = failed_.find(key_of(remedy));
       if (failure != failed_.end()) left.reason = failure->second;
+      report_.failed |= failure != failed_.end();
       if (done_.contains(key_of(remedy)))
         left.reason = "it was mended so, and is not: " + left.reason;
       report_.left.push_back(std::move(left));
@@ -80,9 +121,6 @@ class Repair {
   }
 
  private:
-  static bool ends_all(ErrorCode code) {
-    return code == ErrorCode::kCancelled || code == ErrorCode::kNoSpace;
-  }
   // Two remedies with the same key do the same.
   static std::string key_of(const Remedy& remedy) {
     std::string text;

@@ -121,13 +121,15 @@ class Restorer {
   Status get_copy() {
     if (copy_) return {};
     std::string asked;
+    std::optional<Error> trouble;  // of one that cannot say whether it has it
     for (LayerSource* source : context_.sources) {
       asked += (asked.empty() ? "" : ", ") + source->name();
       Result<bool> has = source->has_layer(layer_.diff);
-      if (!has.ok()) return std::move(has).error();
-      if (*has)
+      if (!has.ok() && !trouble) trouble = has.error();
+      if (has.ok() && *has)
         return unpack_copy(*source).context("layer {} from {}", layer_.diff, source->name());
     }
+    if (trouble) return *trouble;
     return error(ErrorCode::kNotFound, "layer {}: no copy of it; {}; name one with --from",
                  layer_.diff, asked.empty() ? "nobody was asked" : "asked: " + asked);
   }
@@ -198,9 +200,14 @@ class Restorer {
   Status replace_all() {
     STRATA_CHECK(get_copy());
     report_.whole = true;
-    STRATA_TRY(bool there, context_.driver.exists(layer_.cache));
+    Result<Fd> folder = context_.driver.open_folder(layer_.cache);
+    const bool there = folder.ok();
+    if (!there && folder.error().code() != ErrorCode::kNotFound) return std::move(folder).error();
     // Its link, and what lies on it, stay as they are; with vfs the folder is the files.
-    const bool only_files = there && form_ == LayerForm::kOverlay;
+    bool only_files = there && form_ == LayerForm::kOverlay;
+    if (only_files) {
+      STRATA_TRY(only_files, exists_at(*folder, "link"));
+    }
     STRATA_CHECK(only_files ? replace_files() : replace_folder(there));
     return replace_split(copy_->metadata);
   }

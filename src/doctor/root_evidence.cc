@@ -51,45 +51,44 @@ std::optional<DiffId> RootEvidence::diff_of(const std::string& record, const std
   auto [place, is_new] = diffs_.try_emplace({record, folder});
   if (is_new) {
     Result<DiffId> diff = read_diff(record, folder);
-    if (diff.ok()) place->second = *diff;
+    if (answers(folder_path(survey_, folder), diff)) place->second = *diff;
   }
   return place->second;
 }
 
 std::optional<uint64_t> RootEvidence::size_of(const std::string& folder) {
   Result<Fd> files = open_files(folder);
-  if (!files.ok()) return std::nullopt;
+  if (!answers(folder_path(survey_, folder), files)) return std::nullopt;
   Result<uint64_t> size = driver::tree_size_bytes(*files);
-  return size.ok() ? std::optional(*size) : std::nullopt;
+  return answers(folder_path(survey_, folder), size) ? std::optional(*size) : std::nullopt;
 }
 
 std::vector<DiffId> RootEvidence::known_diffs() {
   std::vector<DiffId> diffs;
-  // A folder that cannot be read tells nothing.
-  (void)visit_dir_at(root_, survey_.image_folder() + "/distribution/v2metadata-by-diffid/sha256",
-                     [&](const DirEntry& entry) -> Status {
-                       Result<DiffId> diff = DiffId::parse_hex(entry.name);
-                       if (diff.ok()) diffs.push_back(*diff);
-                       return {};
-                     })
-      .ok();
+  const std::string records = survey_.image_folder() + "/distribution/v2metadata-by-diffid/sha256";
+  Status listed = visit_dir_at(root_, records, [&](const DirEntry& entry) -> Status {
+    Result<DiffId> diff = DiffId::parse_hex(entry.name);
+    if (diff.ok()) diffs.push_back(*diff);
+    return {};
+  });
+  (void)answers(records, listed);
   return diffs;
 }
 
 std::string RootEvidence::layer_copy(const DiffId& diff) {
-  LayerSource* source = copies_.with_layer(diff);
+  LayerSource* source = copies_.with_layer(diff, troubles_);
   return source != nullptr ? source->name() : "";
 }
 
 std::string RootEvidence::config_copy(const ImageId& image) {
-  std::optional<Copies::Config> config = copies_.config(image);
+  std::optional<Copies::Config> config = copies_.config(image, troubles_);
   return config ? config->from : "";
 }
 
 std::vector<std::string> RootEvidence::registry_blobs(const DiffId& diff) {
   std::vector<std::string> blobs;
   Result<std::vector<store::BlobSource>> sources = distribution_.sources_of(diff);
-  if (!sources.ok()) return blobs;
+  if (!answers("distribution record of " + diff.to_string(), sources)) return blobs;
   for (const store::BlobSource& source : *sources) {
     blobs.push_back(fmt::format("{}@{}", source.repository, source.blob));
   }
@@ -101,7 +100,7 @@ std::vector<std::string> RootEvidence::repositories_of(const std::vector<DiffId>
   for (size_t i = 0; i < diffs.size(); ++i) {
     std::set<std::string> here;
     Result<std::vector<store::BlobSource>> sources = distribution_.sources_of(diffs[i]);
-    if (!sources.ok()) return {};
+    if (!answers("distribution record of " + diffs[i].to_string(), sources)) return {};
     for (const store::BlobSource& source : *sources) here.insert(source.repository);
     if (i == 0) {
       common = std::move(here);
@@ -116,7 +115,7 @@ std::vector<NamedImage> RootEvidence::remembered_names() {
   std::vector<NamedImage> all;
   for (const std::unique_ptr<LayerSource>& source : copies_.sources()) {
     Result<std::vector<std::pair<std::string, ImageId>>> names = source->names();
-    if (!names.ok()) continue;
+    if (!answers(source->name(), names)) continue;
     for (const auto& [key, image] : *names) all.push_back({key, image, source->name()});
   }
   return all;
@@ -124,8 +123,9 @@ std::vector<NamedImage> RootEvidence::remembered_names() {
 
 std::optional<ImageId> RootEvidence::parent_of(const ImageId& image) {
   auto read = [&](const std::string& hex) {
-    Result<std::string> text = read_file_at(root_, survey_.config_folder() + "/" + hex);
-    return text.ok() ? oci::ImageConfig::parse(std::move(*text))
+    const std::string path = survey_.config_folder() + "/" + hex;
+    Result<std::string> text = read_file_at(root_, path);
+    return answers(path, text) ? oci::ImageConfig::parse(std::move(*text))
                      : Result<oci::ImageConfig>(text.error());
   };
   Result<oci::ImageConfig> child = read(image.hex());
@@ -161,22 +161,24 @@ std::optional<std::string> RootEvidence::temporary_of(const std::string& path) {
     }
     return {};
   });
-  if (!listed.ok() || newest.empty()) return std::nullopt;
+  if (!answers(folder, listed) || newest.empty()) return std::nullopt;
   Result<std::string> text = read_file_at(root_, folder + "/" + newest);
-  return text.ok() ? std::optional(*text) : std::nullopt;
+  return answers(folder + "/" + newest, text) ? std::optional(*text) : std::nullopt;
 }
 
 std::optional<double> RootEvidence::folder_made(const std::string& folder) {
   for (const std::string& name : {folder, folder + "-init"}) {
-    Result<struct stat> info = lstat_at(root_, folder_path(survey_, name) + "/link");
-    if (info.ok()) return seconds_of(info->st_mtim);
+    const std::string path = folder_path(survey_, name) + "/link";
+    Result<struct stat> info = lstat_at(root_, path);
+    if (answers(path, info)) return seconds_of(info->st_mtim);
   }
   return std::nullopt;
 }
 
 std::optional<double> RootEvidence::container_made(const std::string& container) {
-  Result<std::string> text = read_file_at(root_, "containers/" + container + "/config.v2.json");
-  if (!text.ok()) return std::nullopt;
+  const std::string path = "containers/" + container + "/config.v2.json";
+  Result<std::string> text = read_file_at(root_, path);
+  if (!answers(path, text)) return std::nullopt;
   Result<boost::json::value> parsed = oci::parse_json(*text, {}, oci::JsonEnd::kStream);
   if (!parsed.ok() || !parsed->is_object()) return std::nullopt;
   Result<std::string> created = oci::get_string(parsed->get_object(), "Container", "Created");
@@ -189,7 +191,7 @@ std::optional<double> RootEvidence::container_made(const std::string& container)
 std::optional<DiffId> RootEvidence::diff_of_blob(const std::string& blob_hex) {
   for (const DiffId& diff : known_diffs()) {
     Result<std::vector<store::BlobSource>> sources = distribution_.sources_of(diff);
-    if (!sources.ok()) continue;
+    if (!answers("distribution record of " + diff.to_string(), sources)) continue;
     for (const store::BlobSource& source : *sources) {
       if (source.blob.hex() == blob_hex) return diff;
     }

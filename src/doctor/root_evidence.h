@@ -16,12 +16,14 @@ namespace strata::doctor {
 
 class RootEvidence final : public Evidence {
  public:
-  // All are borrowed.
-  RootEvidence(const Fd& root, const Survey& survey, const Copies& copies, const Pool& pool)
+  // All are borrowed. `troubles`: what could not be read, so that an answer is not certain.
+  RootEvidence(const Fd& root, const Survey& survey, const Copies& copies, const Pool& pool,
+               Troubles& troubles)
       : root_(root),
         survey_(survey),
         copies_(copies),
         pool_(pool),
+        troubles_(troubles),
         distribution_(root, survey.image_folder() + "/distribution") {}
 
   std::optional<DiffId> diff_of(const std::string& record, const std::string& folder) override;
@@ -41,11 +43,18 @@ class RootEvidence final : public Evidence {
  private:
   Result<DiffId> read_diff(const std::string& record, const std::string& folder) const;
   Result<Fd> open_files(const std::string& folder) const;
+  // Notes why there is no answer.
+  template <typename T>
+  bool answers(const std::string& path, const Result<T>& result) {
+    if (!result.ok()) troubles_.note(path, result.error());
+    return result.ok();
+  }
 
   const Fd& root_;
   const Survey& survey_;
   const Copies& copies_;
   const Pool& pool_;
+  Troubles& troubles_;
   const store::DistributionDb distribution_;
   std::map<std::pair<std::string, std::string>, std::optional<DiffId>> diffs_;
 };

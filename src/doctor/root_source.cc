@@ -2,6 +2,7 @@
 #include "doctor/root_source.h"
 
 #include "archive/contents.h"
+#include "doctor/place.h"
 #include "driver/layer_reader.h"
 #include "hash/sha256.h"
 
@@ -55,8 +56,13 @@ Result<bool> is_blob(const Fd& root, const std::string& path, const Digest& blob
 }  // namespace
 
 Result<bool> RootSource::has_layer(const DiffId& diff) {
-  STRATA_TRY(std::optional<ChainId> chain, find_sound(diff));
-  return chain || !blobs_of(diff).empty();
+  Result<std::optional<ChainId>> chain = find_sound(diff);
+  if (chain.ok() && *chain) return true;
+  if (!chain.ok() && chain.error().code() == ErrorCode::kCancelled)
+    return std::move(chain).error();
+  STRATA_TRY(std::vector<std::string> blobs, blobs_of(diff));
+  if (blobs.empty() && !chain.ok()) return std::move(chain).error();
+  return !blobs.empty();
 }
 
 Result<std::optional<ChainId>> RootSource::find_sound(const DiffId& diff) {
@@ -66,40 +72,50 @@ Result<std::optional<ChainId>> RootSource::find_sound(const DiffId& diff) {
   }
   STRATA_TRY(std::vector<store::Layer> layers, store_.layers().find_by_diff(diff));
   std::optional<ChainId> sound;
+  std::optional<Error> trouble;  // it may be one that could not be read
   BufferPool buffers(kBlockBytes, kBlocks);
   for (const store::Layer& layer : layers) {
     if (damaged_.contains(layer.chain)) continue;
     Result<Fd> files = store_.driver().open_files(layer.cache);
     Result<Fd> split = store_.layers().open_tar_split(layer.chain);
-    if (!files.ok() || !split.ok()) continue;
-    Status verified = driver::verify_layer({&*files, &*split}, diff, buffers, pool_);
+    Status verified;
+    if (!files.ok()) verified = files.error();
+    if (!split.ok()) verified = split.error();
+    if (verified.ok()) verified = driver::verify_layer({&*files, &*split}, diff, buffers, pool_);
     if (!verified.ok() && verified.error().code() == ErrorCode::kCancelled)
       return std::move(verified).error();
+    if (!verified.ok() && is_trouble(verified.error())) trouble = verified.error();
     if (!verified.ok()) continue;
     sound = layer.chain;
     break;
   }
+  if (!sound && trouble) return *trouble;
   verified_.lock()->insert_or_assign(diff, sound);
   return sound;
 }
 
 // Paths of blobs that are known to be that layer, packed, and are whole.
-std::vector<std::string> RootSource::blobs_of(const DiffId& diff) const {
+Result<std::vector<std::string>> RootSource::blobs_of(const DiffId& diff) const {
   std::vector<std::string> found;
+  std::optional<Error> trouble;
   Result<std::vector<store::BlobSource>> sources = store_.distribution().sources_of(diff);
+  if (!sources.ok() && is_trouble(sources.error())) return std::move(sources).error();
   if (!sources.ok()) return found;
   for (const store::BlobSource& source : *sources) {
     for (std::string path :
          {"strata/blobs/" + source.blob.hex(), std::string(kContainerdBlobs) + source.blob.hex()}) {
       Result<bool> whole = is_blob(store_.root(), path, source.blob, pool_);
       if (whole.ok() && *whole) found.push_back(std::move(path));
+      if (!whole.ok() && is_trouble(whole.error())) trouble = whole.error();
     }
   }
+  if (found.empty() && trouble) return *trouble;
   return found;
 }
 
 Result<std::unique_ptr<ByteSource>> RootSource::open_layer(const DiffId& diff) {
-  STRATA_TRY(std::optional<ChainId> chain, find_sound(diff));
+  Result<std::optional<ChainId>> sound = find_sound(diff);
+  const std::optional<ChainId> chain = sound.ok() ? *sound : std::nullopt;
   if (chain) {
     STRATA_TRY(store::Layer layer, store_.layers().read(*chain));
     STRATA_TRY(Fd files, store_.driver().open_files(layer.cache));
@@ -107,10 +123,12 @@ Result<std::unique_ptr<ByteSource>> RootSource::open_layer(const DiffId& diff) {
     return std::unique_ptr<ByteSource>(
         std::make_unique<OwnedTar>(std::move(files), std::move(split)));
   }
-  for (const std::string& path : blobs_of(diff)) {
+  STRATA_TRY(const std::vector<std::string> blobs, blobs_of(diff));
+  for (const std::string& path : blobs) {
     STRATA_TRY(Fd blob, open_at(store_.root(), path, O_RDONLY | O_NOFOLLOW));
     return open_unpacked(std::make_unique<OwnedFile>(std::move(blob)), pool_);
   }
+  if (!sound.ok()) return std::move(sound).error();
   return error(ErrorCode::kNotFound, "{}: it has no sound layer {}", name(), diff);
 }
 
@@ -121,6 +139,8 @@ Result<std::optional<std::string>> RootSource::find_config(const ImageId& image)
       store_.root(), std::string(kContainerdBlobs) + image.hex(), archive::Contents::kMaxJsonBytes);
   if (blob.ok() && ImageId(Digest::of(*blob)) == image)
     return std::optional(std::move(blob).value());
+  if (is_trouble(config.error())) return std::move(config).error();
+  if (!blob.ok() && is_trouble(blob.error())) return std::move(blob).error();
   return std::optional<std::string>();
 }
 

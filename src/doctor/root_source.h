@@ -27,7 +27,7 @@ class RootSource final : public LayerSource {
 
  private:
   Result<std::optional<ChainId>> find_sound(const DiffId& diff);
-  std::vector<std::string> blobs_of(const DiffId& diff) const;
+  Result<std::vector<std::string>> blobs_of(const DiffId& diff) const;
 
   const store::Store store_;
   const std::set<ChainId> damaged_;

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "doctor/place.h"
 #include "doctor/tree_generation.h"
 #include "driver/layer_reader.h"
 #include "driver/split_file.h"
@@ -26,7 +27,7 @@ class Salvager {
   }
 
   Result<SalvagedLayer> run() {
-    open_split();
+    STRATA_CHECK(open_split());
     STRATA_TRY(bool found, take_recorded());
     if (!found) {
       STRATA_TRY(found, take_unnamed());
@@ -46,13 +47,24 @@ class Salvager {
       lose("every header is a new one: the record of the layer's tar is lost");
     }
     if (!found) take_nothing();
+    if (made_.is != made_.was && !trouble_.empty()) lose(trouble_);
     return std::move(made_);
   }
 
  private:
-  void open_split() {
+  Status open_split() {
     Result<Fd> split = context_.store.layers().open_tar_split(chain_);
+    STRATA_CHECK(note(split));
     if (split.ok()) opened_->split = std::move(split).value();
+    return {};
+  }
+
+  // Errors: what ends all. What else cannot be read is remembered: the layer may be sound.
+  template <typename T>
+  Status note(const Result<T>& result) {
+    if (result.ok()) return {};
+    if (result.error().code() == ErrorCode::kIo) trouble_ = result.error().message();
+    return unless_all_ends(result);
   }
 
   void lose(std::string reason) { made_.losses.push_back({".", "changed", std::move(reason)}); }
@@ -62,11 +74,13 @@ class Salvager {
     const store::LayerDb& layers = context_.store.layers();
     Result<std::string> text =
         read_file_at(context_.store.root(), layers.path_of(chain_.hex()) + "/cache-id");
+    STRATA_CHECK(note(text));
     if (!text.ok()) return false;
     while (text->ends_with('\n')) text->pop_back();
     Result<CacheId> cache = CacheId::parse(*text);
     if (!cache.ok()) return false;
     Result<Fd> files = context_.store.driver().open_files(*cache);
+    STRATA_CHECK(note(files));
     if (!files.ok()) return false;
     opened_->files = std::move(files).value();
     return is_exact(*opened_);
@@ -75,8 +89,7 @@ class Salvager {
   Result<bool> is_exact(const Opened& opened) {
     if (!opened.split.valid()) return false;
     Status verified = driver::verify_layer(opened.layer(), diff_, context_.buffers, context_.pool);
-    if (!verified.ok() && verified.error().code() == ErrorCode::kCancelled)
-      return std::move(verified).error();
+    STRATA_CHECK(note(verified));
     if (!verified.ok()) return false;
     STRATA_TRY(made_.tar_bytes, driver::tar_bytes_of(opened.split));
     made_.write = [opened = opened_, diff = diff_, &context = context_](ByteSink& to) {
@@ -90,6 +103,7 @@ class Salvager {
     if (opened_->files.valid() || !opened_->split.valid()) return false;
     STRATA_TRY(std::vector<store::Layer> named, context_.store.layers().list());
     Result<std::vector<CacheId>> folders = context_.store.driver().list();
+    STRATA_CHECK(note(folders));
     if (!folders.ok()) return false;
     for (const CacheId& cache : *folders) {
       const bool is_named = std::any_of(named.begin(), named.end(), [&](const store::Layer& layer) {
@@ -97,6 +111,7 @@ class Salvager {
       });
       if (is_named) continue;
       Result<Fd> files = context_.store.driver().open_files(cache);
+      STRATA_CHECK(note(files));
       if (!files.ok()) continue;
       opened_->files = std::move(files).value();
       STRATA_TRY(bool exact, is_exact(*opened_));
@@ -109,13 +124,13 @@ class Salvager {
 
   Result<bool> take_copy() {
     for (LayerSource* source : context_.sources) {
-      STRATA_TRY(bool has, source->has_layer(diff_));
-      if (!has) continue;
+      Result<bool> has = source->has_layer(diff_);
+      STRATA_CHECK(note(has));
+      if (!has.ok() || !*has) continue;
       NoSink nothing;
       HashingSink hashing(nothing);
       Status copied = copy_from(*source, hashing);
-      if (!copied.ok() && copied.error().code() == ErrorCode::kCancelled)
-        return std::move(copied).error();
+      STRATA_CHECK(note(copied));
       if (!copied.ok() || DiffId(hashing.digest()) != diff_) continue;
       made_.tar_bytes = hashing.size_bytes();
       made_.source = source->name();
@@ -162,6 +177,7 @@ class Salvager {
     NoSink nothing;
     HashingSink hashing(nothing);
     Status written = made_.write(hashing);
+    STRATA_CHECK(note(written));
     STRATA_CHECK(context_.pool.check_cancelled());
     made_.tar_bytes = hashing.size_bytes();
     made_.is = DiffId(hashing.digest());
@@ -169,13 +185,14 @@ class Salvager {
   }
 
   Result<bool> take_what_is_left() {
-    auto unreadable = std::make_shared<std::set<uint64_t>>();
+    auto unreadable = std::make_shared<Unreadable>();
     while (true) {
       NoSink nothing;
       HashingSink hashing(nothing);
       Result<Salvage> salvage =
           write_salvaged_tar(opened_->layer(), *unreadable, hashing, context_.pool);
-      STRATA_CHECK(context_.pool.check_cancelled());
+      STRATA_CHECK(note(salvage));
+      if (!salvage.ok()) trouble_ = salvage.error().message();
       if (!salvage.ok()) return false;
       if (salvage->again) continue;
       made_.losses = std::move(salvage->losses);
@@ -184,11 +201,16 @@ class Salvager {
       break;
     }
     if (made_.losses.empty() && made_.is != made_.was) lose("what lay between its files is lost");
-    made_.write = [opened = opened_, unreadable, &context = context_](ByteSink& to) -> Status {
+    made_.write = [opened = opened_, unreadable, known = *unreadable,
+                   &context = context_](ByteSink& to) -> Status {
       STRATA_TRY(Salvage salvage,
                  write_salvaged_tar(opened->layer(), *unreadable, to, context.pool));
       if (!salvage.again) return {};
-      return error(ErrorCode::kIo, "a file that could be read cannot be read any more");
+      for (const auto& [member, why] : *unreadable) {
+        if (known.contains(member)) continue;
+        return error(ErrorCode::kIo, "a file that could be read cannot be read any more: {}", why);
+      }
+      return {};
     };
     return true;
   }
@@ -205,6 +227,7 @@ class Salvager {
   const SalvageContext& context_;
   const std::shared_ptr<Opened> opened_ = std::make_shared<Opened>();
   SalvagedLayer made_;
+  std::string trouble_;  // why something could not be read
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "doctor/member_check.h"
+#include "doctor/place.h"
 #include "doctor/split_members.h"
 #include "driver/member_places.h"
 #include "hash/crc64.h"
@@ -19,7 +20,7 @@ constexpr tar::HeaderStyle kStyle = tar::HeaderStyle::kDocker28;
 
 class SalvagedTar final : public SplitEvents {
  public:
-  SalvagedTar(const driver::LayerFiles& layer, std::set<uint64_t>& unreadable, ByteSink& to)
+  SalvagedTar(const driver::LayerFiles& layer, Unreadable& unreadable, ByteSink& to)
       : places_(*layer.files), unreadable_(unreadable), to_(to), block_(kBlockBytes) {}
 
   Salvage take() { return std::move(salvage_); }
@@ -136,8 +137,12 @@ class SalvagedTar final : public SplitEvents {
   }
 
   Status write_file(const tar::SplitEntry& entry, uint64_t bytes, bool new_header) {
-    if (unreadable_.contains(number_)) return leave_out("it cannot be read");
+    if (auto known = unreadable_.find(number_); known != unreadable_.end())
+      return leave_out("it cannot be read: " + known->second);
     auto opened = open_file(member_.name);
+    STRATA_CHECK(unless_all_ends(opened));
+    if (!opened.ok() && opened.error().code() == ErrorCode::kIo)
+      cannot_read(opened.error().message());
     if (!opened.ok()) return leave_out(opened.error().message());
     const auto& [file, size_bytes] = *opened;
     if (new_header || size_bytes != bytes) {
@@ -155,6 +160,11 @@ class SalvagedTar final : public SplitEvents {
     return pad(size_bytes);
   }
 
+  // It is left out from now on, even if it could be read the next time: all tars of this layer shall be the same.
+  void cannot_read(const std::string& why) {
+    salvage_.again |= unreadable_.emplace(number_, why).second;
+  }
+
   Status copy(const Fd& file, uint64_t size_bytes, Crc64& crc) {
     for (uint64_t done = 0; done < size_bytes;) {
       const size_t wanted =
@@ -162,7 +172,9 @@ class SalvagedTar final : public SplitEvents {
       MutableByteSpan space = MutableByteSpan(block_).first(wanted);
       Result<size_t> count = pread_full(file.get(), space, done);
       if (!count.ok() || *count != wanted) {
-        salvage_.again |= unreadable_.insert(number_).second;
+        STRATA_CHECK(unless_all_ends(count));
+        const std::string why = count.ok() ? "it ends too early" : count.error().message();
+        cannot_read(why);
         std::ranges::fill(space, std::byte{0});
       }
       crc.update(space);
@@ -182,7 +194,12 @@ class SalvagedTar final : public SplitEvents {
       STRATA_TRY(std::string header, tar::encode_header(link, kStyle));
       return to_.write(as_bytes(header));
     }
+    if (auto known = unreadable_.find(number_); known != unreadable_.end())
+      return leave_out("it cannot be read: " + known->second);
     auto opened = open_file(member_.name);
+    STRATA_CHECK(unless_all_ends(opened));
+    if (!opened.ok() && opened.error().code() == ErrorCode::kIo)
+      cannot_read(opened.error().message());
     if (!opened.ok())
       return leave_out("a hard link to " + member_.link_name + ": " + opened.error().message());
     gone->second = tar::clean_path(member_.name);
@@ -194,7 +211,7 @@ class SalvagedTar final : public SplitEvents {
   }
 
   driver::MemberPlaces places_;
-  std::set<uint64_t>& unreadable_;
+  Unreadable& unreadable_;
   ByteSink& to_;
   std::vector<std::byte> block_;
   Salvage salvage_;
@@ -210,7 +227,7 @@ class SalvagedTar final : public SplitEvents {
 
 }  // namespace
 
-Result<Salvage> write_salvaged_tar(const driver::LayerFiles& layer, std::set<uint64_t>& unreadable,
+Result<Salvage> write_salvaged_tar(const driver::LayerFiles& layer, Unreadable& unreadable,
                                    ByteSink& to, const Pool& pool) {
   SalvagedTar tar(layer, unreadable, to);
   STRATA_TRY(std::string trouble, read_split(*layer.split_file, tar, pool));

@@ -9,7 +9,7 @@
 // Threads: one call at a time.
 #pragma once
 
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,14 +25,16 @@ struct TarLoss {
   std::string reason;
 };
 
-// Writes the tar, which always has the same bytes as long as nobody writes to the files. `unreadable` are members (from 1) that are left
+using Unreadable = std::map<uint64_t, std::string>;  // member, from 1 -> why
+
+// Writes the tar, which always has the same bytes as long as nobody writes to the files. `unreadable` are members that are left
 // out; a file that cannot be read to its end is added to it, and then nothing but "again" is true of what was returned.
 struct Salvage {
   std::vector<TarLoss> losses;
   bool again = false;
 };
-// Errors: kCorrupt (the tar-split cannot be read), those of `to`, kCancelled.
-Result<Salvage> write_salvaged_tar(const driver::LayerFiles& layer, std::set<uint64_t>& unreadable,
+// Errors: kCorrupt (the tar-split cannot be read), those of `to`, kNoSpace, kCancelled.
+Result<Salvage> write_salvaged_tar(const driver::LayerFiles& layer, Unreadable& unreadable,
                                    ByteSink& to, const Pool& pool);
 
 }  // namespace strata::doctor

@@ -94,6 +94,7 @@ Result<std::string> read_split(const Fd& split_file, SplitEvents& events, const 
   while (true) {
     STRATA_CHECK(pool.check_cancelled());
     Result<bool> more = entries.next(entry);
+    if (!more.ok() && more.error().code() == ErrorCode::kNoSpace) return std::move(more).error();
     if (!more.ok()) return more.error().message();
     if (!*more) break;
     if (parser.take(entry)) continue;

@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "base/lock.h"
+#include "doctor/place.h"
 #include "doctor/survey_uses.h"
 #include "driver/driver.h"
 #include "oci/config_summary.h"
@@ -21,27 +22,10 @@ namespace {
 
 constexpr int kFolderFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 
-std::string kind_of(mode_t mode) {
-  if (S_ISDIR(mode)) return "a directory";
-  if (S_ISLNK(mode)) return "a symlink";
-  if (S_ISFIFO(mode)) return "a fifo";
-  if (S_ISSOCK(mode)) return "a socket";
-  return S_ISREG(mode) ? "a plain file" : "a device";
-}
-
-SmallFile unreadable(std::string trouble) {
-  return {SmallFile::State::kUnreadable, "", std::move(trouble)};
-}
-
-bool is_folder(const Fd& dir, const std::string& name) {
-  Result<struct stat> info = lstat_at(dir, name);
-  return info.ok() && S_ISDIR(info->st_mode);
-}
-
-void read_split(const Fd& folder, LayerRecord& record) {
-  constexpr std::string_view kName = "tar-split.json.gz";
+void read_split(const Place& folder, LayerRecord& record) {
+  const std::string kName = "tar-split.json.gz";
   constexpr std::string_view kGzip = "\x1f\x8b\x08";
-  Result<struct stat> info = lstat_at(folder, std::string(kName));
+  Result<struct stat> info = folder.stat(kName);
   if (!info.ok()) {
     const bool missing = info.error().code() == ErrorCode::kNotFound;
     record.split_trouble = missing ? "missing" : info.error().message();
@@ -53,11 +37,12 @@ void read_split(const Fd& folder, LayerRecord& record) {
   }
   record.split_bytes = static_cast<uint64_t>(info->st_size);
   std::array<char, kGzip.size()> head{};
-  Result<Fd> file = open_at(folder, std::string(kName), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  Result<Fd> file = folder.open(kName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   Result<size_t> count = file.ok()
                              ? pread_full(file->get(), std::as_writable_bytes(std::span(head)), 0)
                              : Result<size_t>(file.error());
   if (!count.ok()) {
+    folder.note(kName, count.error());
     record.split_trouble = count.error().message();
   } else if (*count == 0) {
     record.split_trouble = "0 bytes";
@@ -67,55 +52,55 @@ void read_split(const Fd& folder, LayerRecord& record) {
   record.has_split = record.split_trouble.empty();
 }
 
-LayerRecord read_layer(const Fd& folder, const std::string& name) {
+LayerRecord read_layer(const Place& folder, const std::string& name) {
   LayerRecord record;
   record.name = name;
   if (Result<ChainId> chain = ChainId::parse_hex(name); chain.ok()) record.chain = *chain;
-  record.diff = read_small_file(folder, "diff");
-  record.cache = read_small_file(folder, "cache-id");
-  record.size = read_small_file(folder, "size");
-  record.parent = read_small_file(folder, "parent");
+  record.diff = folder.small_file("diff");
+  record.cache = folder.small_file("cache-id");
+  record.size = folder.small_file("size");
+  record.parent = folder.small_file("parent");
   read_split(folder, record);
   return record;
 }
 
-MountRecord read_mount(const Fd& folder, const std::string& name) {
-  return {name, read_small_file(folder, "mount-id"), read_small_file(folder, "init-id"),
-          read_small_file(folder, "parent"), ""};
+MountRecord read_mount(const Place& folder, const std::string& name) {
+  return {name, folder.small_file("mount-id"), folder.small_file("init-id"),
+          folder.small_file("parent"), ""};
 }
 
 // A lower of 128 entries is 3,700 bytes.
 constexpr size_t kLowerBytesMax = 16384;
 
-LayerFolder read_folder(const Fd& folder, const std::string& name) {
+LayerFolder read_folder(const Place& folder, const std::string& name) {
   LayerFolder found;
   found.name = name;
-  found.link = read_small_file(folder, "link");
-  found.lower = read_small_file(folder, "lower", kLowerBytesMax);
-  found.has_diff = is_folder(folder, "diff");
-  found.has_work = is_folder(folder, "work");
-  found.has_merged = is_folder(folder, "merged");
-  found.is_committed = lstat_at(folder, "committed").ok();
+  found.link = folder.small_file("link");
+  found.lower = folder.small_file("lower", kLowerBytesMax);
+  found.has_diff = folder.has_folder("diff");
+  found.has_work = folder.has_folder("work");
+  found.has_merged = folder.has_folder("merged");
+  found.is_committed = folder.has("committed");
   return found;
 }
 
-LayerFolder read_vfs_folder(const Fd&, const std::string& name) {
+LayerFolder read_vfs_folder(const Place&, const std::string& name) {
   LayerFolder found;
   found.name = name;
   found.has_diff = true;  // the folder is the tree
   return found;
 }
 
-MetadataRecord read_metadata(const Fd& folder, const std::string& name) {
-  return {name, read_small_file(folder, "parent"), read_small_file(folder, "lastUpdated"),
-          read_small_file(folder, "builtLocally"), ""};
+MetadataRecord read_metadata(const Place& folder, const std::string& name) {
+  return {name, folder.small_file("parent"), folder.small_file("lastUpdated"),
+          folder.small_file("builtLocally"), ""};
 }
 
-ConfigRecord read_config(const Fd& folder, const std::string& name) {
+ConfigRecord read_config(const Place& folder, const std::string& name) {
   ConfigRecord config;
   config.name = name;
   if (Result<ImageId> image = ImageId::parse_hex(name); image.ok()) config.image = *image;
-  SmallFile file = read_small_file(folder, name, kSmallFileBytes);
+  SmallFile file = folder.small_file(name, kSmallFileBytes);
   if (!file.there()) {
     config.trouble = file.trouble;
     return config;
@@ -161,10 +146,10 @@ Status parse_container(std::string_view text, ContainerRecord& container) {
   return parse_state(*config, container);
 }
 
-ContainerRecord read_container(const Fd& folder, const std::string& name) {
+ContainerRecord read_container(const Place& folder, const std::string& name) {
   ContainerRecord container;
   container.name = name;
-  container.config = read_small_file(folder, "config.v2.json", kSmallFileBytes);
+  container.config = folder.small_file("config.v2.json", kSmallFileBytes);
   if (container.config.there()) {
     Status parsed = parse_container(container.config.text, container);
     if (!parsed.ok()) container.trouble = parsed.error().message();
@@ -172,7 +157,7 @@ ContainerRecord read_container(const Fd& folder, const std::string& name) {
   } else {
     container.trouble = container.config.trouble.empty() ? "missing" : container.config.trouble;
   }
-  container.host_config = read_small_file(folder, "hostconfig.json", kSmallFileBytes);
+  container.host_config = folder.small_file("hostconfig.json", kSmallFileBytes);
   if (container.host_config.there()) {
     Result<boost::json::value> parsed =
         oci::parse_json(container.host_config.text, {}, oci::JsonEnd::kStream);
@@ -187,21 +172,24 @@ ContainerRecord read_container(const Fd& folder, const std::string& name) {
 
 class Reader {
  public:
-  Reader(const Fd& root, Survey& survey, Pool& pool) : root_(root), survey_(survey), pool_(pool) {}
+  Reader(const Fd& root, Survey& survey, Pool& pool, Troubles& troubles)
+      : root_(root), survey_(survey), pool_(pool), troubles_(troubles) {}
 
   // Every folder below `path`, each by `read`; what vanishes meanwhile is left out.
   template <typename Row>
   Status folders(const std::string& path, std::map<std::string, Row>& into,
-                 Row (*read)(const Fd& folder, const std::string& name),
+                 Row (*read)(const Place& folder, const std::string& name),
                  const std::function<bool(const DirEntry&)>& wanted = {}) {
-    return rows<Row>(path, into, wanted, [&](const Fd& parent, const std::string& name) {
-      Result<Fd> folder = open_at(parent, name, kFolderFlags);
-      if (folder.ok()) return std::optional<Row>(read(*folder, name));
+    return rows<Row>(path, into, wanted, [&](const Place& parent, const std::string& name) {
+      Result<Fd> folder = parent.open(name, kFolderFlags);
+      if (folder.ok()) {
+        return std::optional<Row>(read(Place(*folder, path + "/" + name, troubles_), name));
+      }
       Row row;
       row.trouble = "not a folder";
-      Result<struct stat> info = lstat_at(parent, name);
-      if (!info.ok()) return std::optional<Row>();
-      if (S_ISDIR(info->st_mode)) row.trouble = folder.error().message();
+      Result<struct stat> info = parent.stat(name);
+      if (!info.ok() && !is_trouble(info.error())) return std::optional<Row>();
+      if (!info.ok() || S_ISDIR(info->st_mode)) row.trouble = folder.error().message();
       set_name(row, name);
       return std::optional<Row>(std::move(row));
     });
@@ -210,10 +198,10 @@ class Reader {
   // Every file below `path`.
   template <typename Row>
   Status files(const std::string& path, std::map<std::string, Row>& into,
-               Row (*read)(const Fd& folder, const std::string& name)) {
-    return rows<Row>(path, into, {}, [&](const Fd& parent, const std::string& name) {
+               Row (*read)(const Place& folder, const std::string& name)) {
+    return rows<Row>(path, into, {}, [&](const Place& parent, const std::string& name) {
       Row row = read(parent, name);
-      return lstat_at(parent, name).ok() ? std::optional<Row>(std::move(row)) : std::nullopt;
+      return parent.has(name) ? std::optional<Row>(std::move(row)) : std::nullopt;
     });
   }
 
@@ -221,18 +209,20 @@ class Reader {
   template <typename Row>
   Status rows(const std::string& path, std::map<std::string, Row>& into,
               const std::function<bool(const DirEntry&)>& wanted,
-              const std::function<std::optional<Row>(const Fd&, const std::string&)>& read) {
+              const std::function<std::optional<Row>(const Place&, const std::string&)>& read) {
     std::vector<std::string> names;
     STRATA_CHECK(list(path, wanted, names));
     if (names.empty()) return {};
     Result<Fd> folder = open_at(root_, path, O_PATH | O_DIRECTORY);
-    if (!folder.ok()) return {};  // gone since
+    if (!folder.ok()) return cannot_list(path, folder.error());
+    const Place place(*folder, path, troubles_);
     std::vector<std::optional<Row>> found(names.size());
     Status all_read = pool_.parallel_for(names.size(), [&](size_t i) -> Status {
-      found[i] = read(*folder, names[i]);
+      found[i] = read(place, names[i]);
       return pool_.check_cancelled();
     });
     STRATA_CHECK(std::move(all_read));
+    if (std::optional<Error> fatal = troubles_.fatal()) return *fatal;
     for (size_t i = 0; i < names.size(); ++i) {
       if (found[i]) into.emplace(std::move(names[i]), std::move(*found[i]));
     }
@@ -245,8 +235,14 @@ class Reader {
       if (!wanted || wanted(entry)) names.push_back(entry.name);
       return {};
     });
-    if (listed.ok() || listed.error().code() == ErrorCode::kNotFound) return {};
-    if (listed.error().code() == ErrorCode::kPermission) return listed;
+    return listed.ok() ? Status() : cannot_list(path, listed.error());
+  }
+
+  Status cannot_list(const std::string& path, const Error& error) {
+    const ErrorCode code = error.code();
+    if (code == ErrorCode::kNotFound) return {};
+    if (code == ErrorCode::kPermission || code == ErrorCode::kNoSpace) return error;
+    troubles_.note(path, error);
     survey_.unreadable.insert(path);
     return {};
   }
@@ -264,16 +260,14 @@ class Reader {
   const Fd& root_;
   Survey& survey_;
   Pool& pool_;
+  Troubles& troubles_;
 };
 
 // l/<name> of overlay2.
 struct Link {
   std::string target;
 };
-Link read_link(const Fd& folder, const std::string& name) {
-  Result<std::string> target = readlink_at(folder, name);
-  return {target.ok() ? std::move(*target) : ""};
-}
+Link read_link(const Place& folder, const std::string& name) { return {folder.target(name)}; }
 
 Status read_home(Reader& reader, Survey& survey) {
   if (!survey.is_overlay()) {
@@ -292,14 +286,14 @@ Status read_home(Reader& reader, Survey& survey) {
 struct Trouble {
   std::string name, text;
 };
-Trouble look_at_diff(const Fd& folder, const std::string& name) {
-  SmallFile file = read_small_file(folder, name);
+Trouble look_at_diff(const Place& folder, const std::string& name) {
+  SmallFile file = folder.small_file(name);
   if (!file.there()) return {name, file.trouble};
   if (DiffId::parse(file.text).ok()) return {};
   return {name, file.text.empty() ? "0 bytes" : "no digest"};
 }
-Trouble look_at_sources(const Fd& folder, const std::string& name) {
-  SmallFile file = read_small_file(folder, name, kSmallFileBytes);
+Trouble look_at_sources(const Place& folder, const std::string& name) {
+  SmallFile file = folder.small_file(name, kSmallFileBytes);
   if (!file.there()) return {name, file.trouble};
   Result<boost::json::value> parsed = oci::parse_json(file.text);
   if (parsed.ok() && parsed->is_array()) return {};
@@ -308,7 +302,7 @@ Trouble look_at_sources(const Fd& folder, const std::string& name) {
 
 Status read_distribution(Reader& reader, Survey& survey) {
   const std::string folder = survey.image_folder() + "/distribution/";
-  using Look = Trouble (*)(const Fd&, const std::string&);
+  using Look = Trouble (*)(const Place&, const std::string&);
   constexpr std::pair<const char*, Look> kPlaces[] = {
       {"diffid-by-digest/sha256", look_at_diff},
       {"v2metadata-by-diffid/sha256", look_at_sources},
@@ -325,9 +319,11 @@ Status read_distribution(Reader& reader, Survey& survey) {
 }
 
 Status read_all(const Fd& root, Survey& survey, Pool& pool) {
-  survey.repositories = read_small_file(root, survey.image_folder() + "/repositories.json",
-                                        store::ReferenceFile::kFileBytesMax);
-  Reader reader(root, survey, pool);
+  Troubles troubles;
+  const std::string names = survey.image_folder() + "/repositories.json";
+  survey.repositories = read_small_file(root, names, store::ReferenceFile::kFileBytesMax);
+  if (survey.repositories.failure) troubles.note(names, *survey.repositories.failure);
+  Reader reader(root, survey, pool, troubles);
   auto no_file = [](const DirEntry& entry) { return entry.type != DT_REG; };
   STRATA_CHECK(reader.folders("containers", survey.containers, read_container, no_file));
   STRATA_CHECK(reader.folders(survey.metadata_folder(), survey.metadata, read_metadata, no_file));
@@ -336,7 +332,10 @@ Status read_all(const Fd& root, Survey& survey, Pool& pool) {
   STRATA_CHECK(reader.folders(survey.layer_folder(), survey.layers, read_layer));
   STRATA_CHECK(read_home(reader, survey));
   STRATA_CHECK(read_distribution(reader, survey));
-  return read_uses(root, survey);
+  read_uses(root, survey, troubles);
+  if (std::optional<Error> fatal = troubles.fatal()) return *fatal;
+  survey.troubles = troubles.take();
+  return {};
 }
 
 // The driver whose images the root has; overlay2 goes before vfs, as for dockerd.
@@ -349,7 +348,7 @@ Result<std::string> find_driver(const Fd& root, const std::string& path) {
     if (!driver::is_known_driver(entry.name) && !entry.name.starts_with('.')) unknown = entry.name;
     return {};
   });
-  if (!listed.ok() && listed.error().code() == ErrorCode::kPermission) return listed.error();
+  if (!listed.ok() && is_trouble(listed.error())) return listed.error();
   if (overlay) return std::string("overlay2");
   if (vfs) return std::string("vfs");
   if (!unknown.empty()) {
@@ -357,35 +356,16 @@ Result<std::string> find_driver(const Fd& root, const std::string& path) {
                  "{} keeps its images under the storage driver \"{}\"; strata has overlay2 and vfs",
                  path, unknown);
   }
-  if (is_folder(root, "overlay2")) return std::string("overlay2");
-  if (is_folder(root, "vfs")) return std::string("vfs");
+  for (const char* home : {"overlay2", "vfs"}) {
+    Result<struct stat> info = lstat_at(root, home);
+    if (info.ok() && S_ISDIR(info->st_mode)) return std::string(home);
+    if (!info.ok() && is_trouble(info.error())) return std::move(info).error();
+  }
   return error(ErrorCode::kNotFound, "{} is no data root: it has neither image/ nor overlay2/",
                path);
 }
 
 }  // namespace
-
-SmallFile read_small_file(const Fd& folder, const std::string& name, size_t limit_bytes) {
-  Result<struct stat> info = lstat_at(folder, name);
-  if (!info.ok() && info.error().code() == ErrorCode::kNotFound) return {};
-  if (!info.ok()) return unreadable(info.error().message());
-  // Looked at before it is opened: to open a device can do something.
-  if (!S_ISREG(info->st_mode)) return unreadable(kind_of(info->st_mode));
-  Result<Fd> file = open_at(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-  if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return {};
-  if (!file.ok()) return unreadable(file.error().message());
-  info = stat_fd(file->get());
-  if (!info.ok() || !S_ISREG(info->st_mode)) return unreadable("exchanged while it was opened");
-  const auto size_bytes = static_cast<uint64_t>(info->st_size);
-  if (size_bytes > limit_bytes) {
-    return unreadable(fmt::format("{} bytes; at most {} are expected", size_bytes, limit_bytes));
-  }
-  std::string text(size_bytes, '\0');
-  Result<size_t> count = pread_full(file->get(), std::as_writable_bytes(std::span(text)), 0);
-  if (!count.ok()) return unreadable(count.error().message());
-  text.resize(*count);
-  return {SmallFile::State::kRead, std::move(text), ""};
-}
 
 Result<Survey> survey_root(const std::string& root_path, const std::string& driver, Pool& pool) {
   Result<Fd> root = open_path(root_path, O_RDONLY | O_DIRECTORY);

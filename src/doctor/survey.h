@@ -26,6 +26,7 @@ struct SmallFile {
   State state = State::kMissing;
   std::string text;     // kRead: all of it; larger files than the limit are kUnreadable
   std::string trouble;  // kUnreadable: why, "a directory" or the system's words
+  std::optional<Error> failure = {};  // kUnreadable: the system's words, if it was the system
 
   bool there() const { return state == State::kRead; }
 };
@@ -102,6 +103,7 @@ struct Survey {
   std::map<std::string, std::string> bad_distribution;  // path of a record that says nothing -> why
   std::set<std::string>
       unreadable;  // folders that could not be listed: nothing is said about what is in them
+  std::map<std::string, std::string> troubles;  // all that could not be read -> the system's words
 
   // Who else may need a layer. Each is a place of the proof that nobody does.
   std::set<ChainId> build_cache;  // buildkit/snapshots.db
@@ -128,7 +130,8 @@ struct Survey {
 SmallFile read_small_file(const Fd& folder, const std::string& name, size_t limit_bytes = 4096);
 
 // Reads a root. `driver` empty: the one whose folder below image/ is there. Takes no lock and writes nothing.
-// Errors: kNotFound (no root, or none of docker's), kPermission, kUnsupported (a driver that strata does not have).
+// Errors: kNotFound (no root, or none of docker's), kPermission, kUnsupported (a driver that strata does not have), kNoSpace (no more
+// open files, no memory: what is there cannot be told), kIo of the root itself. What else cannot be read stands in `troubles`.
 Result<Survey> survey_root(const std::string& root, const std::string& driver, Pool& pool);
 
 // --- the graph, in memory ---

@@ -62,12 +62,14 @@ std::optional<time_t> start_of_holder(ino_t inode) {
   return first;
 }
 
-void find_daemon(const Fd& root, Survey& survey) {
+void find_daemon(const Fd& root, Survey& survey, Troubles& troubles) {
   const std::string path(store::kDaemonLock);
   Result<struct stat> info = lstat_at(root, path);
+  if (!info.ok()) troubles.note(path, info.error());
   if (!info.ok() || !S_ISREG(info->st_mode)) return;
   // Shared, and given back at once: a dockerd that starts tries again for a second.
   Result<std::optional<FileLock>> lock = store::keep_daemon_out(root);
+  if (!lock.ok() && lock.error().code() != ErrorCode::kBusy) troubles.note(path, lock.error());
   if (lock.ok() || lock.error().code() != ErrorCode::kBusy) return;
   survey.daemon_runs = true;
   survey.daemon_since = start_of_holder(info->st_ino);
@@ -95,7 +97,7 @@ class OtherRoots {
   std::map<std::string, bool> known_;
 };
 
-void find_mounts(const Fd& root, Survey& survey) {
+void find_mounts(const Fd& root, Survey& survey, Troubles& troubles) {
   OtherRoots others(root, survey.home());
   std::set<std::string> seen;  // mount namespaces
   Status visited = visit_dir_at(Fd(), "/proc", [&](const DirEntry& entry) -> Status {
@@ -104,13 +106,17 @@ void find_mounts(const Fd& root, Survey& survey) {
     Result<std::string> space = readlink_at(Fd(), process + "/ns/mnt");
     if (!space.ok() || !seen.insert(*space).second) return {};
     Result<std::string> text = read_proc(process + "/mountinfo");
-    if (!text.ok()) return {};  // ended since
+    const bool ended = !text.ok() && text.error().code() != ErrorCode::kNoSpace;
+    if (ended) return {};
+    if (!text.ok()) return std::move(text).error();
     add_mounted(
         *text, survey, [&](const std::string& path) { return others.contains(path); },
         survey.mounted);
     return {};
   });
-  if (!visited.ok()) survey.uses_known = false;
+  if (visited.ok()) return;
+  survey.uses_known = false;
+  troubles.note("/proc", visited.error());
 }
 
 // The folder that one name in a path means; empty: none of this root.
@@ -146,10 +152,12 @@ void add_mounted(std::string_view mountinfo, const Survey& survey,
   }
 }
 
-Status read_uses(const Fd& root, Survey& survey) {
+void read_uses(const Fd& root, Survey& survey, Troubles& troubles) {
   Result<std::set<ChainId>> cached = store::build_cache_layers(root);
   if (cached.ok()) survey.build_cache = std::move(*cached);
+  if (!cached.ok()) troubles.note("buildkit/snapshots.db", cached.error());
   Result<std::vector<store::Operation>> operations = store::list_operations(root);
+  if (!operations.ok()) troubles.note("strata/staging", operations.error());
   if (operations.ok()) {
     for (store::Operation& operation : *operations) {
       survey.operations_live |= operation.lives;
@@ -157,9 +165,8 @@ Status read_uses(const Fd& root, Survey& survey) {
     }
   }
   survey.uses_known = cached.ok() && operations.ok();
-  find_mounts(root, survey);
-  find_daemon(root, survey);
-  return {};
+  find_mounts(root, survey, troubles);
+  find_daemon(root, survey, troubles);
 }
 
 }  // namespace strata::doctor

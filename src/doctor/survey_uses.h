@@ -5,12 +5,12 @@
 
 #include <functional>
 
-#include "doctor/survey.h"
+#include "doctor/place.h"
 
 namespace strata::doctor {
 
 // Fills everything of the survey that begins with "who". Waits for no lock, and holds none when it returns.
-Status read_uses(const Fd& root, Survey& survey);
+void read_uses(const Fd& root, Survey& survey, Troubles& troubles);
 
 // The folders of the driver's home that a text of /proc/<pid>/mountinfo names. cache-ids and links are random, so that they mean the
 // same layer by whatever path another mount namespace sees it; only a root that is seen to be another one, such as a copy of

@@ -224,13 +224,16 @@ Result<std::vector<Operation>> list_operations(const Fd& root) {
   for (std::string& name : names) {
     const std::string base = fmt::format("{}/{}", kStaging, name);
     Result<Fd> file = open_at(root, base + std::string(kLockSuffix), kFlags);
-    if (!file.ok()) continue;  // ended since
+    if (!file.ok() && file.error().code() == ErrorCode::kNotFound) continue;  // ended since
+    if (!file.ok()) return std::move(file).error();
     STRATA_TRY(std::optional<FileLock> dead,
                FileLock::try_acquire(std::move(*file), FileLock::Mode::kShared));
     Operation operation{.name = std::move(name), .lives = !dead.has_value(), .leased = {}};
     Result<std::string> lease = operation.lives
                                     ? read_file_at(root, base + "/lease", kJournalBytesMax)
                                     : Result<std::string>(std::string());
+    if (!lease.ok() && lease.error().code() != ErrorCode::kNotFound)
+      return std::move(lease).error();
     std::string_view rest = lease.ok() ? std::string_view(*lease) : std::string_view();
     while (!rest.empty()) {
       Result<ChainId> chain = ChainId::parse_hex(take(rest, '\n'));

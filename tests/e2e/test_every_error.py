@@ -1,52 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each system call of each command fails once, or from there on: an error that says so, nothing lost, nothing left.
 
-A full disk, a spent quota, a broken disk, too many open files, a file system that turns read-only. By default STRATA_STRIKES calls
-of each command and error are tried, one of each kind of step first (default 5); all with STRATA_EVERY_CALL=1.
+A full disk, a spent quota, a broken disk, too many open files, a file system that turns read-only. Which
+calls are tried: lib/failing.py.
 """
-import os
-import random
 import re
 
 import pytest
 
 import forgetful
 from archives import Image, docker_2010
-from deeds import host_for, keep, layer, make, names, registry_host  # noqa: F401
+from deeds import host_for, layer, make, names, registry_host  # noqa: F401
 from engine import needs_strata_itself, strata
-from procs import remove_tree, run
-from seeds import count, seed
-from strikes import TEXTS, calls, cannot_run, sample, strike
+from failing import fail_each_call
+from procs import run
+from strikes import TEXTS, cannot_run
 from verbs import assert_holds, assert_refused, load, plain_layer, unchanged
 
 pytestmark = [pytest.mark.as_root, needs_strata_itself("a daemon has other faults"), pytest.mark.needs(why_not=cannot_run)]
-EVERY = os.environ.get("STRATA_EVERY_CALL") == "1"
 
 
 @pytest.mark.parametrize("name", names())
 def test_failing_call(work, name, request):
-    deed = make(name, work, host_for(name, request))
-    choose = random.Random(f"{seed()} {name}")
-    wrong = []
-    for error in TEXTS:
-        place = deed.place(work)
-        lines = calls(place, deed.words(place), do=error, **deed.how())
-        remove_tree(place)
-        told = 0
-        positions = sample(lines, None if EVERY else count("STRATA_STRIKES", 5), choose)
-        for turn, at in enumerate(positions):
-            on = turn % 3 == 2 and error != "EMFILE"
-            place = deed.place(work)
-            blow = strike(place, deed.words(place), at, do=error, on=on, **deed.how())
-            told += blow.result.code != 0
-            try:
-                judge(deed, place, blow, error, turn)
-            except AssertionError as e:
-                wrong.append(f"{error}{' from here on' if on else ''}, {blow.report.strip()} of {len(lines)}:\n{e}\n"
-                             f"code {blow.result.code}: {blow.result.err}{keep(place)}")
-            remove_tree(place)
-        print(f"{name} {error}: {len(lines)} calls, {len(positions)} tried, told {told} times")
-    assert not wrong, f"{len(wrong)} of {name}:\n\n" + "\n".join(wrong[:20])
+    fail_each_call(make(name, work, host_for(name, request)), work, judge)
 
 
 def judge(deed, place, blow, error, turn):

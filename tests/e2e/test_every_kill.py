@@ -8,11 +8,12 @@ import random
 
 import pytest
 
+import mending
 import peers
-from deeds import MAKERS, assert_clean, host_for, keep, make, names, registry_host, state_of  # noqa: F401
-from engine import needs_strata_itself, strata
-from procs import copy_tree, remove_tree
-from roots import Root, problems
+from deeds import MAKERS, host_for, keep, make, names, registry_host  # noqa: F401
+from engine import needs_strata_itself
+from procs import remove_tree
+from roots import Root
 from seeds import count, seed
 from strikes import calls, cannot_run, sample, strike
 
@@ -68,46 +69,25 @@ def judge(deed, place, turn):
     deed.check_cleared(place)
 
 
-def damaged(work):
-    """A root in which metadata, links and folders are not what they should be, and what it was before that."""
-    place = make("load", work).start
-    root = place / "root"
-    strata(root, "load", "-q", "-i", place / "new.tar")
-    sound = state_of(root)
-    layers = sorted((root / "image/overlay2/layerdb/sha256").iterdir())
-    caches = [root / "overlay2" / (layer / "cache-id").read_text() for layer in layers]
-    (layers[0] / "size").write_text("")
-    (layers[1] / "diff").unlink()
-    (layers[2] / "cache-id").write_bytes(bytes(64))
-    (caches[3] / "link").write_text("")
-    (root / "overlay2/l" / (caches[4] / "link").read_text()).unlink()
-    (root / "overlay2" / ("0" * 64) / "diff").mkdir(parents=True)
-    (root / "image/overlay2/layerdb/sha256" / ("1" * 64)).mkdir()
-    return place, sound
-
-
-def test_killed_repair(work):
+@pytest.mark.parametrize("how", mending.NAMES)
+def test_killed_repair(work, how):
     """It goes on where it stopped, and heals what it would have healed."""
-    start, sound = damaged(work)
-    choose = random.Random(f"{seed()} repair")
-    place = copy_tree(start, work / "place")
-    words = ["--root", place / "root", "repair", "--yes"]
-    lines = calls(place, words, code=1)
-    assert state_of(place / "root") == sound and problems(place / "root") == []
+    mend = mending.make(how, work)
+    choose = random.Random(f"{seed()} {mend.name}")
+    place = mend.place(work)
+    lines = calls(place, mend.words(place), code=1)
+    mend.check_struck(place)
     remove_tree(place)
     killed = 0
-    for at in sample(lines, None if EVERY else count("STRATA_STRIKES", 18), choose):
-        place = copy_tree(start, work / "place")
-        blow = strike(place, words, at)
+    for at in sample(lines, None if EVERY else count("STRATA_STRIKES", 12), choose):
+        place = mend.place(work)
+        blow = strike(place, mend.words(place), at)
         killed += blow.killed
         try:
-            again = strata(place / "root", "repair", "--yes", check=False)
-            assert again.code in (0, 1), again
-            assert state_of(place / "root") == sound
-            assert problems(place / "root") == []
-            assert_clean(place / "root")
+            mend.check_struck(place)
+            mend.check_done_again(place)
         except AssertionError as e:
             raise AssertionError(f"repair, {blow.report.strip()} of {len(lines)}, the place is {keep(place)}: {e}") from e
         remove_tree(place)
-    print(f"repair: {len(lines)} calls, killed at {killed}")
+    print(f"{mend.name}: {len(lines)} calls, killed at {killed}")
     assert killed

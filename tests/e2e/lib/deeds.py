@@ -48,21 +48,12 @@ def state_of(root):
     return State(r.references(), r.images(), set(names))
 
 
-class Deed:
-    """`words` may hold {place}. Options:
+class Command:
+    """strata's words for a place that begins as `start`; they may hold {place}. `codes`: its exit codes for errors."""
 
-    fixed     it always gives the same IDs
-    steps     it is several deeds in a row (an image after the other, create and start): some may be done and others not
-    runs      it leaves things in strata/run, which go with the next command for containers
-    once      what it says when there is nothing left to do
-    codes     its exit codes for errors
-    """
-
-    def __init__(self, name, start, words, stdin=None, env=None, fixed=True, steps=False, runs=False, once=None, codes=(1,)):
-        self.name, self.start, self.fixed, self.steps, self.runs, self.once, self.codes = name, start, fixed, steps, runs, once, codes
+    def __init__(self, name, start, words, stdin=None, env=None, codes=(1,)):
+        self.name, self.start, self.codes = name, start, codes
         self._words, self._stdin, self.env = words, stdin, env or {}
-        self.before = state_of(start / "root")
-        self.after = None
 
     def words(self, place):
         return ["--root", place / "root", *(str(w).replace("{place}", str(place)) for w in self._words)]
@@ -76,6 +67,22 @@ class Deed:
 
     def do(self, place, check=True):
         return run(binary(), *self.words(place), check=check, stdin=self._stdin, env=clean_env(**self.env))
+
+
+class Deed(Command):
+    """A command that gives images, names or containers. Options:
+
+    fixed     it always gives the same IDs
+    steps     it is several deeds in a row (an image after the other, create and start): some may be done and others not
+    runs      it leaves things in strata/run, which go with the next command for containers
+    once      what it says when there is nothing left to do
+    """
+
+    def __init__(self, name, start, words, fixed=True, steps=False, runs=False, once=None, **more):
+        super().__init__(name, start, words, **more)
+        self.fixed, self.steps, self.runs, self.once = fixed, steps, runs, once
+        self.before = state_of(start / "root")
+        self.after = None
 
     def learn(self, work):
         """What it is when nothing disturbs it."""
