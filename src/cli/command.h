@@ -60,8 +60,8 @@ class Context {
   // templates. Returns the exit code.
   int print(const Result<std::string>& text);
   void warn(std::string_view message);
-  // Asks the user on standard error; anything but "y" is no.
-  bool confirm(std::string_view question);
+  // Asks the user on standard output; anything but "y" is no. Errors: kCancelled, by a signal.
+  Result<bool> confirm(std::string_view question);
 
  private:
   const GlobalOptions& global_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 
 namespace strata::cli {
 namespace {
+
+constexpr int kSignalTurnMs = 100;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -114,13 +117,22 @@ void Context::warn(std::string_view message) {
   err_.print(fmt::format("WARNING: {}\n", readable(message)));
 }
 
-bool Context::confirm(std::string_view question) {
+Result<bool> Context::confirm(std::string_view question) {
   out_.print(question);
   out_.print("\nAre you sure you want to continue? [y/N] ");
   if (!out_.flush().ok()) return false;
   std::string answer;
   char c = 0;
-  while (answer.size() < 100 && ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n') answer += c;
+  while (answer.size() < 100 && received_signal() == 0) {
+    struct pollfd input {
+      STDIN_FILENO, POLLIN, 0
+    };
+    // In turns, since a signal may come just before.
+    if (::poll(&input, 1, kSignalTurnMs) <= 0) continue;
+    if (::read(STDIN_FILENO, &c, 1) != 1 || c == '\n') break;
+    answer += c;
+  }
+  if (received_signal() != 0) return error(ErrorCode::kCancelled, "interrupted");
   return answer == "y" || answer == "Y";
 }
 

@@ -23,9 +23,12 @@ class Prune final : public Command {
 
   Result<int> run(Context& context, const std::vector<std::string>&) override {
     STRATA_TRY(store::PruneOptions options, read_options());
-    if (!force_ && !dry_run_ && !context.confirm(warning(options.all))) {
-      context.out().print("Total reclaimed space: 0B\n");
-      return 0;
+    if (!force_ && !dry_run_) {
+      STRATA_TRY(bool wanted, context.confirm(warning(options.all)));
+      if (!wanted) {
+        context.out().print("Total reclaimed space: 0B\n");
+        return 0;
+      }
     }
     STRATA_TRY(store::Store store,
                dry_run_ ? context.open_for_reading() : context.open_for_writing());

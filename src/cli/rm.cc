@@ -51,7 +51,11 @@ class ContainerPrune final : public Command {
     STRATA_CHECK(filters.check_names({"label", "label!", "until"}));
     STRATA_TRY(std::optional<oci::Time> until, filters.until());
     uint64_t reclaimed_bytes = 0;
-    if (force_ || context.confirm("WARNING! This will remove all stopped containers.")) {
+    bool wanted = force_;
+    if (!wanted) {
+      STRATA_TRY(wanted, context.confirm("WARNING! This will remove all stopped containers."));
+    }
+    if (wanted) {
       STRATA_TRY(store::Store store, context.open_for_writing());
       STRATA_CHECK(runtime::settle_killed_containers(store));
       STRATA_TRY(reclaimed_bytes, prune(context, store, filters, until));

@@ -4,12 +4,14 @@ import fcntl
 import json
 import os
 import re
+import signal
+import subprocess
 
 import pytest
 
 from archives import Image, docker_2010
 from engine import binary, needs_strata_itself, strata
-from procs import mounts_below, run
+from procs import clean_env, mounts_below, run
 from roots import Root, chain_ids
 from tars import Tar
 from verbs import assert_holds, assert_refused, load, plain_layer, root_with, two_images, unchanged
@@ -95,10 +97,20 @@ def test_a_read_only_root_is_named(root):
         run("umount", root)
 
 
+@pytest.mark.parametrize("words", [["image", "prune", "-a"], ["container", "prune"]])
+def test_an_interrupted_question_is_no_answer(root, words):
+    with unchanged(root):
+        process = subprocess.Popen([binary(), "--root", root, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_env())
+        while b"[y/N]" not in process.stdout.read1():
+            pass
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130 and b"reclaimed" not in process.stdout.read()
+        process.stdin.close()
+
+
 def test_the_root_may_stand_behind_the_command_or_in_the_environment(root, work):
     want = strata(root, "images", "-q").out
     assert len(want.splitlines()) == 3
-    from procs import clean_env
     assert run(binary(), "images", "-q", "--root", root).out == want
     assert run(binary(), "images", "-q", env=clean_env(STRATA_ROOT=str(root))).out == want
 
