@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/container_rows.h"
 #include "cli/formatter.h"
 #include "cli/image_rows.h"
 #include "cli/names.h"
@@ -20,7 +21,8 @@ constexpr std::string_view kImageTable =
     "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.VirtualSize}}\t{{.SharedSize}}\t"
     "{{.UniqueSize}}\t{{.Containers}}";
 constexpr std::string_view kContainerTable =
-    "table {{.ID}}\t{{.Image}}\t{{.Size}}\t{{.State}}\t{{.Names}}";
+    "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t"
+    "{{.Status}}\t{{.Names}}";
 
 struct Total {
   std::string_view type;
@@ -45,30 +47,6 @@ const std::array<Column<Total>, 5> kTotalTable{{
     {"Type", "TYPE", [](const Total& total) { return std::string(total.type); }},
 }};
 const std::span<const Column<Total>> kTotalColumns(kTotalTable);
-
-struct ContainerRow {
-  const store::ContainerUsage* usage;
-  bool truncate;
-};
-
-const std::array<Column<ContainerRow>, 5> kContainerColumnTable{{
-    {"ID", "CONTAINER ID",
-     [](const ContainerRow& row) {
-       const std::string& id = row.usage->container.id;
-       return row.truncate ? id.substr(0, 12) : id;
-     }},
-    {"Image", "IMAGE", [](const ContainerRow& row) { return row.usage->container.image_name; }},
-    {"Names", "NAMES", [](const ContainerRow& row) { return row.usage->container.name; }},
-    {"Size", "SIZE",
-     [](const ContainerRow& row) {
-       return human_size(static_cast<double>(row.usage->written_bytes), 3);
-     }},
-    {"State", "STATE",
-     [](const ContainerRow& row) {
-       return std::string(row.usage->container.running ? "running" : "stopped");
-     }},
-}};
-const std::span<const Column<ContainerRow>> kContainerColumns(kContainerColumnTable);
 
 std::vector<Total> totals(const store::DiskUsage& usage) {
   std::vector<Total> totals = {{"Images", usage.images.size(), usage.active_images(),
@@ -106,13 +84,19 @@ std::vector<Value> rows_of_images(const store::DiskUsage& usage, bool truncate) 
   return rows;
 }
 
-std::vector<Value> rows_of_containers(const store::DiskUsage& usage, bool truncate) {
-  std::vector<Value> rows;
-  for (const store::ContainerUsage& container : usage.containers) {
-    rows.push_back(Value::record(std::make_shared<RowRecord<ContainerRow>>(
-        "*formatter.ContainerContext", kContainerColumns, ContainerRow{&container, truncate})));
+// As `ps` shows them; what they take is known already.
+Result<std::vector<Value>> rows_of_containers(const store::Store& store,
+                                              const store::DiskUsage& usage, bool truncate) {
+  STRATA_TRY(std::vector<ContainerRow> rows, list_container_rows(store, false));
+  std::vector<Value> values;
+  for (ContainerRow& row : rows) {
+    row.truncate = truncate;
+    for (const store::ContainerUsage& used : usage.containers) {
+      if (used.container.id == row.record.id) row.size_bytes = used.written_bytes;
+    }
+    values.push_back(container_row(std::move(row)));
   }
-  return rows;
+  return values;
 }
 
 Value list_of(std::vector<Value> rows, std::string_view type) {
@@ -133,7 +117,12 @@ class Df final : public Command {
     if (store) {
       STRATA_TRY(usage, store::disk_usage(*store, context.pool()));
     }
-    return context.print(verbose_ ? verbose(usage) : summary(usage));
+    if (!verbose_) return context.print(summary(usage));
+    std::vector<Value> containers;
+    if (store) {
+      STRATA_TRY(containers, rows_of_containers(*store, usage, is_table()));
+    }
+    return context.print(verbose(usage, std::move(containers)));
   }
 
  private:
@@ -144,18 +133,19 @@ class Df final : public Command {
                        headings_of(kTotalColumns));
   }
 
-  Result<std::string> verbose(const store::DiskUsage& usage) const {
+  Result<std::string> verbose(const store::DiskUsage& usage,
+                              std::vector<Value> container_rows) const {
     if (!is_table()) {
       Value images = list_of(rows_of_images(usage, false), "*formatter.imageContext");
-      Value containers = list_of(rows_of_containers(usage, false), "*formatter.ContainerContext");
+      Value containers = list_of(std::move(container_rows), "*formatter.ContainerContext");
       return format_value(format_, Struct::make("*formatter.diskUsageContext",
                                                 {{"Images", "", std::move(images)},
                                                  {"Containers", "", std::move(containers)}}));
     }
     STRATA_TRY(std::string images,
                format_rows(kImageTable, rows_of_images(usage, true), image_headings()));
-    STRATA_TRY(std::string containers, format_rows(kContainerTable, rows_of_containers(usage, true),
-                                                   headings_of(kContainerColumns)));
+    STRATA_TRY(std::string containers,
+               format_rows(kContainerTable, std::move(container_rows), container_headings()));
     return fmt::format("Images space usage:\n\n{}\nContainers space usage:\n\n{}", images,
                        containers);
   }

@@ -101,6 +101,13 @@ def test_df(root):
     assert without_clock(strata(root, "system", "df").out)[:3] == without_clock(table.out)[:3]
     ours = strata(root, "system", "df", "-v")
     assert images_section(ours) == images_section(verbose)
+    assert containers_section(ours) == containers_section(verbose)
+
+
+def containers_section(result):
+    lines = [" ".join(line.split()) for line in without_clock(result.out)]
+    section = lines[lines.index("Containers space usage:") + 2:]
+    return [section[0], *sorted(section[1:section.index("") if "" in section else None])]
 
 
 def images_section(result):
