@@ -1,31 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/squash.h"
 
-#include "archive/layer_jobs.h"
-#include "driver/diff_tar.h"
 #include "oci/json.h"
-#include "registry/piped_source.h"
+#include "runtime/changes_layer.h"
 
 namespace strata::build {
 namespace {
+
+// The folders of the layers of `image`, and how many of them lie above those of `base`; with vfs the
+// two trees.
+Result<std::vector<Fd>> open_folders(const store::Store& store, const StageImage& image,
+                                     const StageImage& base, size_t& own) {
+  STRATA_TRY(const store::Layer top, store.layers().read(*image.top()));
+  own = image.chains.size() - base.chains.size();
+  if (!store.driver().keeps_whole_trees()) return store.driver().open_stack(top.cache);
+  own = 1;
+  std::vector<Fd> trees(1);
+  STRATA_TRY(trees[0], store.driver().open_files(top.cache));
+  if (base.top() == nullptr) return trees;
+  STRATA_TRY(const store::Layer below, store.layers().read(*base.top()));
+  trees.emplace_back();
+  STRATA_TRY(trees[1], store.driver().open_files(below.cache));
+  return trees;
+}
 
 // The layers of `image` above those of `base`, as one.
 Result<archive::UnpackedEarly> merge_layers(BuildWork& work, const StageImage& image,
                                             const StageImage& base, const oci::Time& now,
                                             store::Transaction& txn) {
-  STRATA_TRY(const store::Layer top, work.store.layers().read(*image.top()));
-  STRATA_TRY(const std::vector<Fd> layers, work.store.driver().open_stack(top.cache));
-  const size_t count = image.chains.size() - base.chains.size();
-  std::vector<const Fd*> own;
-  for (size_t i = 0; i < count; ++i) own.push_back(&layers[i]);
-  const driver::LayerStack upper(own, driver::LayerStack::Whiteouts::kShow);
-  const driver::LayerStack below(layers, count);
+  size_t own = 0;
+  STRATA_TRY(const std::vector<Fd> folders, open_folders(work.store, image, base, own));
   driver::DiffTarOptions options;
   options.whiteout_mtime = now.seconds;
   options.latest_mtime = work.request.time;
-  registry::PipedSource tar(
-      [&](ByteSink& to) { return driver::write_diff_tar(upper, below, options, to, work.pool); });
-  return archive::unpack_staged(tar, {txn, work.pool, work.buffers}, {});
+  const driver::ComparedTrees trees = driver::compare_folders(
+      folders, own,
+      work.store.driver().keeps_whole_trees() ? driver::ComparedTrees::Upper::kWhole
+                                              : driver::ComparedTrees::Upper::kLayers);
+  return runtime::layer_of_changes(trees, options, {txn, work.pool, work.buffers});
 }
 
 // What changes in the config: layers, history, time.

@@ -17,6 +17,8 @@ class Writer {
       : upper_(upper), options_(options), to_(to), pool_(pool) {
     rules_.form = TreeForm::kWhole;
     rules_.latest_mtime = options.latest_mtime;
+    rules_.style = options.style;
+    rules_.names = options.names;
   }
 
   Status take(const TreeChange& change) {
@@ -26,10 +28,14 @@ class Writer {
     if (S_ISSOCK(entry.info.st_mode)) return {};  // docker makes no members of them
     STRATA_TRY(TreeMembers made, members_of(entry, first_name(entry), rules_));
     STRATA_CHECK(write_header(made.member));
+    if (!S_ISDIR(entry.info.st_mode)) {
+      latest_mtime_ = std::max(latest_mtime_, made.member.mtime_seconds);
+    }
     return made.member.size_bytes > 0 ? write_content(entry, made.member.size_bytes) : Status();
   }
 
   Status finish() { return to_.write(tar::kEndOfArchive); }
+  int64_t latest_mtime() const { return latest_mtime_; }
 
  private:
   // A change of the tree is in the upper layers: names there are not hidden.
@@ -100,17 +106,19 @@ class Writer {
   std::string folder_path_;
   std::map<std::pair<dev_t, ino_t>, std::string> links_;
   std::vector<std::byte> block_;
+  int64_t latest_mtime_ = 0;
 };
 
 }  // namespace
 
-Status write_diff_tar(const LayerStack& upper, const LayerStack& below,
-                      const DiffTarOptions& options, ByteSink& to, const Pool& pool) {
-  Writer writer(upper, options, to, pool);
-  STRATA_CHECK(compare_trees(upper, below, [&](const TreeChange& change) {
+Result<int64_t> write_diff_tar(const ComparedTrees& trees, const DiffTarOptions& options,
+                               ByteSink& to, const Pool& pool) {
+  Writer writer(trees.upper, options, to, pool);
+  STRATA_CHECK(compare_trees(trees, [&](const TreeChange& change) {
     return writer.take(change).context("{}", change.path);
   }));
-  return writer.finish();
+  STRATA_CHECK(writer.finish());
+  return writer.latest_mtime();
 }
 
 }  // namespace strata::driver

@@ -56,6 +56,10 @@ class Driver {
 
   virtual std::string_view name() const = 0;
 
+  // True when the folder of a layer, and of a container, holds the whole tree: what it changes of the
+  // one below must be found by comparing the two.
+  virtual bool keeps_whole_trees() const = 0;
+
   // Makes the driver's folders below the root where they are missing.
   virtual Status create_home() = 0;
 
@@ -113,7 +117,8 @@ class Driver {
   // Shows a folder and all below it at `target`, a directory; what is written there goes to the
   // folder's `diff`, or, with vfs, to its copy of the tree. `folder` is prepared, staged or published;
   // nobody else may have it mounted. To be taken away with unmount(). Errors: as above. `bottom` (may be
-  // null) is a folder whose files show below all, and are never written; kUnsupported with vfs.
+  // null) is a folder whose files show below all, and are never written; vfs copies into its tree what
+  // that lacks.
   virtual Status mount_writable(const Fd& folder, const std::string& target, FileSyncs syncs,
                                 const Fd* bottom = nullptr) const = 0;
 };

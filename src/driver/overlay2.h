@@ -18,6 +18,7 @@ class Overlay2 final : public Driver {
   Overlay2(const Fd& root, std::string root_path) : root_(root), root_path_(std::move(root_path)) {}
 
   std::string_view name() const override { return "overlay2"; }
+  bool keeps_whole_trees() const override { return false; }
   Status create_home() override;
   Result<bool> exists(const CacheId& cache) const override;
   Result<bool> can_carry(const CacheId& cache) const override;

@@ -15,6 +15,7 @@ class Vfs final : public Driver {
   explicit Vfs(const Fd& root) : root_(root) {}
 
   std::string_view name() const override { return "vfs"; }
+  bool keeps_whole_trees() const override { return true; }
   Status create_home() override;
   Result<bool> exists(const CacheId& cache) const override;
   Result<bool> can_carry(const CacheId& cache) const override { return exists(cache); }

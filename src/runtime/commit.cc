@@ -4,6 +4,7 @@
 #include "driver/upper_recorder.h"
 #include "oci/merge_config.h"
 #include "oci/new_image.h"
+#include "runtime/changes_layer.h"
 #include "runtime/freezer.h"
 #include "runtime/upper_folder.h"
 #include "store/transaction.h"
@@ -30,7 +31,30 @@ Result<oci::ImageConfig> image_of_layers(const store::Store& store,
       oci::Platform::host().architecture, fmt::join(diffs, ",")));
 }
 
-// What the container wrote, as a layer on those of its image.
+// What the container wrote, copied into a staged layer.
+Result<archive::UnpackedEarly> copy_changes(store::Transaction& txn, const ContainerLayers& layers,
+                                            const CommitOptions& options, Pool& pool) {
+  BufferPool buffers(kBlockBytes, kBlocks);
+  if (layers.is_whole) {
+    driver::DiffTarOptions tar;
+    tar.whiteout_mtime = oci::current_time().seconds;
+    tar.style = options.header_style;
+    tar.names = &options.owner_names;
+    return layer_of_changes(layers.trees(), tar, {txn, pool, buffers});
+  }
+  archive::UnpackedEarly made;
+  STRATA_TRY(made.staged, txn.stage_layer());
+  driver::RecordOptions record;
+  record.style = options.header_style;
+  record.names = &options.owner_names;
+  STRATA_TRY(made.layer,
+             driver::copy_upper(layers.folders.front(),
+                                {&made.staged.folder, &made.staged.diff, &made.staged.metadata},
+                                record, pool, buffers));
+  return made;
+}
+
+// The same, as a layer on those of its image.
 Result<std::optional<DiffId>> add_upper(const store::Store& store, store::Transaction& txn,
                                         const ContainerRecord& container,
                                         const ContainerLayers& layers,
@@ -38,21 +62,14 @@ Result<std::optional<DiffId>> add_upper(const store::Store& store, store::Transa
                                         Pool& pool) {
   const std::vector<ChainId> below = image.chain_ids();
   STRATA_CHECK(txn.hold_layers(below));
-  STRATA_TRY(store::StagedLayer staged, txn.stage_layer());
   STRATA_TRY(Frozen frozen, options.pause ? Frozen::freeze(store, container) : Frozen());
-  BufferPool buffers(kBlockBytes, kBlocks);
-  driver::RecordOptions record;
-  record.style = options.header_style;
-  record.names = &options.owner_names;
-  STRATA_TRY(
-      driver::UnpackedLayer layer,
-      driver::copy_upper(layers.folders.front(), {&staged.folder, &staged.diff, &staged.metadata},
-                         record, pool, buffers));
-  if (driver::is_empty_layer(layer.diff_id)) return std::optional<DiffId>();
-  STRATA_CHECK(txn.add_layer(std::move(staged), below.empty() ? nullptr : &below.back(),
-                             layer.diff_id, layer.size_bytes)
+  STRATA_TRY(archive::UnpackedEarly made, copy_changes(txn, layers, options, pool));
+  const DiffId diff = made.layer.diff_id;
+  if (driver::is_empty_layer(diff)) return std::optional<DiffId>();
+  STRATA_CHECK(txn.add_layer(std::move(made.staged), below.empty() ? nullptr : &below.back(), diff,
+                             made.layer.size_bytes)
                    .context("commit {}", options.container));
-  return std::optional<DiffId>(layer.diff_id);
+  return std::optional<DiffId>(diff);
 }
 
 Result<std::string> new_config(const ContainerRecord& container, const oci::ImageConfig& image,

@@ -32,8 +32,7 @@ struct CommitOptions {
 };
 
 // Errors: kNotFound (container, image), kConflict (an ID's beginning that fits several), kCorrupt (a
-// file changed while it was read), kUnsupported (a driver other than overlay2), those of `change`
-// and of a transaction.
+// file changed while it was read), those of `change` and of a transaction.
 Result<ImageId> commit(store::Store& store, const CommitOptions& options, Pool& pool);
 
 }  // namespace strata::runtime

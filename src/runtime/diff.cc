@@ -10,8 +10,7 @@ Status diff(const store::Store& store, const std::string& container,
             const std::function<Status(const driver::TreeChange&)>& visit) {
   STRATA_TRY(ContainerRecord record, find_container(store, container));
   STRATA_TRY(ContainerLayers layers, open_container_layers(store, record));
-  const driver::LayerStack own({&layers.folders[0]}, driver::LayerStack::Whiteouts::kShow);
-  return driver::compare_trees(own, driver::LayerStack(layers.folders, 1), visit);
+  return driver::compare_trees(layers.trees(), visit);
 }
 
 }  // namespace strata::runtime

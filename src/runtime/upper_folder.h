@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "driver/tree_diff.h"
 #include "runtime/container_record.h"
 
 namespace strata::runtime {
@@ -16,10 +17,16 @@ inline constexpr size_t kBlocks = 64;
 
 struct ContainerLayers {
   store::LayerMount mount;
-  std::vector<Fd> folders;  // what the container wrote, its init layer, the layers of its image
+  // overlay2: what the container wrote, its init layer, the layers of its image. vfs: the tree that it
+  // has, the tree that it was made of, if any.
+  std::vector<Fd> folders;
+  bool is_whole = false;  // vfs
+
+  // What the container is compared with to know what it changed. Borrows `folders`.
+  driver::ComparedTrees trees() const;
 };
 
-// Errors: kNotFound, kCorrupt; kUnsupported for a driver that does not keep these apart.
+// Errors: kNotFound, kCorrupt.
 Result<ContainerLayers> open_container_layers(const store::Store& store,
                                               const ContainerRecord& container);
 

@@ -23,6 +23,9 @@ def layer_folders(root, image):
 
 def tree(root, image, times=True):
     """path -> facts of everything in the image's file system."""
+    r = Root(root)
+    if r.is_vfs:
+        return folder_tree(r.layer_diff(r.chain(image)[-1]), times) if r.chain(image) else {}
     folders = layer_folders(root, image)
     if not folders:
         return {}

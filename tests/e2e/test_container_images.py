@@ -243,7 +243,7 @@ def test_redirects_are_not_misunderstood(root):
         assert_refused(strata(root, "commit", "box", check=False), "redirect_dir=off")
 
 
-def test_vfs_has_images_but_no_layers_of_containers(work):
+def test_an_image_of_a_root_of_vfs_is_exported(work):
     root = work / "root"
     image = strata(root, "--storage-driver", "vfs", "import", "-", "i:1", stdin=small_tar(files=3)).out.strip()
     strata(root, "export", "--image", "-o", work / "out.tar", image)

@@ -76,12 +76,13 @@ def staged_bytes(root):
 # ---- reading it ------------------------------------------------------------------------------------------------
 
 class Root:
-    """The parts of an overlay2 root that belong to images."""
+    """The parts of a root that belong to images; of overlay2, or of vfs if it has nothing else."""
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
-        self.image = self.path / "image/overlay2"
         self.overlay = self.path / "overlay2"
+        self.is_vfs = (self.path / "image/vfs").is_dir() and not (self.path / "image/overlay2").exists()
+        self.image = self.path / "image" / ("vfs" if self.is_vfs else "overlay2")
 
     def references(self):
         """full reference -> image ID"""
@@ -112,7 +113,9 @@ class Root:
         return file.read_text() if file.exists() else None
 
     def layer_diff(self, chain):
-        return self.overlay / self.layer_file(chain, "cache-id") / "diff"
+        """The folder in which the layer's files lie; with vfs all those of the layers below, too."""
+        cache = self.layer_file(chain, "cache-id")
+        return self.path / "vfs/dir" / cache if self.is_vfs else self.overlay / cache / "diff"
 
     def chain(self, image):
         """chainIDs of an image, base first"""
