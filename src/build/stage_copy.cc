@@ -59,7 +59,7 @@ Status StageRun::copy_step(const Copy& copy) {
                                   request.destination));
   return finish(std::move(step), [&](store::Transaction& txn) -> Result<std::optional<StepLayer>> {
     STRATA_TRY(StepTree tree, StepTree::mount(work_.store, txn, image_, StepTree::Kind::kPlain));
-    const CopyTarget target{&tree.merged(), &tree.upper()};
+    STRATA_TRY(const CopyTarget target, tree.target(request.link));
     STRATA_CHECK(copy_files(plan, config_.config.working_dir, target, work_.pool));
     return std::move(tree).finish(work_.request.time, work_.pool, work_.buffers);
   });

@@ -15,6 +15,7 @@ namespace {
 // step's staged folder, which the transaction drops all but `diff/` of.
 constexpr std::string_view kMergedName = "merged";
 constexpr std::string_view kInitName = "init";
+constexpr std::string_view kBeganName = "began";
 
 // Source: FORMATS section 8, "Init layer".
 Status make_init(const Fd& folder, const std::vector<MountPoint>& points) {
@@ -52,13 +53,9 @@ Result<StepTree> StepTree::mount(const store::Store& store, store::Transaction& 
                                  const StageImage& image, Kind kind,
                                  const std::vector<MountPoint>& points) {
   StepTree tree;
+  tree.txn_ = &txn;
   STRATA_TRY(tree.staged_, txn.stage_layer());
   const Fd& folder = tree.staged_.folder;
-  if (store.driver().name() == "vfs") {
-    return error(ErrorCode::kUnsupported,
-                 "storage driver vfs keeps no step's changes apart from what is below them, which "
-                 "build needs; use a root with overlay2");
-  }
   STRATA_TRY(std::optional<CacheId> top, top_of(store, image));
   driver::Below below;
   if (top.has_value()) below.published = &*top;
@@ -76,15 +73,43 @@ Result<StepTree> StepTree::mount(const store::Store& store, store::Transaction& 
                                              init.valid() ? &init : nullptr));
   tree.mounted_ = true;
   STRATA_TRY(tree.merged_, open_dir_at(folder, std::string(kMergedName)));
+  if (!store.driver().keeps_whole_trees()) return tree;
+  STRATA_CHECK(tree.note_trees(store.driver(), top ? &*top : nullptr, std::move(init)));
   return tree;
 }
 
+Status StepTree::note_trees(const driver::Driver& driver, const CacheId* top, Fd init) {
+  STRATA_TRY(Fd own, merged_.duplicate());
+  trees_.push_back(std::move(own));
+  if (top != nullptr) {
+    STRATA_TRY(Fd files, driver.open_files(*top));
+    trees_.push_back(std::move(files));
+  }
+  if (init.valid()) trees_.push_back(std::move(init));
+  // Whatever is done to the tree from now on has no earlier time than this file.
+  STRATA_CHECK(write_file_at(staged_.folder, std::string(kBeganName), "", 0600));
+  STRATA_TRY(const struct stat mark, lstat_at(staged_.folder, std::string(kBeganName)));
+  began_ = mark.st_ctim;
+  return {};
+}
+
+Result<CopyTarget> StepTree::target(bool apart) {
+  if (trees_.empty()) return CopyTarget{&merged_, &staged_.diff};
+  if (!apart) return CopyTarget{&merged_, nullptr};
+  STRATA_TRY(apart_, txn_->stage_layer());
+  return CopyTarget{&merged_, &apart_->diff};
+}
+
 StepTree::StepTree(StepTree&& other) noexcept
-    : staged_(std::move(other.staged_)),
+    : txn_(other.txn_),
+      staged_(std::move(other.staged_)),
       folder_path_(std::move(other.folder_path_)),
       path_(std::move(other.path_)),
       merged_(std::move(other.merged_)),
-      mounted_(std::exchange(other.mounted_, false)) {}
+      mounted_(std::exchange(other.mounted_, false)),
+      trees_(std::move(other.trees_)),
+      began_(other.began_),
+      apart_(std::move(other.apart_)) {}
 
 StepTree::~StepTree() {
   if (!mounted_) return;
@@ -111,22 +136,40 @@ Status StepTree::make_folders(const std::string& path) const {
 }
 
 Status StepTree::unmount() {
+  trees_.clear();
   merged_ = Fd();
   mounted_ = false;
   return driver::detach(path_);
 }
 
-Result<std::optional<StepLayer>> StepTree::finish(std::optional<int64_t> latest_mtime, Pool& pool,
-                                                  BufferPool& buffers) && {
+Result<archive::UnpackedEarly> StepTree::read_changes(std::optional<int64_t> latest_mtime,
+                                                      Pool& pool, BufferPool& buffers) {
+  archive::UnpackedEarly made;
+  if (!trees_.empty() && !apart_) {
+    driver::ComparedTrees trees =
+        driver::compare_folders(trees_, 1, driver::ComparedTrees::Upper::kWhole);
+    trees.touched_since = began_;
+    driver::DiffTarOptions options;
+    options.whiteout_mtime = latest_mtime.value_or(oci::current_time().seconds);
+    options.latest_mtime = latest_mtime;
+    STRATA_TRY(made, runtime::layer_of_changes(trees, options, {*txn_, pool, buffers}));
+    STRATA_CHECK(unmount());
+    return made;
+  }
   STRATA_CHECK(unmount());
+  made.staged = apart_ ? std::move(*apart_) : std::move(staged_);
   driver::RecordOptions options;
   options.latest_mtime = latest_mtime;
-  StepLayer layer;
-  STRATA_TRY(layer.written,
-             driver::record_upper(staged_.diff, staged_.metadata, options, pool, buffers));
-  if (driver::is_empty_layer(layer.written.diff_id)) return std::optional<StepLayer>();
-  layer.staged = std::move(staged_);
-  return std::optional<StepLayer>(std::move(layer));
+  STRATA_TRY(made.layer,
+             driver::record_upper(made.staged.diff, made.staged.metadata, options, pool, buffers));
+  return made;
+}
+
+Result<std::optional<StepLayer>> StepTree::finish(std::optional<int64_t> latest_mtime, Pool& pool,
+                                                  BufferPool& buffers) && {
+  STRATA_TRY(archive::UnpackedEarly made, read_changes(latest_mtime, pool, buffers));
+  if (driver::is_empty_layer(made.layer.diff_id)) return std::optional<StepLayer>();
+  return std::optional<StepLayer>({std::move(made.staged), std::move(made.layer)});
 }
 
 Result<SourceMount> SourceMount::mount(const store::Store& store, store::Transaction& txn,

@@ -217,12 +217,32 @@ TEST(Vfs, ShowsItsCopyOfTheTreeToBeWritten) {
   EXPECT_EQ(must(read_file_at(files, "staged")) + must(read_file_at(files, "published")), "22");
 }
 
-TEST(Vfs, HasNothingBelow) {
+TEST(Vfs, GetsWhatItLacksFromTheBottom) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount";
   Layers layers("vfs");
-  Status mounted =
-      layers.driver->mount_writable(layers.root, "/x", FileSyncs::kHonoured, &layers.root);
-  ASSERT_FALSE(mounted.ok());
-  EXPECT_EQ(mounted.error().code(), ErrorCode::kUnsupported);
+  Fd base = layers.stage("base");
+  for (const char* folder : {"both", "file-there"}) must(mkdir_at(base, folder, 0700));
+  for (const char* file : {"both/own", "old"}) must(write_file_at(base, file, "own", 0600));
+  Fd staged = must(open_dir_at(layers.staging, "base"));
+  must(layers.driver->prepare(staged, {}));
+  for (const char* folder : {"merged", "bottom", "bottom/both", "bottom/both/new", "bottom/old"})
+    must(mkdir_at(staged, folder, 0750));
+  for (const char* file : {"both/own", "both/new/x", "file-there"})
+    must(write_file_at(staged, fmt::format("bottom/{}", file), "bottom's", 0640));
+  Fd bottom = must(open_dir_at(staged, "bottom"));
+  in_own_mounts(layers.staging, [&](const std::string& path) {
+    const std::string at = path + "/base/merged";
+    must(layers.driver->mount_writable(staged, at, FileSyncs::kSkipped, &bottom));
+    Fd shown = must(open_path(at, O_RDONLY | O_DIRECTORY));
+    EXPECT_EQ(names_in(shown, "."), (Names{"both", "file-there", "old"}));
+    EXPECT_EQ(names_in(shown, "both"), (Names{"new", "own"}));
+    EXPECT_EQ(names_in(shown, "file-there"), Names{});
+    EXPECT_EQ(must(read_file_at(shown, "both/own")), "own");
+    EXPECT_EQ(must(read_file_at(shown, "both/new/x")), "bottom's");
+    EXPECT_EQ(must(lstat_at(shown, "both")).st_mode & 07777, 0700u);
+    EXPECT_EQ(must(lstat_at(shown, "both/new")).st_mode & 07777, 0750u);
+  });
+  EXPECT_EQ(names_in(bottom, "both"), (Names{"new", "own"}));
 }
 
 TEST(Vfs, PutsADiffOnACopyOfTheTreeBelow) {

@@ -96,19 +96,14 @@ Status Vfs::mount_read_only(const CacheId& top, const std::string& target) const
 // What is published lies in the driver's home, what is staged has its tree beside `diff`.
 Status Vfs::mount_writable(const Fd& folder, const std::string& target, FileSyncs,
                            const Fd* bottom) const {
-  if (bottom != nullptr) {
-    return error(ErrorCode::kUnsupported,
-                 "mount at {}: storage driver vfs cannot show one folder below another; use a root "
-                 "with overlay2",
-                 target);
-  }
   STRATA_TRY(Fd home, open_dir_at(root_, std::string(kHome)));
   STRATA_TRY(struct stat ours, stat_fd(home.get()));
   STRATA_TRY(struct stat parent, lstat_at(folder, ".."));
   const bool published = ours.st_dev == parent.st_dev && ours.st_ino == parent.st_ino;
+  STRATA_TRY(Fd tree, open_dir_at(folder, published ? "." : std::string(kTree)));
+  if (bottom != nullptr) STRATA_CHECK(add_missing(*bottom, tree));
   // By its path: the descriptor may be of another mount namespace, of which nothing can be bound here.
-  STRATA_TRY(std::string source, path_of(folder));
-  if (!published) source += "/" + std::string(kTree);
+  STRATA_TRY(std::string source, path_of(tree));
   if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
   return errno_error(errno, "mount at " + target);
 }

@@ -118,35 +118,50 @@ Status copy_content(const Name& from, const Name& to) {
 // Walks a tree without holding descriptors for its depth: folders wait as paths.
 class TreeCopier {
  public:
-  TreeCopier(const Fd& from, const Fd& into) : from_(from), into_(into) {}
+  // kMissing: names that are in `into` stay as they are.
+  enum class What { kAll, kMissing };
+  TreeCopier(const Fd& from, const Fd& into, What what) : from_(from), into_(into), what_(what) {}
 
   Status run() {
-    std::vector<std::string> waiting = {"."};
-    while (!waiting.empty()) {
-      std::string path = std::move(waiting.back());
-      waiting.pop_back();
-      STRATA_CHECK(copy_folder(path, waiting).context("copy {}", path));
-      if (path != ".") folders_.push_back(std::move(path));
+    waiting_ = {"."};
+    while (!waiting_.empty()) {
+      const std::string path = std::move(waiting_.back());
+      waiting_.pop_back();
+      STRATA_CHECK(copy_folder(path).context("copy {}", path));
     }
     return finish_folders();
   }
 
  private:
-  Status copy_folder(const std::string& path, std::vector<std::string>& waiting) {
+  Status copy_folder(const std::string& path) {
     STRATA_TRY(Fd from, open_folder(from_, path));
     STRATA_TRY(Fd into, open_folder(into_, path));
     STRATA_TRY(std::vector<DirEntry> entries, list_dir_at(from, "."));
     for (const DirEntry& entry : entries) {
       STRATA_TRY(struct stat info, lstat_at(from, entry.name));
       std::string full = below(path, entry.name);
+      STRATA_TRY(bool keep, is_kept(into, entry.name, info, full));
+      if (keep) continue;
       if (S_ISDIR(info.st_mode)) {
         STRATA_CHECK(mkdir_at(into, entry.name, 0700));
-        waiting.push_back(std::move(full));
+        folders_.push_back(full);
+        waiting_.push_back(std::move(full));
       } else {
         STRATA_CHECK(copy_file({from, entry.name}, {into, entry.name}, info, full));
       }
     }
     return {};
+  }
+
+  // What is there stays; a folder is looked through, if `info` is one.
+  Result<bool> is_kept(const Fd& into, const std::string& name, const struct stat& info,
+                       const std::string& full) {
+    if (what_ == What::kAll) return false;
+    Result<struct stat> old = lstat_at(into, name);
+    if (!old.ok() && old.error().code() == ErrorCode::kNotFound) return false;
+    if (!old.ok()) return std::move(old).error();
+    if (S_ISDIR(info.st_mode) && S_ISDIR(old->st_mode)) waiting_.push_back(full);
+    return true;
   }
 
   Status copy_file(const Name& from, const Name& to, const struct stat& info,
@@ -183,8 +198,10 @@ class TreeCopier {
 
   const Fd& from_;
   const Fd& into_;
+  const What what_;
   std::map<std::pair<dev_t, ino_t>, std::string> links_;
-  std::vector<std::string> folders_;
+  std::vector<std::string> waiting_;
+  std::vector<std::string> folders_;  // that were made
 };
 
 class DiffApplier {
@@ -242,7 +259,13 @@ class DiffApplier {
 
 }  // namespace
 
-Status copy_tree(const Fd& from, const Fd& into) { return TreeCopier(from, into).run(); }
+Status copy_tree(const Fd& from, const Fd& into) {
+  return TreeCopier(from, into, TreeCopier::What::kAll).run();
+}
+
+Status add_missing(const Fd& from, const Fd& into) {
+  return TreeCopier(from, into, TreeCopier::What::kMissing).run();
+}
 
 Status apply_diff(const Fd& diff, const Fd& into) { return DiffApplier(diff, into).run(); }
 

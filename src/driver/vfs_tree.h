@@ -13,6 +13,10 @@ namespace strata::driver {
 // left when not root. Errors: by errno, naming the path.
 Status copy_tree(const Fd& from, const Fd& into);
 
+// The same into a folder that holds something: what is there stays, and where both have a folder of a
+// name, that in `from` is looked through for what the other lacks.
+Status add_missing(const Fd& from, const Fd& into);
+
 // Puts a diff in overlayfs form on a tree on the same file system: whiteouts remove, opaque folders
 // begin empty, everything else is moved out of `diff`, which is of no use afterwards.
 Status apply_diff(const Fd& diff, const Fd& into);

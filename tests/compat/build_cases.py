@@ -134,16 +134,16 @@ class Workshop:
 
 
 @contextlib.contextmanager
-def workshop():
+def workshop(options=()):
     folder = new_dir("stw-")
     try:
         contexts = make_contexts(folder / "contexts")
         with served(folder / "www", contexts) as addresses:
             shop = Workshop(folder, addresses)
-            with dockerd(shop.theirs) as docker:
+            with dockerd(shop.theirs, options=options) as docker:
                 make_base_images(docker)
             copy_tree(shop.theirs, shop.ours)
-            shop.docker = Daemon(shop.theirs).start()
+            shop.docker = Daemon(shop.theirs, options=options).start()
             try:
                 yield shop
             finally:
