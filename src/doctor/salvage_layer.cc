@@ -44,10 +44,10 @@ class Salvager {
     }
     if (!found && opened_->files.valid()) {
       STRATA_TRY(found, take_tree({}));
-      lose("every header is a new one: the record of the layer's tar is lost");
+      lose("every header is a new one: the record of the layer's tar is lost" + take_trouble());
     }
     if (!found) take_nothing();
-    if (made_.is != made_.was && !trouble_.empty()) lose(trouble_);
+    if (made_.is != made_.was && !trouble_.empty()) lose("not all could be read" + take_trouble());
     return std::move(made_);
   }
 
@@ -68,6 +68,10 @@ class Salvager {
   }
 
   void lose(std::string reason) { made_.losses.push_back({".", "changed", std::move(reason)}); }
+
+  std::string take_trouble() {
+    return trouble_.empty() ? "" : ": " + std::exchange(trouble_, "");
+  }
 
   // Under the folder that the record names, whatever else of it is damaged.
   Result<bool> take_recorded() {
@@ -216,7 +220,7 @@ class Salvager {
   }
 
   void take_nothing() {
-    made_.losses.push_back({".", "left out", "the layer's files are gone"});
+    made_.losses.push_back({".", "left out", "the layer's files are gone" + take_trouble()});
     made_.tar_bytes = tar::kEndOfArchive.size();
     made_.is = DiffId(Digest::of(ByteSpan(tar::kEndOfArchive)));
     made_.write = [](ByteSink& to) { return to.write(tar::kEndOfArchive); };
