@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/repair_text.h"
 
+#include <algorithm>
+
 #include "cli/check_text.h"
 
 namespace strata::cli {
@@ -39,6 +41,8 @@ std::string summary_of(const RepairOptions& options, const RepairReport& report)
   }
   std::string text = options.dry_run ? counted(report.planned.size(), "can be mended")
                                      : counted(report.mended.size(), "mended");
+  const auto unsure = std::ranges::count_if(report.planned, &Remedy::unsure);
+  if (unsure > 0) text += fmt::format(" ({} of them perhaps: see above)", unsure);
   if (!report.left.empty()) text += ", " + counted(report.left.size(), "left as they are");
   text += "\n";
   if (!report.kept.empty()) {
@@ -65,14 +69,16 @@ Value value_of_remedy(const Remedy& remedy, std::string_view state) {
   return Struct::make("doctor.Remedy", {{"State", "", Value::string(std::string(state))},
                                         {"Findings", "", Value::list(std::move(findings))},
                                         {"Actions", "", Value::strings(actions)},
-                                        {"Reason", "", Value::string(remedy.reason)}});
+                                        {"Reason", "", Value::string(remedy.reason)},
+                                        {"Unsure", "", Value::boolean(remedy.unsure)}});
 }
 
 }  // namespace
 
 std::string text_of(const RepairOptions& options, const RepairReport& report) {
   std::string text;
-  for (const Remedy& remedy : report.planned) text += text_of_remedy(remedy, "would");
+  for (const Remedy& remedy : report.planned)
+    text += text_of_remedy(remedy, remedy.unsure ? "may" : "would");
   for (const Remedy& remedy : report.mended) text += text_of_remedy(remedy, "did");
   for (const Remedy& remedy : report.left) text += text_of_remedy(remedy, "");
   return text + summary_of(options, report);

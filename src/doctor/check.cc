@@ -37,8 +37,8 @@ Findings judge_unreadable(const Survey& survey) {
                     .path = path};
     auto trouble = survey.troubles.find(path);
     finding.expected = "a folder";
-    finding.found = trouble != survey.troubles.end() ? trouble->second
-                                                     : "something that cannot be listed";
+    finding.found =
+        trouble != survey.troubles.end() ? trouble->second : "something that cannot be listed";
     findings.push_back(std::move(finding));
   }
   return findings;

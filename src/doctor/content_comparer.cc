@@ -243,8 +243,8 @@ Status ContentComparer::check_link(const tar::Member& member, const struct stat&
   STRATA_CHECK(check_metadata(member, info));
   driver::MemberPlaces places(*layer_.files);
   Result<driver::MemberPlace> target = places.find(tar::clean_path(member.link_name));
-  Result<struct stat> other = target.ok() ? lstat_at(*target->folder, target->name)
-                                          : Result<struct stat>(target.error());
+  Result<struct stat> other =
+      target.ok() ? lstat_at(*target->folder, target->name) : Result<struct stat>(target.error());
   if (!other.ok() && is_missing(other.error())) return {};  // a fault of its own
   if (!other.ok()) return cannot_read(other.error());
   if (other->st_ino == info.st_ino) return {};
@@ -310,8 +310,7 @@ Status ContentComparer::on_payload(ByteSpan bytes, uint64_t file_offset) {
     Result<size_t> count =
         pread_full(current_.opened.get(), MutableByteSpan(buffer).first(wanted), file_offset);
     if (!count.ok()) return cannot_read(count.error());
-    current_.differs =
-        *count != wanted || std::memcmp(buffer.data(), bytes.data(), wanted) != 0;
+    current_.differs = *count != wanted || std::memcmp(buffer.data(), bytes.data(), wanted) != 0;
     bytes = bytes.subspan(wanted);
     file_offset += wanted;
     content_.bytes += wanted;

@@ -35,7 +35,7 @@ enum class Kind {
   kRemovalUnfinished,    // <chain>-<64 hex>-removing
   // a folder of docker's own, not one of a layer, an image or a container
   kFolderUnreadable,  // cannot be listed, or is no folder; nothing is said about what is in it
-  kUnreadable,        // anything else that the system did not let be read, and of which no other finding tells
+  kUnreadable,  // anything else that the system did not let be read, and of which no other finding tells
   // the driver's home
   kFolderUnused,     // no record and no container names it
   kFilesMissing,     // the folder is there, its diff/ is not

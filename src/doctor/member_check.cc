@@ -139,8 +139,8 @@ class Xattrs {
 };
 
 Status compare_expected_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattrs,
-                             const struct stat& info, const DiskRules& rules,
-                             Differences& differences) {
+                               const struct stat& info, const DiskRules& rules,
+                               Differences& differences) {
   for (const auto& [name, value] : metadata.xattrs) {
     if (is_the_machines(name)) continue;  // an opaque mark is looked at with its folder
     const bool can_have_users = S_ISREG(info.st_mode) || S_ISDIR(info.st_mode);
@@ -159,8 +159,8 @@ Status compare_expected_xattrs(const driver::FileMetadata& metadata, const Xattr
   return {};
 }
 
-Status find_added_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattrs, bool with_others,
-                       MemberDifferences& differences) {
+Status find_added_xattrs(const driver::FileMetadata& metadata, const Xattrs& xattrs,
+                         bool with_others, MemberDifferences& differences) {
   STRATA_TRY(const std::vector<std::string> names, xattrs.names());
   for (const std::string& name : names) {
     if (is_the_machines(name)) continue;

@@ -79,7 +79,7 @@ Remedy& Planning::add(Finding finding, std::vector<Action> actions, std::string 
   if (!about.empty() && (known == nullptr || known->heals())) {
     remedies_.insert_or_assign(about, plan.remedies.size());
   }
-  plan.remedies.push_back({{std::move(finding)}, std::move(actions), std::move(reason)});
+  plan.remedies.push_back({{std::move(finding)}, std::move(actions), std::move(reason), false});
   return plan.remedies.back();
 }
 

@@ -71,6 +71,8 @@ struct Remedy {
   std::vector<Action> actions;    // in this order
   // Where the new content was learnt from, and what is lost by it; or, without actions, what would be needed.
   std::string reason;
+  // It is tried with what is there, and may need a copy that is not known: whether it heals is only seen when it is done.
+  bool unsure = false;
   bool heals() const { return !actions.empty(); }
 };
 

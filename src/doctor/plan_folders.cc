@@ -153,8 +153,7 @@ void mend_folder(Planning& p, Finding finding) {
   const std::string path = finding.path;
   std::optional<mode_t> mode = mode_of(p, path);
   if (mode && !p.survey.troubles.contains(path)) {
-    p.add(std::move(finding), {MakeFolder{path, *mode}},
-          "something else has the name");
+    p.add(std::move(finding), {MakeFolder{path, *mode}}, "something else has the name");
   } else {
     p.leave(std::move(finding), std::string(kDiskFirst));
   }

@@ -70,7 +70,8 @@ void restore(Planning& p, Finding finding, const ChainId& chain) {
     p.add(std::move(finding), restoring(p, chain, known->value),
           fmt::format("of the files in {}, if they are those of a commit or a build; else {}",
                       folder_path(p.survey, folder->value), needed_layer(p, chain)),
-          about);
+          about)
+        .unsure = true;
   } else if (!copy.empty()) {
     p.add(std::move(finding), restoring(p, chain, known->value), "from " + copy, about);
   } else if (!p.rebuilt.is_needed(chain) && p.survey.layers.contains(chain.hex()) &&
@@ -93,7 +94,8 @@ void mend_with_itself(Planning& p, Finding finding, const ChainId& chain,
   }
   p.add(std::move(finding), restoring(p, chain, known->value),
         fmt::format("{}; for more than that, {}", from_itself, needed_layer(p, chain)),
-        about_layer(chain));
+        about_layer(chain))
+      .unsure = true;
 }
 
 void mend_split(Planning& p, Finding finding, const ChainId& chain) {
@@ -296,8 +298,13 @@ void mend_contents(Planning& p, const ChainId& chain, std::vector<Finding> findi
   std::string reason =
       copy.empty() ? "what the tar-split says of each file; for contents, " + needed_layer(p, chain)
                    : "the tar-split, and contents from " + copy;
-  p.add(findings.front(), restoring(p, chain, known->value, std::move(names)), std::move(reason))
-      .findings = std::move(findings);
+  Remedy& remedy = p.add(findings.front(), restoring(p, chain, known->value, std::move(names)),
+                         std::move(reason));
+  // Modes, owners, times and xattrs stand in the tar-split; of what is gone, links and folders only.
+  remedy.unsure = copy.empty() && std::ranges::any_of(findings, [](const Finding& finding) {
+                    return finding.kind != Kind::kFileMetadata;
+                  });
+  remedy.findings = std::move(findings);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ struct RepairReport {
   std::vector<Remedy> mended;   // in the order in which it was done
   std::vector<Remedy> left;     // `reason` says what would be needed, or why it failed
   std::string kept;  // the folder below the root that has what was taken away; empty: nothing was
-  bool failed = false;  // of `left`, something was tried in vain
+  bool failed = false;         // of `left`, something was tried in vain
   bool beside_daemon = false;  // of a dry run
 };
 

@@ -126,7 +126,7 @@ std::optional<ImageId> RootEvidence::parent_of(const ImageId& image) {
     const std::string path = survey_.config_folder() + "/" + hex;
     Result<std::string> text = read_file_at(root_, path);
     return answers(path, text) ? oci::ImageConfig::parse(std::move(*text))
-                     : Result<oci::ImageConfig>(text.error());
+                               : Result<oci::ImageConfig>(text.error());
   };
   Result<oci::ImageConfig> child = read(image.hex());
   if (!child.ok() || child->history().empty()) return std::nullopt;

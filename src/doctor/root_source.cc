@@ -58,8 +58,7 @@ Result<bool> is_blob(const Fd& root, const std::string& path, const Digest& blob
 Result<bool> RootSource::has_layer(const DiffId& diff) {
   Result<std::optional<ChainId>> chain = find_sound(diff);
   if (chain.ok() && *chain) return true;
-  if (!chain.ok() && chain.error().code() == ErrorCode::kCancelled)
-    return std::move(chain).error();
+  if (!chain.ok() && chain.error().code() == ErrorCode::kCancelled) return std::move(chain).error();
   STRATA_TRY(std::vector<std::string> blobs, blobs_of(diff));
   if (blobs.empty() && !chain.ok()) return std::move(chain).error();
   return !blobs.empty();

@@ -69,9 +69,7 @@ class Salvager {
 
   void lose(std::string reason) { made_.losses.push_back({".", "changed", std::move(reason)}); }
 
-  std::string take_trouble() {
-    return trouble_.empty() ? "" : ": " + std::exchange(trouble_, "");
-  }
+  std::string take_trouble() { return trouble_.empty() ? "" : ": " + std::exchange(trouble_, ""); }
 
   // Under the folder that the record names, whatever else of it is damaged.
   Result<bool> take_recorded() {

@@ -167,6 +167,8 @@ def test_one_damage_without_a_copy(name, root, sound):
 def test_contents(kind, root, sound):
     content_damage(Victim(root, seed=f"{SEED} {kind}"), kind)
     assert findings(root, "--content") and not findings(root)
+    _, report = repair(root, "--content")
+    assert any(r["Unsure"] for r in report["Remedies"]) == (kind in ("changed", "missing"))
     if kind in ("changed", "missing"):
         code, report = repair(root, "--yes", "--content")
         assert code == LEFT and any("--from" in text for text in texts(report, "left")), report
