@@ -39,7 +39,7 @@ _strata_values() {
   case $2 in
     --compress | --compression) echo gzip zstd ;;
     --policy) echo always missing newer never ;;
-    --progress) echo auto plain tty json ;;
+    --progress) echo auto plain tty json rawjson ;;
     --since | --exclude) _strata_names "$1" images --format '{{.Repository}}:{{.Tag}}' ;;
     --sort) echo created size repository ;;
     --storage-driver) echo overlay2 vfs ;;

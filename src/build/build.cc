@@ -15,8 +15,8 @@ namespace {
 // The arguments before the first FROM, each seen by the next.
 Result<BuildArgs> global_args(const Dockerfile& file, const BuildRequest& request,
                               const oci::Platform& platform) {
-  BuildArgs args(request.build_args,
-                 platform_args(oci::Platform::host(), platform, request.target));
+  const std::string& stage = request.target.empty() ? file.stages.back().name : request.target;
+  BuildArgs args(request.build_args, platform_args(oci::Platform::host(), platform, stage));
   for (const Instruction& instruction : file.global_args) {
     for (const Arg::Variable& variable : std::get<Arg>(instruction.body).variables) {
       std::optional<std::string> value;
@@ -56,19 +56,40 @@ void add_labels(Dockerfile& file, StageGraph& graph,
 
 std::set<std::string> names_of(const std::vector<NamedContext>& contexts) {
   std::set<std::string> names;
-  for (const NamedContext& named : contexts) names.insert(named.name);
+  for (const NamedContext& named : contexts) names.insert(context_key(named.name));
   return names;
 }
 
 // --build-context.
 Status open_named_contexts(BuildWork& work) {
+  constexpr std::string_view kImage = "docker-image://", kLayout = "oci-layout://";
   for (const NamedContext& named : work.request.contexts) {
+    const std::string key = context_key(named.name);
+    if (named.place.starts_with(kImage)) {
+      work.image_contexts[key] = named.place.substr(kImage.size());
+      continue;
+    }
+    if (named.place.starts_with(kLayout)) {
+      return error(ErrorCode::kUnsupported,
+                   "--build-context {}={}: OCI layouts cannot be contexts; load it, and give "
+                   "docker-image://NAME",
+                   named.name, named.place);
+    }
     ContextOptions options;
     options.place = named.place;
     options.root = &work.store.root();
-    STRATA_TRY(work.contexts[named.name], BuildContext::open_named(options, work.pool));
+    STRATA_TRY(work.contexts[key], BuildContext::open_named(options, work.pool));
   }
   return {};
+}
+
+std::vector<BuildLog::StagePlan> plans_of(const BuildWork& work) {
+  std::vector<BuildLog::StagePlan> plans;
+  for (const PlannedStage& planned : work.graph.stages) {
+    const Stage& stage = work.file.stages[planned.index];
+    plans.push_back({planned.index, stage.name, 1 + stage.instructions.size()});
+  }
+  return plans;
 }
 
 // Runs all stages, each on a thread of its own. The error is that of the first stage in the file
@@ -83,18 +104,18 @@ Result<StageImage> run_stages(BuildWork& work, const BuildArgs& args,
     first_steps.push_back(first_steps.back() + 1 +
                           work.file.stages[stage.index].instructions.size());
   }
-  std::vector<size_t> indices;
-  for (const PlannedStage& stage : stages) indices.push_back(stage.index);
-  work.log.stages_planned(indices);
+  work.log.stages_planned(plans_of(work));
   // As many lanes as stages: they wait for each other.
   Status all = run_in_lanes(stages.size(), stages.size(), [&](size_t i) -> Status {
     StageRun stage(work, stages[i], first_steps[i], args);
     Result<StageImage> image = stage.run();
     unused_in[i] = stage.args().unused();
     if (image.ok()) {
+      work.stage_args.lock()->emplace(stages[i].index, stage.args());
       work.results.set(stages[i].index, std::move(*image));
     } else {
       work.results.fail();
+      work.log.step_failed(stages[i].index, image.error().message());
       ended[i] = std::move(image).error();
     }
     work.log.stage_ended(stages[i].index);

@@ -48,7 +48,19 @@ void BuildArgs::declare_global(std::string_view key, std::optional<std::string> 
   declared_.emplace(key);
 }
 
-void BuildArgs::start_stage() { stage_.clear(); }
+void BuildArgs::start_stage() {
+  stage_.clear();
+  inherited_.clear();
+}
+
+void BuildArgs::start_stage_on(const BuildArgs& below) {
+  stage_ = below.stage_;
+  inherited_ = below.inherited_;
+  for (const auto& [key, value] : below.stage_) {
+    if (value) inherited_[key] = value;
+  }
+  declared_.insert(below.declared_.begin(), below.declared_.end());
+}
 
 void BuildArgs::declare(std::string_view key, std::optional<std::string> default_value) {
   stage_[std::string(key)] = std::move(default_value);
@@ -62,7 +74,9 @@ std::optional<std::string> BuildArgs::find(const Declared& scope, std::string_vi
   if (found == scope.end()) return std::nullopt;
   if (found->second) return found->second;
   const auto global = global_.find(key);
-  return global == global_.end() ? std::nullopt : global->second;
+  if (global != global_.end() && global->second) return global->second;
+  const auto inherited = inherited_.find(key);
+  return inherited == inherited_.end() || &scope == &global_ ? std::nullopt : inherited->second;
 }
 
 std::optional<std::string> BuildArgs::value(std::string_view key) const {

@@ -82,9 +82,11 @@ struct BuildWork {
   const StageGraph& graph;
   const ImageCache& cache;
   oci::Platform platform;
-  std::map<std::string, std::unique_ptr<BuildContext>> contexts = {};  // named ones
+  std::map<std::string, std::unique_ptr<BuildContext>> contexts = {};  // named ones, by key
+  std::map<std::string, std::string> image_contexts = {};  // those that are images: their names
   std::set<std::string> context_names = {};
   StageResults results = {};
+  Guarded<std::map<size_t, BuildArgs>> stage_args = {};  // what stages have ended with
   SharedSteps shared = {};
   BufferPool buffers{kBlockBytes, kBlocks};  // what layers travel through
   Guarded<FailedCommand> failed = {};

@@ -155,22 +155,26 @@ class CopyPlanner {
     CopySource source;
     source.tree = state_.origin.tree;
     source.name = split_path(tar::clean_path(path)).name;
-    if (!place->entry.is_folder()) {
-      if (include || excludes_.leaves_out(source.name)) return {};
-    } else if (include || !excludes_.empty()) {
-      STRATA_TRY(const auto list, source.tree->list(place->path, pool_));
-      std::optional<Selection> selected =
-          select(*list, list->find(place->path).value_or(0), include, excludes_);
-      if (!selected) return {};
-      source.selection = std::move(*selected);
-    }
+    source.place = std::move(*place);
+    STRATA_TRY(const bool any, choose(source, include));
+    if (!any) return {};
     source.may_unpack = state_.request.unpack.value_or(state_.request.is_add);
     source.keeps_owner = !state_.request.from.empty() && state_.request.chown.empty();
-    STRATA_TRY(std::string sum, state_.sums->sum(*place, source.selection));
+    STRATA_TRY(std::string sum, state_.sums->sum(source.place, source.selection));
     state_.parts.push_back(std::move(sum));
-    source.place = std::move(*place);
     state_.sources.push_back(std::move(source));
     return {};
+  }
+
+  // Takes of a source what --parents and --exclude leave. False: there is nothing of it.
+  Result<bool> choose(CopySource& source, const std::optional<PathPattern>& include) {
+    if (!source.place.entry.is_folder()) return !include && !excludes_.leaves_out(source.name);
+    if (!include && excludes_.empty()) return true;
+    STRATA_TRY(const auto list, source.tree->list(source.place.path, pool_));
+    std::optional<Selection> selected =
+        select(*list, list->find(source.place.path).value_or(0), include, excludes_);
+    if (selected) source.selection = std::move(*selected);
+    return selected.has_value();
   }
 
   // For what is fetched; it goes with the plan.
@@ -228,8 +232,12 @@ class CopyPlanner {
     STRATA_TRY(source.place, source.tree->find(path, pool_));
     if (!source.place.exists) return missing(path);
     source.name = split_path(path).name;
+    if (source.place.entry.is_folder()) {
+      STRATA_TRY(const bool any, choose(source, {}));
+      if (!any) return {};
+    }
     ContentSums sums(*source.tree, state_.origin.form, nullptr, pool_);
-    STRATA_TRY(std::string sum, sums.sum(source.place, {}));
+    STRATA_TRY(std::string sum, sums.sum(source.place, source.selection));
     state_.parts.push_back(std::move(sum));
     state_.sources.push_back(std::move(source));
     return {};

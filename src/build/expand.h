@@ -51,15 +51,15 @@ Result<std::string> expand_word(std::string_view word, const LookUp& look_up, ch
 Result<std::vector<std::string>> expand_words(std::string_view word, const LookUp& look_up,
                                               char escape = '\\');
 
-// TARGETPLATFORM, TARGETOS, TARGETARCH, TARGETVARIANT, BUILDPLATFORM ... and TARGETSTAGE (`stage`;
-// "default" if empty).
+// TARGETPLATFORM, TARGETOS, TARGETARCH, TARGETVARIANT, BUILDPLATFORM ... and TARGETSTAGE (`stage`, the name of the
+// stage that is built; "default" if it has none).
 std::map<std::string, std::string> platform_args(const oci::Platform& build,
                                                  const oci::Platform& target,
                                                  const std::string& stage);
 
 // The arguments of a build: what --build-arg gave, what ARG declared, and which of it is in force.
 //   global scope:  ARG before FROM; seen by FROM, and by a stage that declares the name again.
-//   stage scope:   ARG in the stage; ENV of the same name wins.
+//   stage scope:   ARG in the stage, or in the one that it stands on; ENV of the same name wins.
 class BuildArgs {
  public:
   // `given`: --build-arg; `platform_args`: TARGETPLATFORM and the like, as if declared before the first FROM.
@@ -67,8 +67,9 @@ class BuildArgs {
             const std::map<std::string, std::string>& platform_args);
 
   void declare_global(std::string_view key,
-                      std::optional<std::string> default_value);                 // ARG before FROM
-  void start_stage();                                                            // FROM
+                      std::optional<std::string> default_value);  // ARG before FROM
+  void start_stage();                                             // FROM an image
+  void start_stage_on(const BuildArgs& below);                    // FROM a stage that has ended so
   void declare(std::string_view key, std::optional<std::string> default_value);  // ARG in a stage
 
   // For FROM: the global arguments.
@@ -92,6 +93,8 @@ class BuildArgs {
 
   std::map<std::string, std::string, std::less<>> given_;
   Declared global_, stage_;
+  // Values of the stages below: a name that is declared again without one keeps it.
+  Declared inherited_;
   std::set<std::string, std::less<>> declared_;  // in any scope so far
 };
 

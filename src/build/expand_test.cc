@@ -111,6 +111,23 @@ TEST(BuildArgs, GlobalOnesReachAStageOnlyWhenDeclaredAgain) {
   EXPECT_EQ(args.value("OTHER"), std::nullopt);
 }
 
+TEST(BuildArgs, AStageHasThoseOfTheOneThatItStandsOn) {
+  BuildArgs below({{"GIVEN", "g"}}, {});
+  below.start_stage();
+  below.declare("GIVEN", "default");
+  below.declare("OTHER", "o");
+  BuildArgs args({{"GIVEN", "g"}}, {});
+  args.start_stage_on(below);
+  EXPECT_EQ(args.value("GIVEN"), "g");
+  EXPECT_EQ(args.value("OTHER"), "o");
+  EXPECT_THAT(args.unused(), IsEmpty());
+  args.declare("OTHER", std::nullopt);
+  EXPECT_EQ(args.value("OTHER"), "o");
+  args.declare("OTHER", "here");
+  EXPECT_THAT(args.for_run({}), ElementsAre(Pair("GIVEN", "g"), Pair("OTHER", "here")));
+  EXPECT_EQ(below.value("OTHER"), "o");
+}
+
 TEST(BuildArgs, EnvironmentWins) {
   BuildArgs args({{"A", "given"}}, {});
   args.start_stage();

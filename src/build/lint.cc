@@ -184,6 +184,7 @@ class Linter {
     if (base.ok()) {
       report_undeclared(stage, *base);
       state = state_of(base->word);
+      if (const auto below = stage_of(base->word)) args_.start_stage_on(args_of_[*below]);
       check_base_platform(stage, base->word);
     }
     if (!stage.platform.empty()) check_platform(stage);
@@ -198,13 +199,20 @@ class Linter {
     }
     own_ = config_;
     states_.push_back(std::move(state));
+    args_of_.push_back(args_);
+  }
+
+  // The one of the stages so far that a FROM means.
+  std::optional<size_t> stage_of(const std::string& base) const {
+    for (size_t i = states_.size(); i-- > 0;) {
+      if (!base.empty() && file_.stages[i].name == to_lower(base)) return i;
+    }
+    return std::nullopt;
   }
 
   // What a stage begins with.
   StageState state_of(const std::string& base) const {
-    for (size_t i = states_.size(); i-- > 0;) {
-      if (!base.empty() && file_.stages[i].name == to_lower(base)) return states_[i];
-    }
+    if (const auto below = stage_of(base)) return states_[*below];
     StageState state;
     state.environment["PATH"];
     if (base == "scratch") return state;
@@ -220,10 +228,7 @@ class Linter {
 
   // An image that is here for another platform than the stage is built for.
   void check_base_platform(const Stage& stage, const std::string& base) {
-    const bool is_stage = std::any_of(
-        file_.stages.begin(), file_.stages.begin() + static_cast<ptrdiff_t>(states_.size()),
-        [&](const Stage& other) { return !base.empty() && other.name == to_lower(base); });
-    if (is_stage || base == "scratch" || !options_.platform_of) return;
+    if (stage_of(base).has_value() || base == "scratch" || !options_.platform_of) return;
     const LookUp look_up = args_.look_up_global();
     const auto asked = expand(stage.platform, look_up, {.escape = file_.escape});
     if (!asked.ok()) return;
@@ -443,6 +448,7 @@ class Linter {
   const LintConfig config_;
   LintConfig own_;  // with what the comments before an instruction say
   BuildArgs args_{options_.build_args, options_.platform_args};
+  std::vector<BuildArgs> args_of_;  // what each stage so far ends with
   std::set<std::string> global_names_, given_names_;
   std::vector<StageState> states_;  // of the stages so far
   LintReport report_;

@@ -42,10 +42,12 @@ Status set_owner(const Fd& file, const Mount& what, mode_t default_mode, std::st
   return {};
 }
 
-// What a folder in the tree of `files` holds, into `folder`.
-Status copy_tree(SourceFiles& files, const std::string& source, const Fd& folder, Pool& pool) {
+// What a folder in the tree of `files` holds, into `folder`. As with COPY, files of a stage or an image (`from`) keep
+// their owners.
+Status copy_tree(SourceFiles& files, const Mount& mount, const Fd& folder, Pool& pool) {
   Copy all;
-  all.sources = {source};
+  all.from = mount.from;
+  all.sources = {mount.source.empty() ? "." : mount.source};
   all.destination = "/";
   STRATA_TRY(const CopyPlan plan, plan_copy(all, {.tree = &files.tree()}, pool));
   return copy_files(plan, "/", {&folder, nullptr}, pool);
@@ -219,8 +221,7 @@ Result<Fd> RunMounts::open_cache(const Fd& home, const std::string& name, const 
   STRATA_CHECK(mkdir_at(home, made, 0700));
   STRATA_TRY(Fd folder, open_dir_at(home, made));
   if (cache.files != nullptr) {
-    const std::string& source = cache.what.source;
-    STRATA_CHECK(copy_tree(*cache.files, source.empty() ? "." : source, folder, pool));
+    STRATA_CHECK(copy_tree(*cache.files, cache.what, folder, pool));
   }
   STRATA_CHECK(set_owner(folder, cache.what, 0755, name));
   Status named = rename_at(home, made, home, name, Existing::kKeep);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "build/mount.h"
+#include "oci/reference.h"
 
 namespace strata::build {
 namespace {
@@ -45,7 +46,7 @@ Result<PlannedStage> plan_stage(const Dockerfile& file, size_t index, const Buil
   if (planned.base.name.empty()) {
     return error(ErrorCode::kInvalid, "base name ({}) should not be blank", stage.base);
   }
-  if (!contexts.contains(planned.base.name)) {
+  if (!contexts.contains(context_key(planned.base.name))) {
     planned.base.stage = file.find_stage(planned.base.name, index);
     // FROM 0 is an image of that name: numbers are for --from.
     if (is_number(planned.base.name)) planned.base.stage.reset();
@@ -67,11 +68,17 @@ Result<size_t> find_target(const Dockerfile& file, const std::string& target) {
 
 }  // namespace
 
+std::string context_key(const std::string& name) {
+  const Result<oci::Reference> reference = oci::Reference::parse(name);
+  if (!reference.ok()) return name;
+  return reference->tag() == "latest" ? reference->familiar_name() : reference->familiar_string();
+}
+
 Result<StageSource> find_source(const Dockerfile& file, const std::string& from, size_t index,
                                 const std::set<std::string>& contexts) {
   StageSource source;
   source.name = from;
-  if (contexts.contains(from)) return source;
+  if (contexts.contains(context_key(from))) return source;
   source.stage = file.find_stage(lower(from), index);
   if (!source.stage.has_value() && is_number(from)) {
     return error(ErrorCode::kInvalid,

@@ -36,8 +36,12 @@ struct StageGraph {
   size_t steps = 0;                  // FROM and instructions of all of them
 };
 
-// `args` has the global arguments declared. `contexts` are the names that --build-context gave:
-// they come before stages of images of that name. Errors: kInvalid, kNotFound with docker's texts:
+// How named contexts are known: names of images come without docker.io/library and :latest, since a context may stand in
+// for an image.
+std::string context_key(const std::string& name);
+
+// `args` has the global arguments declared. `contexts` are the keys of what --build-context gave:
+// they come before stages or images of that name. Errors: kInvalid, kNotFound with docker's texts:
 // "failed to reach build target x in Dockerfile", "base name (${X}) should not be blank".
 Result<StageGraph> plan_stages(const Dockerfile& file, const std::string& target,
                                const BuildArgs& args, const std::set<std::string>& contexts);

@@ -50,15 +50,32 @@ Status StageRun::begin() {
   }
   args_.start_stage();
   STRATA_TRY(StageImage base, find_base());
+  if (const std::optional<size_t>& below = planned_.base.stage; below.has_value()) {
+    args_.start_stage_on(work_.stage_args.lock()->at(*below));
+  }
   if (planned_.index == work_.graph.target) *work_.target_base.lock() = base;
   STRATA_CHECK(take_base(std::move(base)));
+  STRATA_CHECK(take_files_of_base());
   return run_triggers();
 }
 
 Result<StageImage> StageRun::find_base() {
   if (planned_.base.stage.has_value()) return work_.results.wait(*planned_.base.stage);
-  if (planned_.base.name == "scratch") return StageImage{};
-  return image_of(planned_.base.name);
+  const std::string key = context_key(planned_.base.name);
+  if (key == "scratch" || work_.contexts.contains(key)) return StageImage{};
+  auto named = work_.image_contexts.find(key);
+  return image_of(named == work_.image_contexts.end() ? planned_.base.name : named->second);
+}
+
+// FROM a named context that is a folder: its files are the first layer.
+Status StageRun::take_files_of_base() {
+  if (planned_.base.stage.has_value()) return {};
+  if (!work_.contexts.contains(context_key(planned_.base.name))) return {};
+  Copy all;
+  all.from = planned_.base.name;
+  all.sources = {"."};
+  all.destination = "/";
+  return copy_step(all);
 }
 
 Result<StageImage> StageRun::image_of(const std::string& name) {

@@ -35,6 +35,7 @@ class StageRun {
   Status begin();
   Result<StageImage> find_base();
   Status take_base(StageImage image);
+  Status take_files_of_base();
   Status run_triggers();
 
   Status step(const Instruction& instruction);

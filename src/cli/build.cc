@@ -8,6 +8,7 @@
 #include "cli/build_check.h"
 #include "cli/build_display.h"
 #include "cli/build_options.h"
+#include "cli/build_status.h"
 #include "cli/pull_display.h"
 #include "cli/registry_options.h"
 #include "cli/routes.h"
@@ -53,7 +54,9 @@ class Build final : public Command {
     const bool quiet = options_.quiet() || context.global().quiet;
     // Where an archive goes to standard output, words go beside it.
     Output& words = to_standard_output_ ? context.err() : context.out();
-    BuildDisplay display(words, quiet, context.progress_mode() == ProgressMode::kJson);
+    BuildDisplay lines(words, quiet, context.progress_mode() == ProgressMode::kJson);
+    BuildStatus objects(context.err());
+    BuildView& display = is_raw(context) ? static_cast<BuildView&>(objects) : lines;
     build::FailedCommand failed;
     Result<build::BuildReport> report =
         build::build(store, *build_context, request, display, context.pool(), &failed);
@@ -71,6 +74,10 @@ class Build final : public Command {
   }
 
  private:
+  bool is_raw(const Context& context) const {
+    return context.global().progress == "rawjson" && !options_.quiet() && !context.global().quiet;
+  }
+
   // Writes nothing, so that it goes beside a daemon and without a root; but what has to be unpacked
   // is unpacked in the root.
   Result<int> check(Context& context, const std::string& place,
@@ -89,7 +96,7 @@ class Build final : public Command {
                             context.out());
   }
 
-  Status finish(Context& context, BuildDisplay& display, const build::BuildRequest& request,
+  Status finish(Context& context, BuildView& display, const build::BuildRequest& request,
                 const build::BuildReport& report) const {
     if (!report.unused_args.empty()) {
       context.err().print(fmt::format("[Warning] One or more build-args [{}] were not consumed\n",
@@ -97,11 +104,7 @@ class Build final : public Command {
     }
     for (const std::string& warning : report.warnings) context.warn(warning);
     STRATA_CHECK(options_.write_files(report.image, request.tags));
-    display.image_built(report.image);
-    display.after_stages(fmt::format("Successfully built {}", report.image.short_hex()));
-    for (const std::string& tag : request.tags) {
-      display.after_stages(fmt::format("Successfully tagged {}", tag));
-    }
+    display.image_built(report.image, request.tags);
     return {};
   }
 
@@ -116,7 +119,7 @@ class Build final : public Command {
     // Line by line, since other stages may be printing.
     ProgressMode mode = context.progress_mode();
     if (mode == ProgressMode::kTerminal) mode = ProgressMode::kPlain;
-    if (options_.quiet()) mode = ProgressMode::kNone;
+    if (options_.quiet() || is_raw(context)) mode = ProgressMode::kNone;
     Output& words = to_standard_output_ ? context.err() : context.out();
     PullDisplay display(mode, ProgressDisplay::to_descriptor(words.fd()));
     registry::PullOptions options;

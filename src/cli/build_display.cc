@@ -9,8 +9,9 @@
 
 namespace strata::cli {
 
-void BuildDisplay::stages_planned(const std::vector<size_t>& stages) {
-  state_.lock()->order = stages;
+void BuildDisplay::stages_planned(const std::vector<StagePlan>& stages) {
+  auto state = state_.lock();
+  for (const StagePlan& stage : stages) state->order.push_back(stage.index);
 }
 
 void BuildDisplay::step_begun(size_t stage, size_t number, size_t total,
@@ -53,9 +54,10 @@ void BuildDisplay::after_stages(std::string_view line) {
   if (!quiet_) print(fmt::format("{}\n", line));
 }
 
-void BuildDisplay::image_built(const ImageId& image) {
-  if (quiet_ || !json_) return;
-  out_.print(fmt::format("{{\"aux\":{{\"ID\":\"{}\"}}}}\n", image));
+void BuildDisplay::image_built(const ImageId& image, const std::vector<std::string>& tags) {
+  if (!quiet_ && json_) out_.print(fmt::format("{{\"aux\":{{\"ID\":\"{}\"}}}}\n", image));
+  after_stages(fmt::format("Successfully built {}", image.short_hex()));
+  for (const std::string& tag : tags) after_stages(fmt::format("Successfully tagged {}", tag));
 }
 
 void BuildDisplay::close(bool failed) {

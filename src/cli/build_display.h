@@ -12,30 +12,30 @@
 #include <vector>
 
 #include "base/guarded.h"
-#include "build/build_log.h"
+#include "cli/build_view.h"
 #include "cli/output.h"
 
 namespace strata::cli {
 
-class BuildDisplay final : public build::BuildLog {
+class BuildDisplay final : public BuildView {
  public:
   // `quiet`: nothing is shown; close() gives what was kept.
   BuildDisplay(Output& out, bool quiet, bool json) : out_(out), quiet_(quiet), json_(json) {}
 
-  void stages_planned(const std::vector<size_t>& stages) override;
+  void stages_planned(const std::vector<StagePlan>& stages) override;
   void step_begun(size_t stage, size_t number, size_t total, std::string_view original) override;
   void step_cached(size_t stage, const ImageId& image) override;
   void step_done(size_t stage, const ImageId& image) override;
+  void step_failed(size_t, std::string_view) override {}  // the program says it at its end
   void output(size_t stage, Stream stream, std::string_view bytes) override;
   void note(size_t stage, std::string_view line) override;
   void warn(size_t stage, std::string_view line) override;
   void stage_ended(size_t stage) override;
   void after_stages(std::string_view line) override;
 
-  // An object about the result, if objects are wanted.
-  void image_built(const ImageId& image);
-  // The build has ended: all that was kept, in order. With `quiet`, only after a failure.
-  void close(bool failed);
+  void image_built(const ImageId& image, const std::vector<std::string>& tags) override;
+  // With `quiet`, only after a failure.
+  void close(bool failed) override;
 
  private:
   struct State {

@@ -268,8 +268,15 @@ Status BuildOptions::write_files(const ImageId& image, const std::vector<std::st
   }
   if (metadata_file_.empty()) return {};
   boost::json::object metadata;
+  // An image of the store is named by its config, to dockerds too.
   metadata.emplace("containerimage.config.digest", image.to_string());
-  if (!tags.empty()) metadata.emplace("image.name", fmt::format("{}", fmt::join(tags, ",")));
+  metadata.emplace("containerimage.digest", image.to_string());
+  std::vector<std::string> names;
+  for (const std::string& tag : tags) {
+    STRATA_TRY(const oci::Reference reference, oci::Reference::parse(tag));
+    names.push_back(reference.full_string());
+  }
+  if (!names.empty()) metadata.emplace("image.name", fmt::format("{}", fmt::join(names, ",")));
   return replace_file_at(Fd(), metadata_file_, oci::go_json_indented(metadata, "", "  ") + "\n",
                          0644);
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <thread>
 
@@ -39,11 +40,13 @@ void GlobalOptions::declare(Options& options) {
     return zero ? Status(Error(ErrorCode::kInvalid, "must be at least 1")) : Status();
   });
   options.flag(kNoShort, "quiet", "Print results only", quiet);
-  options.text(kNoShort, "progress", "string", "auto, plain, tty or json", progress);
+  options.text(kNoShort, "progress", "string", "auto, plain, tty, json, or rawjson (build)",
+               progress);
   options.check_last([](const std::string& value) {
-    bool known = value == "auto" || value == "plain" || value == "tty" || value == "json";
+    constexpr std::array<std::string_view, 5> kModes{"auto", "plain", "tty", "json", "rawjson"};
+    const bool known = std::find(kModes.begin(), kModes.end(), value) != kModes.end();
     return known ? Status()
-                 : Status(Error(ErrorCode::kInvalid, "must be auto, plain, tty or json"));
+                 : Status(Error(ErrorCode::kInvalid, "must be auto, plain, tty, json or rawjson"));
   });
   options.flag(kNoShort, "sync", "Wait until new layers are on disk", sync);
   options.flag(kNoShort, "timings", "Print the time of each step on standard error", timings);
@@ -94,7 +97,7 @@ Result<store::Store> Context::open_for_writing(IfMissing if_missing) {
 
 ProgressMode Context::progress_mode() const {
   if (global_.quiet) return ProgressMode::kNone;
-  if (global_.progress == "json") return ProgressMode::kJson;
+  if (global_.progress == "json" || global_.progress == "rawjson") return ProgressMode::kJson;
   if (global_.progress == "plain") return ProgressMode::kPlain;
   bool terminal = global_.progress == "tty" || err_.is_terminal();
   return terminal ? ProgressMode::kTerminal : ProgressMode::kPlain;

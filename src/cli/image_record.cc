@@ -99,6 +99,7 @@ Value health_value(const json::value* found) {
        {"Interval", "", duration("Interval"), true},
        {"Timeout", "", duration("Timeout"), true},
        {"StartPeriod", "", duration("StartPeriod"), true},
+       {"StartInterval", "", duration("StartInterval"), true},
        {"Retries", "", Value::integer(number_of(health.if_contains("Retries"))), true}});
 }
 

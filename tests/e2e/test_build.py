@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`strata build`: the thin path of each part; tests/compat has the comparison with docker."""
+import base64
 import json
 import pathlib
+import re
 
 import pytest
 
@@ -197,6 +199,55 @@ def test_progress_json_is_the_stream_of_dockers_api(work, context):
     image = config_of(work, "t:1")["Id"]
     assert {"aux": {"ID": image}} in objects and 'a "b" <c>' in text
     assert text.startswith("Step 1/") and text.endswith(f"Successfully built {image[7:19]}\nSuccessfully tagged t:1\n")
+
+
+def test_progress_rawjson_is_what_buildx_prints(work, context):
+    result = build(work, context, STAGES + 'RUN printf "a <b>"; echo no >&2\n', "--progress", "rawjson", "-t", "t:1")
+    objects = [json.loads(line) for line in result.err.splitlines()]
+    assert result.out == "" and all(len(each) == 1 for each in objects)
+    seen = {}
+    for vertex in (v for each in objects for v in each.get("vertexes", [])):
+        seen.setdefault(vertex["digest"], []).append(vertex)
+    for states in seen.values():
+        assert [set(state) - {"inputs", "cached"} for state in states] == [{"digest", "name", "started"}, {"digest", "name", "started", "completed"}]
+        assert all(digest in seen for digest in states[1].get("inputs", []))
+    names = {digest: states[0]["name"] for digest, states in seen.items()}
+    last = next(digest for digest, name in names.items() if 'RUN printf "a <b>"' in name)
+    assert re.fullmatch(r"\[stage-\d (\d+)/\1\] RUN printf .*", names[last]) and len(seen[last][0]["inputs"]) == 1
+    logs = [log for each in objects for log in each.get("logs", []) if log["vertex"] == last]
+    assert {(log["stream"], base64.b64decode(log["data"])) for log in logs} == {(1, b"a <b>"), (2, b"no\n")}
+    image = config_of(work, "t:1")["Id"]
+    statuses = [status["id"] for each in objects for status in each.get("statuses", [])]
+    assert statuses == [f"writing image {image}", "naming to docker.io/library/t:1"]
+    again = build(work, context, STAGES, "--progress", "rawjson")
+    assert '"cached":true' in again.err and '"logs"' not in again.err
+    failed = build(work, context, STAGES + "RUN exit 4\n", "--progress", "rawjson", check=False)
+    errors = [v for line in failed.err.splitlines() if line.startswith("{") for v in json.loads(line).get("vertexes", []) if "error" in v]
+    assert failed.code == 4 and len(errors) == 1 and "returned a non-zero code: 4" in errors[0]["error"]
+    quiet = build(work, context, STAGES, "--progress", "rawjson", "-q")
+    assert len(quiet.lines) == 1 and quiet.err == ""
+
+
+def test_metadata_and_id_files(work, context):
+    build(work, context, STAGES, "-t", "t:1", "-t", "localhost:5000/x", "--iidfile", work / "iid", "--metadata-file", work / "metadata")
+    image = config_of(work, "t:1")["Id"]
+    assert (work / "iid").read_text() == image
+    assert json.loads((work / "metadata").read_text()) == {
+        "containerimage.config.digest": image, "containerimage.digest": image, "image.name": "docker.io/library/t:1,localhost:5000/x:latest"}
+
+
+def test_a_health_check_is_shown_whole(work, context):
+    build(work, context, "FROM scratch\nHEALTHCHECK --start-period=5s --start-interval=2s CMD x\n", "-t", "t:1")
+    assert config_of(work, "t:1")["Config"]["Healthcheck"] == {"Test": ["CMD-SHELL", "x"], "StartPeriod": 5 * 10**9, "StartInterval": 2 * 10**9}
+
+
+def test_the_stage_that_is_built_has_its_name(work, context):
+    text = "FROM scratch AS one\nARG TARGETSTAGE\nLABEL stage=$TARGETSTAGE\nFROM one AS last\n"
+    for words, name in (([], "last"), (["--target", "one"], "one")):
+        build(work, context, text, "-t", "t:1", *words)
+        assert config_of(work, "t:1")["Config"]["Labels"] == {"stage": name}
+    build(work, context, text + "FROM one\n", "-t", "t:1")
+    assert config_of(work, "t:1")["Config"]["Labels"] == {"stage": "default"}
 
 
 def test_a_base_that_is_pulled_is_seen_to_be(work, context):

@@ -276,6 +276,24 @@ def test_named_contexts(work, context, site):
     assert built.files(0) == ["x/f"] and built.files(1) == ["y/remote"]
 
 
+def test_named_contexts_stand_in_for_images_and_stages(work, context):
+    other = work / "other"
+    other.mkdir()
+    (other / "f").write_text("from outside")
+    build(work, context, "FROM scratch\nCOPY a.txt /in-image\nENV A=b\n", "-t", "made:1")
+    image = "docker-image://made:1"
+    text = "FROM nowhere:5 AS one\nFROM scratch AS two\nCOPY a.txt /never\nFROM one\nCOPY --from=two / /two/\n"
+    build(work, context, text, "-t", "t:1", "--build-context", f"docker.io/library/nowhere:5={image}", "--build-context", f"two={image}")
+    built = Built(work / "root")
+    assert len(built.layers) == 2 and built.files(1) == ["two/in-image"]
+    build(work, context, "FROM nowhere\nCOPY a.txt /b\n", "--build-context", f"nowhere:latest={other}")
+    built = Built(work / "root")
+    assert built.files(0) == ["f"] and built.text("f", 0) == "from outside" and built.files(1) == ["b"]
+    for place, message in ((f"oci-layout://{other}", "load it, and give docker-image://NAME"), ("docker-image://made:2", "made")):
+        result = build(work, context, "FROM x\n", "--build-context", f"x={place}", check=False)
+        assert result.code == 1 and message in result.err
+
+
 # ---- remembered sums -------------------------------------------------------------------------------------------
 
 def test_damaged_sums_do_no_harm(work, context):
