@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "base/fs_at.h"
 #include "cli/registry_options.h"
 #include "cli/routes.h"
 
@@ -111,6 +112,7 @@ class Copy final : public Command {
     if (!format_.empty()) {
       STRATA_TRY(options.format, registry::parse_manifest_format(format_));
     }
+    STRATA_CHECK(check_words(from, to));
     STRATA_TRY(Ends ends, open_ends(context, from, to));
     const bool quiet = quiet_ || context.global().quiet;
     CopyDisplay display(context, quiet);
@@ -124,6 +126,16 @@ class Copy final : public Command {
   }
 
  private:
+  // What can be known to be wrong before a new root is made.
+  static Status check_words(const ImagePlace& from, const ImagePlace& to) {
+    if (to.transport != Transport::kRoot) return {};
+    STRATA_TRY([[maybe_unused]] oci::Reference name,
+               oci::Reference::parse(to.image).context("{}", to.text));
+    if (from.path.empty() || from.transport == Transport::kRoot) return {};
+    STRATA_TRY([[maybe_unused]] struct stat info, lstat_at(Fd(), from.path));
+    return {};
+  }
+
   struct Ends {
     std::unique_ptr<registry::Client> source_client;
     std::unique_ptr<registry::Client> target_client;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <mutex>
 
 #include "oci/go_time.h"
 
@@ -18,6 +19,9 @@ struct Zone {
 Zone local_zone(int64_t unix_seconds) {
   std::time_t time = unix_seconds;
   std::tm local{};
+  // The name is a text of the C library's, which another thread's call may be about to extend.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   localtime_r(&time, &local);
   return {static_cast<int32_t>(local.tm_gmtoff), local.tm_zone ? local.tm_zone : ""};
 }

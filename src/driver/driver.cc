@@ -19,15 +19,18 @@ bool is_damage(const Error& error) {
 
 bool is_known_driver(std::string_view name) { return name == "overlay2" || name == "vfs"; }
 
+Status check_driver(std::string_view name) {
+  if (is_known_driver(name)) return {};
+  return error(ErrorCode::kUnsupported,
+               "storage driver \"{}\" is not supported: expected overlay2 or vfs", name);
+}
+
 Result<std::unique_ptr<Driver>> make_driver(std::string_view name, const Fd& root,
                                             const std::string& root_path) {
+  STRATA_CHECK(check_driver(name));
   std::unique_ptr<Driver> driver;
   if (name == "overlay2") driver = std::make_unique<Overlay2>(root, root_path);
   if (name == "vfs") driver = std::make_unique<Vfs>(root);
-  if (driver == nullptr) {
-    return error(ErrorCode::kUnsupported,
-                 "storage driver \"{}\" is not supported: expected overlay2 or vfs", name);
-  }
   return driver;
 }
 

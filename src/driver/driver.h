@@ -125,6 +125,8 @@ class Driver {
 
 // True for the names that make_driver knows.
 bool is_known_driver(std::string_view name);
+// Errors: kUnsupported, naming those that there are.
+Status check_driver(std::string_view name);
 // `root` is the open data root, borrowed: it must outlive the driver. `root_path` is used in texts
 // only. Errors: kUnsupported for a driver that strata does not have.
 Result<std::unique_ptr<Driver>> make_driver(std::string_view name, const Fd& root,

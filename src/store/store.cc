@@ -125,6 +125,7 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Store> Store::open(const OpenOptions& options) {
+  if (!options.driver.empty()) STRATA_CHECK(driver::check_driver(options.driver));
   STRATA_TRY(Fd root, open_root(options));
   std::string driver_name = options.driver;
   if (driver_name.empty()) {

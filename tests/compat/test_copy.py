@@ -17,7 +17,7 @@ import pytest
 
 import archives
 import registries
-from engine import binary, needs_strata_itself, strata
+from engine import MEASURED, assert_peak, binary, needs_strata_itself, strata
 from hostile_registry import HostileRegistry
 from images import hand_made, load_bytes, runnable
 from peers import dockerd, raw_manifest, skopeo_copy
@@ -470,8 +470,7 @@ def test_memory_stays_small(server, work, copy):
     for source, target in zip(places, places[1:]):
         if target.startswith("root"):
             shutil.rmtree(work / "layout")
-        measured = run("/usr/bin/time", "-f", "%M", binary(), "--root", work / "root", "copy", "-q", source, target, env=clean_env())
-        assert int(measured.err.split()[-1]) < 64 << 10, (source, target, measured.err)
+        assert_peak(strata(work / "root", "copy", "-q", source, target, prefix=MEASURED), 64)
 
 
 # ---- layers that are to be had elsewhere (`urls`) ----------------------------------------------------------------

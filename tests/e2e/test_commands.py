@@ -241,3 +241,15 @@ def test_df_counts_what_interrupted_pulls_have_left(root):
     assert re.fullmatch(r"7(\.0\d*)?MB", row["Size"]) and re.fullmatch(r"4(\.0\d*)?MB \(57%\)", row["Reclaimable"]), row
     strata(root, "image", "prune", "-f")
     assert downloads()[0]["TotalCount"] == "2"
+
+
+@pytest.mark.parametrize("words,message", [
+    (["--storage-driver", "btrfs", "load", "-i", "/dev/null"], 'storage driver "btrfs" is not supported: expected overlay2 or vfs'),
+    (["copy", "docker-archive:/nowhere.tar", "root:x:1"], "/nowhere.tar: No such file or directory"),
+    (["copy", "oci:/nowhere", "root:x:1"], "/nowhere: No such file or directory"),
+    (["copy", "docker-archive:/dev/null", "root:BAD"], "root:BAD: invalid reference format"),
+])
+def test_words_that_cannot_be_leave_no_new_root(work, words, message):
+    result = strata(work / "new", *words, check=False)
+    assert result.code == 1 and message in result.err, result
+    assert not (work / "new").exists()
