@@ -248,6 +248,11 @@ class ContextOpener {
     }
     Result<std::string> path = real_path(wanted);
     if (!path.ok()) {
+      const ErrorCode code = path.error().code();
+      if (code != ErrorCode::kNotFound && code != ErrorCode::kInvalid) {
+        return prepare_error("unable to evaluate symlinks in Dockerfile path: " +
+                             path.error().message());
+      }
       STRATA_TRY(const std::string missing, first_missing(wanted));
       return prepare_error(fmt::format(
           "unable to evaluate symlinks in Dockerfile path: lstat {}: no such file or directory",

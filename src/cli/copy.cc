@@ -112,7 +112,8 @@ class Copy final : public Command {
     if (!format_.empty()) {
       STRATA_TRY(options.format, registry::parse_manifest_format(format_));
     }
-    STRATA_CHECK(check_words(from, to));
+    STRATA_CHECK(registry::check_copy(from, to, options));
+    STRATA_CHECK(check_root_target(from, to));
     STRATA_TRY(Ends ends, open_ends(context, from, to));
     const bool quiet = quiet_ || context.global().quiet;
     CopyDisplay display(context, quiet);
@@ -126,8 +127,8 @@ class Copy final : public Command {
   }
 
  private:
-  // What can be known to be wrong before a new root is made.
-  static Status check_words(const ImagePlace& from, const ImagePlace& to) {
+  // What else can be known to be wrong before a new root is made.
+  static Status check_root_target(const ImagePlace& from, const ImagePlace& to) {
     if (to.transport != Transport::kRoot) return {};
     STRATA_TRY([[maybe_unused]] oci::Reference name,
                oci::Reference::parse(to.image).context("{}", to.text));

@@ -27,36 +27,6 @@ bool has_manifests(Transport transport) {
 }
 
 // Options that would be without effect are refused.
-Status check_options(const Copying& copy) {
-  bool from_blobs = has_manifests(copy.from.transport);
-  bool to_blobs = has_manifests(copy.to.transport);
-  if (copy.options.compression && (from_blobs || !to_blobs)) {
-    return error(ErrorCode::kInvalid, "--compression: from {} to {} no layer is compressed: {}",
-                 copy.from.text, copy.to.text,
-                 to_blobs ? "blobs stay as they are, and so do their digests"
-                          : "layers are kept unpacked there");
-  }
-  if (copy.options.compression && copy.options.compression->kind == codec::Compression::kNone &&
-      copy.to.transport == Transport::kRegistry) {
-    return error(ErrorCode::kInvalid, "--compression must be gzip or zstd for a registry");
-  }
-  if (copy.options.format && !to_blobs) {
-    return error(ErrorCode::kInvalid, "--format: {} has no manifest of either kind", copy.to.text);
-  }
-  if (copy.options.all && !to_blobs) {
-    return error(ErrorCode::kInvalid,
-                 "--all: {} cannot hold an index with several platforms; say which by --platform",
-                 copy.to.text);
-  }
-  if (copy.options.all && copy.options.platform) {
-    return error(ErrorCode::kInvalid, "--all and --platform exclude each other");
-  }
-  if (copy.to.number) {
-    return error(ErrorCode::kInvalid, "{}: expected a name, found a number", copy.to.text);
-  }
-  return {};
-}
-
 Result<std::unique_ptr<ManifestSource>> open_source(const Copying& copy) {
   if (copy.from.transport == Transport::kRegistry) {
     return open_repository_source(*copy.ends.source_client, *copy.from.name, copy.pool);
@@ -189,11 +159,41 @@ Result<CopyReport> save_from_root(const Copying& copy) {
 
 }  // namespace
 
+Status check_copy(const ImagePlace& from, const ImagePlace& to, const CopyOptions& options) {
+  bool from_blobs = has_manifests(from.transport);
+  bool to_blobs = has_manifests(to.transport);
+  if (options.compression && (from_blobs || !to_blobs)) {
+    return error(ErrorCode::kInvalid, "--compression: from {} to {} no layer is compressed: {}",
+                 from.text, to.text,
+                 to_blobs ? "blobs stay as they are, and so do their digests"
+                          : "layers are kept unpacked there");
+  }
+  if (options.compression && options.compression->kind == codec::Compression::kNone &&
+      to.transport == Transport::kRegistry) {
+    return error(ErrorCode::kInvalid, "--compression must be gzip or zstd for a registry");
+  }
+  if (options.format && !to_blobs) {
+    return error(ErrorCode::kInvalid, "--format: {} has no manifest of either kind", to.text);
+  }
+  if (options.all && !to_blobs) {
+    return error(ErrorCode::kInvalid,
+                 "--all: {} cannot hold an index with several platforms; say which by --platform",
+                 to.text);
+  }
+  if (options.all && options.platform) {
+    return error(ErrorCode::kInvalid, "--all and --platform exclude each other");
+  }
+  if (to.number) {
+    return error(ErrorCode::kInvalid, "{}: expected a name, found a number", to.text);
+  }
+  return {};
+}
+
 Result<CopyReport> copy(const ImagePlace& from, const ImagePlace& to, const CopyOptions& options,
                         const CopyEnds& ends, CopyWatcher& watcher, Pool& pool) {
   Timer timer("copy");
   Copying copying{from, to, options, ends, watcher, pool};
-  STRATA_CHECK(check_options(copying));
+  STRATA_CHECK(check_copy(from, to, options));
   const bool from_root = from.transport == Transport::kRoot;
 
   // Blobs and manifests as they are.

@@ -64,8 +64,12 @@ struct CopyReport {
 inline constexpr size_t kMaxManifestsBytes = 16 << 20;
 inline constexpr size_t kMaxManifests = 10000;
 
-// Errors: kInvalid (an option that means nothing between these two), kNotFound, kCorrupt (a blob is
-// not what its descriptor says, a layer not what its diffID says), those of the places.
+// Whether these options mean something between these two: what can be said before any place is
+// opened. Errors: kInvalid.
+Status check_copy(const ImagePlace& from, const ImagePlace& to, const CopyOptions& options);
+
+// Errors: those of check_copy, kNotFound, kCorrupt (a blob is not what its descriptor says, a layer
+// not what its diffID says), those of the places.
 Result<CopyReport> copy(const ImagePlace& from, const ImagePlace& to, const CopyOptions& options,
                         const CopyEnds& ends, CopyWatcher& watcher, Pool& pool);
 
