@@ -49,6 +49,9 @@ Status move(const Fd& folder, const std::string& from, const std::string& to) {
   return !moved.ok() && moved.error().code() == ErrorCode::kNotFound ? Status() : moved;
 }
 
+// How often the files are opened anew because they are rotated all the time.
+constexpr int kOpeningsMax = 100;
+
 Result<Fd> open_if_there(const Fd& folder, const std::string& name) {
   Result<Fd> file = open_at(folder, name, O_RDONLY);
   if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return Fd();
@@ -65,6 +68,32 @@ Result<Fd> open_packed(const Fd& folder, const std::string& name) {
   STRATA_TRY(uint64_t bytes, copy_stream(*content, to).context("{}", name));
   (void)bytes;
   return plain;
+}
+
+// As they stand at this moment, the newest first. A rotation may be under way: then one is missing
+// where the next older one has its name already, or comes again under the next name.
+Result<std::vector<Fd>> open_as_they_stand(const Fd& folder, const std::string& name,
+                                           unsigned max_files) {
+  std::vector<Fd> files;
+  STRATA_TRY(Fd newest, open_if_there(folder, name));
+  if (newest.valid()) files.push_back(std::move(newest));
+  unsigned missing = 0;
+  for (unsigned age = 1; age < max_files && missing < 2; ++age) {
+    const std::string older = fmt::format("{}.{}", name, age);
+    STRATA_TRY(Fd file, open_if_there(folder, older));
+    if (!file.valid()) {
+      STRATA_TRY(file, open_packed(folder, older + ".gz"));
+    }
+    missing = file.valid() ? 0 : missing + 1;
+    if (!file.valid()) continue;
+    if (!files.empty()) {
+      STRATA_TRY(const struct stat last, stat_fd(files.back().get()));
+      STRATA_TRY(const struct stat info, stat_fd(file.get()));
+      if (info.st_ino == last.st_ino && info.st_dev == last.st_dev) continue;
+    }
+    files.push_back(std::move(file));
+  }
+  return files;
 }
 
 }  // namespace
@@ -118,20 +147,17 @@ Status LogFile::rotate() {
 
 Result<std::vector<Fd>> open_log_files(const Fd& folder, const std::string& name,
                                        unsigned max_files) {
-  std::vector<Fd> files;
-  STRATA_TRY(Fd newest, open_if_there(folder, name));
-  if (newest.valid()) files.push_back(std::move(newest));
-  for (unsigned age = 1; age < max_files; ++age) {
-    const std::string older = fmt::format("{}.{}", name, age);
-    STRATA_TRY(Fd file, open_if_there(folder, older));
-    if (!file.valid()) {
-      STRATA_TRY(file, open_packed(folder, older + ".gz"));
+  for (int opened = 1;; ++opened) {
+    STRATA_TRY(std::vector<Fd> files, open_as_they_stand(folder, name, max_files));
+    if (!files.empty() && opened < kOpeningsMax) {
+      STRATA_TRY(const struct stat newest, stat_fd(files.front().get()));
+      Result<struct stat> named = lstat_at(folder, name);
+      // Rotated away while the others were opened: they may be in no order.
+      if (named.ok() && named->st_ino != newest.st_ino) continue;
     }
-    if (!file.valid()) break;
-    files.push_back(std::move(file));
+    std::reverse(files.begin(), files.end());
+    return files;
   }
-  std::reverse(files.begin(), files.end());
-  return files;
 }
 
 }  // namespace strata::runtime
