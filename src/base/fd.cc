@@ -19,7 +19,7 @@ constexpr std::string_view kDeleted = " (deleted)";
 std::string name_of(int fd) {
   if (fd == STDIN_FILENO) return "standard input";
   if (fd == STDOUT_FILENO) return "standard output";
-  Result<std::string> path = readlink_at(Fd(), fmt::format("/proc/self/fd/{}", fd));
+  Result<std::string> path = told_path(fd);
   if (!path.ok() || !path->starts_with('/')) return "";
   if (!path->ends_with(kDeleted)) return *path;
   return "a new file in " + path->substr(0, std::max<size_t>(1, path->rfind('/')));

@@ -279,7 +279,15 @@ Status remove_folder_at(const Fd& dir, const std::string& path) {
 
 Result<std::string> real_path(const std::string& path) {
   STRATA_TRY(Fd place, open_path(path, O_PATH));
-  return readlink_at(Fd(), fmt::format("/proc/self/fd/{}", place.get()));
+  return told_path(place.get());
+}
+
+Result<std::string> told_path(int fd) {
+  return readlink_at(Fd(), fmt::format("/proc/self/fd/{}", fd));
+}
+
+bool is_same_file(const struct stat& one, const struct stat& other) {
+  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 Status remove_tree_at(const Fd& dir, const std::string& path) {

@@ -77,6 +77,11 @@ Status unlink_at(const Fd& dir, const std::string& path);
 Status remove_folder_at(const Fd& dir, const std::string& path);
 // The absolute path without symlinks of something that exists.
 Result<std::string> real_path(const std::string& path);
+// What the kernel tells of an open file: the path, from the machine's root also in a chroot, with
+// " (deleted)" behind it when it has no name any more; or something like "pipe:[123]".
+Result<std::string> told_path(int fd);
+// Whether both are of the same file.
+bool is_same_file(const struct stat& one, const struct stat& other);
 // Removes a file or a whole tree without following symlinks or leaving the file system it is on.
 // Absent is fine.
 Status remove_tree_at(const Fd& dir, const std::string& path);

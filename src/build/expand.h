@@ -31,10 +31,10 @@ struct ExpandOptions {
   bool quotes_are_text = false;  // content of a heredoc
 };
 
-// What else an expansion found.
 // What variables may put into one word. The system takes an eighth of that as one variable of a program.
 inline constexpr size_t kMaxExpandedBytes = size_t{1} << 20;
 
+// What else an expansion found.
 struct Expanded {
   std::string word;
   std::vector<std::string> words;      // the same, split at spaces outside of quotes

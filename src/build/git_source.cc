@@ -157,8 +157,7 @@ Status fetch_git(const GitReference& reference, const Fd& into) {
   for (const std::string& word : {reference.ref, reference.remote, reference.commit}) {
     if (word.starts_with('-')) return error(ErrorCode::kInvalid, "invalid refspec: {}", word);
   }
-  STRATA_TRY(const std::string folder,
-             readlink_at(Fd(), fmt::format("/proc/self/fd/{}", into.get())));
+  STRATA_TRY(const std::string folder, told_path(into.get()));
   const Git git(folder);
   STRATA_CHECK(git.run({"init", "--quiet"}));
   STRATA_CHECK(git.run({"remote", "add", "origin", reference.remote}));

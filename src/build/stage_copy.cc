@@ -27,8 +27,7 @@ std::string flags_text(const Copy& copy, SumForm form) {
 
 Result<SourceFiles> StageRun::open_source(const std::string& from) {
   if (from.empty()) return SourceFiles::of_context(work_.context);
-  const std::string key = context_key(from);
-  if (auto named = work_.contexts.find(key); named != work_.contexts.end()) {
+  if (auto named = work_.contexts.find(context_key(from)); named != work_.contexts.end()) {
     return SourceFiles::of_context(*named->second);
   }
   STRATA_TRY(StageSource source,
@@ -37,9 +36,7 @@ Result<SourceFiles> StageRun::open_source(const std::string& from) {
   if (source.stage.has_value()) {
     STRATA_TRY(image, work_.results.wait(*source.stage));
   } else {
-    auto named = work_.image_contexts.find(key);
-    const std::string& name = named == work_.image_contexts.end() ? from : named->second;
-    STRATA_TRY(image, image_of(name).context("invalid from flag value {}", from));
+    STRATA_TRY(image, image_of(from).context("invalid from flag value {}", from));
   }
   return SourceFiles::of_image(work_.store, image);
 }

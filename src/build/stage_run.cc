@@ -63,8 +63,7 @@ Result<StageImage> StageRun::find_base() {
   if (planned_.base.stage.has_value()) return work_.results.wait(*planned_.base.stage);
   const std::string key = context_key(planned_.base.name);
   if (key == "scratch" || work_.contexts.contains(key)) return StageImage{};
-  auto named = work_.image_contexts.find(key);
-  return image_of(named == work_.image_contexts.end() ? planned_.base.name : named->second);
+  return image_of(planned_.base.name);
 }
 
 // FROM a named context that is a folder: its files are the first layer.
@@ -78,7 +77,9 @@ Status StageRun::take_files_of_base() {
   return copy_step(all);
 }
 
-Result<StageImage> StageRun::image_of(const std::string& name) {
+Result<StageImage> StageRun::image_of(const std::string& given) {
+  auto named = work_.image_contexts.find(context_key(given));
+  const std::string& name = named == work_.image_contexts.end() ? given : named->second;
   Result<store::Resolved> found = store::resolve(work_.store, name);
   if ((!found.ok() && found.error().code() == ErrorCode::kNotFound) || work_.request.pull) {
     STRATA_CHECK(work_.request.fetch(name, platform_));

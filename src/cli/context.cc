@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <thread>
 
@@ -12,8 +13,6 @@
 
 namespace strata::cli {
 namespace {
-
-constexpr int kSignalTurnMs = 100;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -126,16 +125,14 @@ Result<bool> Context::confirm(std::string_view question) {
   if (!out_.flush().ok()) return false;
   std::string answer;
   char c = 0;
-  while (answer.size() < 100 && received_signal() == 0) {
-    struct pollfd input {
-      STDIN_FILENO, POLLIN, 0
-    };
-    // In turns, since a signal may come just before.
-    if (::poll(&input, 1, kSignalTurnMs) <= 0) continue;
+  while (answer.size() < 100) {
+    pollfd polled[] = {{STDIN_FILENO, POLLIN, 0}, {pool().cancelled_fd(), POLLIN, 0}};
+    if (::poll(polled, std::size(polled), -1) < 0 && errno != EINTR) break;
+    STRATA_CHECK(pool().check_cancelled());
+    if (polled[0].revents == 0) continue;
     if (::read(STDIN_FILENO, &c, 1) != 1 || c == '\n') break;
     answer += c;
   }
-  if (received_signal() != 0) return error(ErrorCode::kCancelled, "interrupted");
   return answer == "y" || answer == "Y";
 }
 

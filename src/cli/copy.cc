@@ -61,12 +61,10 @@ class CopyDisplay final : public registry::CopyWatcher {
     auto started = started_.lock();
     if (started->contains(blob)) {
       bars_.layer_finished(DiffId(blob));
-    } else if (mode_ == ProgressMode::kPlain) {
-      context_.err().print(fmt::format("{}: {}\n", blob.short_hex(), status));
-    } else if (mode_ == ProgressMode::kJson) {
-      context_.err().print(status_json(status, blob.short_hex()));
+    } else if (mode_ == ProgressMode::kPlain || mode_ == ProgressMode::kJson) {
+      context_.err().print(status_line(mode_, status, blob.short_hex()));
     } else if (mode_ == ProgressMode::kTerminal && status.starts_with("Skipped")) {
-      skipped_.lock()->append(fmt::format("{}: {}\n", blob.short_hex(), status));
+      skipped_.lock()->append(status_line(mode_, status, blob.short_hex()));
     }
   }
   void close() {

@@ -154,13 +154,13 @@ class Logs final : public Command {
     if (static_cast<uint64_t>(before.st_size) < offset) offset = 0;
     STRATA_CHECK(show(context, log, offset));
     Result<struct stat> named = lstat_at(folder_, name_);
-    if (!named.ok() || named->st_ino == before.st_ino) return {};
+    if (!named.ok() || is_same_file(*named, before)) return {};
     STRATA_CHECK(show(context, log, offset));  // what came in between
     STRATA_TRY(std::vector<Fd> files, runtime::open_log_files(folder_, name_, max_files_));
     size_t known = files.size();
     for (size_t i = 0; i < files.size(); ++i) {
       STRATA_TRY(struct stat info, stat_fd(files[i].get()));
-      if (info.st_ino == before.st_ino) known = i;
+      if (is_same_file(info, before)) known = i;
     }
     for (size_t i = known == files.size() ? 0 : known + 1; i < files.size(); ++i) {
       offset = 0;

@@ -92,7 +92,10 @@ std::string ProgressDisplay::text_of(const Line& line, size_t columns) const {
                      progress_text(line.done_bytes, line.total_bytes, columns));
 }
 
-std::string status_json(std::string_view status, std::string_view id) {
+std::string status_line(ProgressMode mode, std::string_view status, std::string_view id) {
+  if (mode != ProgressMode::kJson) {
+    return id.empty() ? fmt::format("{}\n", status) : fmt::format("{}: {}\n", id, status);
+  }
   std::string text = quote_json(status, HtmlEscape::kYes);
   if (id.empty()) return fmt::format("{{\"status\":{}}}\n", text);
   return fmt::format("{{\"status\":{},\"progressDetail\":{{}},\"id\":\"{}\"}}\n", text, id);

@@ -24,8 +24,9 @@ enum class ProgressMode { kNone, kPlain, kTerminal, kJson };
 constexpr size_t kColumnsWithBar = 111;
 std::string progress_text(uint64_t done_bytes, uint64_t total_bytes, size_t columns);
 
-// A line without a bar, of `id` or of the whole: {"status":"Pushed","progressDetail":{},"id":"…"}.
-std::string status_json(std::string_view status, std::string_view id = {});
+// A line without a bar, of `id` or of the whole: "id: Pushed", with kJson
+// {"status":"Pushed","progressDetail":{},"id":"…"}.
+std::string status_line(ProgressMode mode, std::string_view status, std::string_view id = {});
 
 class ProgressDisplay final : public archive::LoadProgress {
  public:

@@ -103,8 +103,7 @@ class Pull final : public Command {
   bool is_quiet(const Context& context) const { return quiet_ || context.global().quiet; }
 
   void say(Context& context, std::string_view text) const {
-    const bool is_json = progress_mode(context, quiet_) == ProgressMode::kJson;
-    context.out().print(is_json ? status_json(text) : fmt::format("{}\n", text));
+    context.out().print(status_line(progress_mode(context, quiet_), text));
   }
 
   // One after the other. What goes wrong with one does not keep the others away.

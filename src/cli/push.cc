@@ -92,8 +92,7 @@ class PushDisplay final : public registry::PushProgress {
   };
   bool is_json() const { return context_.progress_mode() == ProgressMode::kJson; }
   std::string line_of(std::string_view status, std::string_view id) const {
-    if (is_json()) return status_json(status, id);
-    return id.empty() ? fmt::format("{}\n", status) : fmt::format("{}: {}\n", id, status);
+    return status_line(context_.progress_mode(), status, id);
   }
   bool bars_shown() const { return context_.progress_mode() == ProgressMode::kTerminal; }
   void print(std::string_view text) {

@@ -42,9 +42,7 @@ class ContentCheck {
     std::vector<std::vector<Finding>> found(layers_.size());
     Status all_read = run_in_lanes(pool_.jobs(), layers_.size(), [&](size_t i) -> Status {
       Result<std::vector<Finding>> findings = check(layers_[i]);
-      // The machine has no more files or memory: that says nothing of the layer.
-      if (!findings.ok() && findings.error().code() == ErrorCode::kNoSpace)
-        return std::move(findings).error();
+      STRATA_CHECK(unless_all_ends(findings));
       found[i] = findings.ok() ? std::move(*findings)
                                : std::vector{broken(layers_[i], findings.error().message())};
       return pool_.check_cancelled();

@@ -7,7 +7,7 @@ Result<Copies> Copies::open(const std::string& root, const std::string& driver,
   Copies copies;
   // A root that is too damaged for that has no copies to give.
   Result<std::unique_ptr<LayerSource>> own = open_root_source(root, driver, {}, pool);
-  if (!own.ok() && own.error().code() == ErrorCode::kNoSpace) return std::move(own).error();
+  STRATA_CHECK(unless_all_ends(own));
   if (own.ok()) copies.sources_.push_back(std::move(*own));
   for (const std::string& place : places) {
     STRATA_TRY(std::unique_ptr<LayerSource> source, open_layer_source(place, pool));

@@ -136,14 +136,24 @@ class SalvagedTar final : public SplitEvents {
     return std::pair(std::move(file), static_cast<uint64_t>(info.st_size));
   }
 
-  Status write_file(const tar::SplitEntry& entry, uint64_t bytes, bool new_header) {
-    if (auto known = unreadable_.find(number_); known != unreadable_.end())
-      return leave_out("it cannot be read: " + known->second);
+  // The member's file and its size; none: it has been left out, and `what` stands before the reason.
+  Result<std::optional<std::pair<Fd, uint64_t>>> open_or_leave_out(const std::string& what) {
+    using Opened = std::optional<std::pair<Fd, uint64_t>>;
+    if (auto known = unreadable_.find(number_); known != unreadable_.end()) {
+      STRATA_CHECK(leave_out("it cannot be read: " + known->second));
+      return Opened();
+    }
     auto opened = open_file(member_.name);
     STRATA_CHECK(unless_all_ends(opened));
-    if (!opened.ok() && opened.error().code() == ErrorCode::kIo)
-      cannot_read(opened.error().message());
-    if (!opened.ok()) return leave_out(opened.error().message());
+    if (opened.ok()) return Opened(std::move(*opened));
+    if (opened.error().code() == ErrorCode::kIo) cannot_read(opened.error().message());
+    STRATA_CHECK(leave_out(what + opened.error().message()));
+    return Opened();
+  }
+
+  Status write_file(const tar::SplitEntry& entry, uint64_t bytes, bool new_header) {
+    STRATA_TRY(auto opened, open_or_leave_out(""));
+    if (!opened) return {};
     const auto& [file, size_bytes] = *opened;
     if (new_header || size_bytes != bytes) {
       STRATA_CHECK(write_new_header(member_, size_bytes));
@@ -194,14 +204,8 @@ class SalvagedTar final : public SplitEvents {
       STRATA_TRY(std::string header, tar::encode_header(link, kStyle));
       return to_.write(as_bytes(header));
     }
-    if (auto known = unreadable_.find(number_); known != unreadable_.end())
-      return leave_out("it cannot be read: " + known->second);
-    auto opened = open_file(member_.name);
-    STRATA_CHECK(unless_all_ends(opened));
-    if (!opened.ok() && opened.error().code() == ErrorCode::kIo)
-      cannot_read(opened.error().message());
-    if (!opened.ok())
-      return leave_out("a hard link to " + member_.link_name + ": " + opened.error().message());
+    STRATA_TRY(auto opened, open_or_leave_out("a hard link to " + member_.link_name + ": "));
+    if (!opened) return {};
     gone->second = tar::clean_path(member_.name);
     lose(member_.name, "moved", "the content of " + member_.link_name);
     STRATA_CHECK(write_new_header(member_, opened->second));

@@ -374,7 +374,7 @@ Result<Survey> survey_root(const std::string& root_path, const std::string& driv
   }
   if (!root.ok()) return std::move(root).error();
   Survey survey;
-  Result<std::string> real = readlink_at(Fd(), fmt::format("/proc/self/fd/{}", root->get()));
+  Result<std::string> real = told_path(root->get());
   survey.root_path = real.ok() ? *real : root_path;
   if (!driver.empty() && !driver::is_known_driver(driver)) {
     return error(ErrorCode::kUnsupported, "no storage driver \"{}\": strata has overlay2 and vfs",

@@ -86,8 +86,7 @@ class OtherRoots {
     auto [known, is_new] = known_.try_emplace(path, false);
     if (!is_new) return known->second;
     Result<struct stat> info = lstat_at(Fd(), path + "/" + home_);
-    known->second =
-        info.ok() && ours_ && (info->st_dev != ours_->st_dev || info->st_ino != ours_->st_ino);
+    known->second = info.ok() && ours_ && !is_same_file(*info, *ours_);
     return known->second;
   }
 

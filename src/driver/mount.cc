@@ -54,10 +54,6 @@ std::string lower_option(const std::vector<std::string>& lower) {
   return fmt::format("lowerdir={}", fmt::join(lower, ":"));
 }
 
-bool is_same(const struct stat& one, const struct stat& other) {
-  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 // The same folder by its name. A process that entered a mount namespace of its own has descriptors
 // from before that, and the kernel refuses to stack what they lead to.
 Result<Fd> reopen(const Fd& folder) {
@@ -152,8 +148,7 @@ Status enter_private_mounts() {
 }
 
 Result<std::string> path_of(const Fd& file) {
-  STRATA_TRY(const std::string told,
-             readlink_at(Fd(), fmt::format("/proc/self/fd/{}", file.get())));
+  STRATA_TRY(const std::string told, told_path(file.get()));
   STRATA_TRY(const struct stat wanted, stat_fd(file.get()));
   // What kept us from looking, if anything did: then nobody can say that there is no path.
   std::optional<Error> unseen;
@@ -167,7 +162,7 @@ Result<std::string> path_of(const Fd& file) {
       continue;
     }
     STRATA_TRY(const struct stat info, stat_fd(found->get()));
-    if (is_same(info, wanted)) return told.substr(start);
+    if (is_same_file(info, wanted)) return told.substr(start);
   }
   if (unseen) return *std::move(unseen);
   return error(ErrorCode::kNotFound, "{}: no path leads to it any more", told);

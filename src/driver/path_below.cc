@@ -4,8 +4,8 @@
 namespace strata::driver {
 
 Result<std::string> path_below(const Fd& root, const Fd& folder) {
-  STRATA_TRY(std::string above, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", root.get())));
-  STRATA_TRY(std::string found, readlink_at(Fd(), fmt::format("/proc/self/fd/{}", folder.get())));
+  STRATA_TRY(std::string above, told_path(root.get()));
+  STRATA_TRY(std::string found, told_path(folder.get()));
   if (found == above) return std::string();
   if (!found.starts_with(above + "/")) {
     return error(ErrorCode::kIo, "its folder is {}, expected below {}", found, above);

@@ -99,7 +99,7 @@ Status Vfs::mount_writable(const Fd& folder, const std::string& target, FileSync
   STRATA_TRY(Fd home, open_dir_at(root_, std::string(kHome)));
   STRATA_TRY(struct stat ours, stat_fd(home.get()));
   STRATA_TRY(struct stat parent, lstat_at(folder, ".."));
-  const bool published = ours.st_dev == parent.st_dev && ours.st_ino == parent.st_ino;
+  const bool published = is_same_file(ours, parent);
   STRATA_TRY(Fd tree, open_dir_at(folder, published ? "." : std::string(kTree)));
   if (bottom != nullptr) STRATA_CHECK(add_missing(*bottom, tree));
   // By its path: the descriptor may be of another mount namespace, of which nothing can be bound here.

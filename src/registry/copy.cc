@@ -26,7 +26,6 @@ bool has_manifests(Transport transport) {
          transport == Transport::kOciFolder;
 }
 
-// Options that would be without effect are refused.
 Result<std::unique_ptr<ManifestSource>> open_source(const Copying& copy) {
   if (copy.from.transport == Transport::kRegistry) {
     return open_repository_source(*copy.ends.source_client, *copy.from.name, copy.pool);
@@ -159,6 +158,7 @@ Result<CopyReport> save_from_root(const Copying& copy) {
 
 }  // namespace
 
+// Options that would be without effect are refused.
 Status check_copy(const ImagePlace& from, const ImagePlace& to, const CopyOptions& options) {
   bool from_blobs = has_manifests(from.transport);
   bool to_blobs = has_manifests(to.transport);

@@ -89,7 +89,7 @@ Result<std::vector<Fd>> open_as_they_stand(const Fd& folder, const std::string& 
     if (!files.empty()) {
       STRATA_TRY(const struct stat last, stat_fd(files.back().get()));
       STRATA_TRY(const struct stat info, stat_fd(file.get()));
-      if (info.st_ino == last.st_ino && info.st_dev == last.st_dev) continue;
+      if (is_same_file(info, last)) continue;
     }
     files.push_back(std::move(file));
   }
@@ -153,7 +153,7 @@ Result<std::vector<Fd>> open_log_files(const Fd& folder, const std::string& name
       STRATA_TRY(const struct stat newest, stat_fd(files.front().get()));
       Result<struct stat> named = lstat_at(folder, name);
       // Rotated away while the others were opened: they may be in no order.
-      if (named.ok() && named->st_ino != newest.st_ino) continue;
+      if (named.ok() && !is_same_file(*named, newest)) continue;
     }
     std::reverse(files.begin(), files.end());
     return files;

@@ -30,7 +30,7 @@ Result<Fd> open_root(const OpenOptions& options) {
 
 // The path as dockerd prints it: absolute, without symlinks.
 std::string real_path(const Fd& root, const std::string& given) {
-  Result<std::string> path = readlink_at(Fd(), fmt::format("/proc/self/fd/{}", root.get()));
+  Result<std::string> path = told_path(root.get());
   return path.ok() ? *path : given;
 }
 

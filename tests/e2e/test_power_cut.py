@@ -122,9 +122,9 @@ def check_after_recovery(root, before, after, history):
     assert_clean(root)
 
 
-def check_synced(root, history, state):
-    """What was loaded with --sync, and not removed since, is there to the last byte, without any help."""
-    for image in (KEPT,) if KEPT.id in state.images else ():
+def check_synced(root, before, after):
+    """What was loaded with --sync, and neither removed since nor being removed, is there to the last byte, without any help."""
+    for image in (KEPT,) if KEPT.id in before.images and KEPT.id in after.images else ():
         assert [Root(root).layer_tar(chain) for chain in Root(root).chain(image.id)] == image.layers
         strata(root, "save", "-o", "/dev/null", image.id)
 
@@ -152,7 +152,7 @@ def test_power_cut(work, kind):
             try:
                 other_boot(path / "root")
                 check_before_recovery(path / "root", before, after)
-                check_synced(path / "root", history, before)
+                check_synced(path / "root", before, after)
                 check_after_recovery(path / "root", before, after, history)
                 if turn == cuts - 1 and not peers.cannot_run():
                     with peers.dockerd(path / "root") as docker:
