@@ -130,6 +130,7 @@ class Logs final : public Command {
   }
 
   Status show(Context& context, const Fd& log, uint64_t& offset) {
+    if (ended_) return {};
     STRATA_CHECK(runtime::visit_log(log, offset, [&](std::string_view line) -> Status {
       Result<runtime::LogRecord> record = runtime::parse_log_record(line);
       if (!record.ok()) {  // of a host that crashed
@@ -137,7 +138,9 @@ class Logs final : public Command {
         return {};
       }
       if (since_time_ && record->time < *since_time_) return {};
-      if (until_time_ && record->time > *until_time_) return {};
+      // Two streams may come in no exact order. The first record that is too late ends it, as docker's.
+      ended_ = ended_ || (until_time_ && record->time > *until_time_);
+      if (ended_) return {};
       std::string text = timestamps_ ? timestamp(record->time) : "";
       text += record->text;
       if (record->is_error) (void)context.out().flush().ok();  // an error of it stays until the end
@@ -180,6 +183,7 @@ class Logs final : public Command {
     while (ended.valid()) {
       watch.clear();
       STRATA_CHECK(catch_up(context, log, offset));
+      if (ended_) return {};
       pollfd polled[] = {{ended.get(), POLLIN, 0},
                          {watch.fd(), POLLIN, 0},
                          {context.pool().cancelled_fd(), POLLIN, 0}};
@@ -197,6 +201,7 @@ class Logs final : public Command {
   std::string since_, until_, tail_ = "all";
   std::optional<oci::Time> since_time_;
   std::optional<oci::Time> until_time_;
+  bool ended_ = false;  // by until_time_
   Fd folder_;  // the container's
   std::string name_;
   unsigned max_files_ = 1;

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """logs beside docker's: of containers that a dockerd ran and of strata's own, with files that were rotated away."""
+import datetime
+import json
+
 import pytest
 
 from boxes import Running, box, running, why_not
@@ -13,13 +16,23 @@ pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 LINES = "i=0; while [ $i -lt 60 ]; do i=$((i + 1)); echo line $i; echo err $i >&2; done"
 ODD = "printf 'no newline'; printf '\\n\\n\\xff\\x00\\t\"<&>\\n' ; head -c 40000 /dev/zero | tr '\\0' x; echo; printf 'end'"
 CONTAINERS = {"plain": ((), LINES), "rotated": (("--log-opt", "max-size=2k", "--log-opt", "max-file=4"), LINES), "one": (("--log-opt", "max-size=2k"), LINES),
-              "odd": ((), ODD), "terminal": (("-t",), LINES), "none": (("--log-driver", "none"), LINES)}
+              "mixed": ((), LINES), "odd": ((), ODD), "terminal": (("-t",), LINES), "none": (("--log-driver", "none"), LINES)}
 DOCKERS_OWN = {"packed": (("--log-opt", "max-size=2k", "--log-opt", "max-file=5", "--log-opt", "compress=true"), LINES), "local": (("--log-driver", "local"), LINES)}
 
 
 def make(engine, containers):
     for name, (options, script) in containers.items():
         engine("run", "--network", "none", "--name", name, *options, "box:1", "sh", "-c", script)
+
+
+def mix(root, name):
+    """Two streams may be written in no exact order: the log of `name` gets its second record, of stderr or stdout, after the fortieth."""
+    for config in (root / "containers").glob("*/config.v2.json"):
+        if json.loads(config.read_bytes())["Name"] == "/" + name:
+            log = config.parent / f"{config.parent.name}-json.log"
+            lines = sorted(log.read_bytes().splitlines(keepends=True), key=lambda line: json.loads(line)["time"])
+            lines.insert(40, lines.pop(1))
+            log.write_bytes(b"".join(lines))
 
 
 @pytest.fixture(scope="module", params=["ours", "theirs"])
@@ -32,6 +45,7 @@ def sides(request):
     else:
         with dockerd(root) as docker:
             make(docker, CONTAINERS | DOCKERS_OWN)
+    mix(root, "mixed")
     copy = copy_tree(root, home / "copy")
     with dockerd(root) as docker:
         yield docker, lambda *words, **more: strata(copy, *words, **more), request.param
@@ -52,13 +66,24 @@ def test_logs(sides, name, options):
     assert bare(ours("logs", *options, name, check=False)) == bare(docker("logs", *options, name, check=False))
 
 
-def test_since_a_moment_between(sides):
+@pytest.mark.parametrize("name", ["plain", "mixed", "rotated"])
+@pytest.mark.parametrize("word", ["--since", "--until"])
+def test_since_a_moment_between(sides, name, word):
     docker, ours, _ = sides
-    moment = docker("logs", "-t", "plain").lines[30].split()[0]
-    for word in ("--since", "--until"):
-        found = ours("logs", word, moment, "plain")
-        assert bare(found) == bare(docker("logs", word, moment, "plain"))
-        assert 0 < len(found.lines) < 60
+    lines = docker("logs", "-t", name).lines
+    moment = lines[len(lines) // 4].split()[0]
+    found = ours("logs", word, moment, name)
+    assert bare(found) == bare(docker("logs", word, moment, name))
+    assert 0 < len(found.lines) < 60
+
+
+def test_following_ends_at_a_moment(work):
+    root = root_with(work / "root", box())
+    with running(root, "run", "--name", "one", "box:1", "sh", "-c", "while sleep 0.1; do echo tick; done") as one:
+        assert one.line() == "tick\n"
+        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=0.5)
+        result = strata(root, "logs", "-f", "--until", until.isoformat(), "one")
+        assert one.process.poll() is None and set(result.lines) == {"tick"}
 
 
 def test_driver_that_cannot_be_read(sides):
