@@ -25,6 +25,7 @@ MAKE = {"ext4": ["mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,la
         "xfs": ["mkfs.xfs", "-q", "-f", "-K"]}
 HEADER = struct.Struct("<cQQ")
 SECTOR = 512
+SUPERBLOCK_END = 4096  # a file system that finds half of this one does not mount: ext4 trusts that it is written whole
 
 
 def cannot_run():
@@ -127,6 +128,8 @@ class Disk:
     @staticmethod
     def _torn(record, choose):
         kind, place, offset, length = record
+        if offset < SUPERBLOCK_END:
+            return record
         cut = choose.randrange(0, length // SECTOR + 1) * SECTOR
         if choose.random() < 0.5:
             return kind, place, offset, cut
