@@ -82,4 +82,11 @@ Status KeptLayer::remove(const store::BlobFolder& folder, KeptLayer kept) {
   return folder.remove(std::move(kept.claim_));
 }
 
+Status KeptLayer::remove_rest(const store::BlobFolder& folder, const DiffId& layer) {
+  STRATA_TRY(uint64_t bytes, folder.size_here(name_of(layer)));
+  if (bytes == 0) return {};
+  STRATA_TRY(store::BlobClaim claim, folder.claim(name_of(layer)));
+  return folder.remove(std::move(claim));
+}
+
 }  // namespace strata::archive

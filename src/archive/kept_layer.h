@@ -35,6 +35,9 @@ class KeptLayer {
   Status complete();
   // They have done their duty.
   static Status remove(const store::BlobFolder& folder, KeptLayer kept);
+  // The same for whatever lies there of a layer that the store has: of a process that was killed
+  // after it had published the layer. Others that receive it keep theirs.
+  static Status remove_rest(const store::BlobFolder& folder, const DiffId& layer);
 
  private:
   KeptLayer(store::BlobClaim claim, FileLock journal)

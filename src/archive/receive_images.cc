@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "archive/kept_layer.h"
 #include "archive/layer_intake.h"
 #include "archive/offered_images.h"
 #include "archive/transfer_messages.h"
@@ -44,7 +45,8 @@ Result<ReceiveReport> receive(store::Store& store, Wire& wire, const ReceiveOpti
   std::vector<IntakeJob> jobs = intake_jobs(std::move(layers.missing));
   // Beyond this point the set of images and layers is fixed.
 
-  LayerIntake intake(txn, store::BlobFolder(store.root()), wire, options.progress, pool, jobs);
+  const store::BlobFolder blobs(store.root());
+  LayerIntake intake(txn, blobs, wire, options.progress, pool, jobs);
   STRATA_CHECK(intake.take_kept());  // what an interrupted transfer left
   STRATA_CHECK(intake.ask());
   STRATA_CHECK(intake.receive());  // unpacked and verified while they arrive
@@ -53,6 +55,7 @@ Result<ReceiveReport> receive(store::Store& store, Wire& wire, const ReceiveOpti
   STRATA_CHECK(add_images(plan, txn));  // configs, names and parent links, still staged
   STRATA_CHECK(txn.commit());
   STRATA_CHECK(intake.forget_kept());
+  for (const DiffId& layer : layers.here) STRATA_CHECK(KeptLayer::remove_rest(blobs, layer));
 
   ReceiveReport report;
   report.loaded = report_on(plan, txn, std::move(warnings));

@@ -10,14 +10,14 @@ import time
 import pytest
 
 import transfer
-from archives import Image, compact
+from archives import Image, compact, docker_2010
 from engine import binary, needs_strata_itself, strata
 from procs import run
-from roots import Root, problems, snapshot
+from roots import Root, problems, snapshot, staged_bytes
 from seeds import count, seed
 from tars import odd_layer
 from transfer import GREETING, chains, error_of, frame, layer, layers, liar, local_ssh, offer, request, sending, serve
-from verbs import assert_holds, plain_layer, root_with, two_images, unchanged
+from verbs import assert_holds, load, plain_layer, root_with, two_images, unchanged
 
 pytestmark = [pytest.mark.as_root, needs_strata_itself("docker has no transfers")]
 
@@ -150,6 +150,17 @@ def test_kept_layers_are_taken_and_not_asked_for(work):
     code, answer = serve(work / "root", GREETING + request(do="receive") + offer(good) + layer(chains(good)[1], good.layers[1]) + frame("C"))
     assert code == 0 and answer[0] == ("W", compact([chains(good)[1]])), answer
     assert_holds(work / "root", good)
+    assert not list((work / "root/strata/blobs").iterdir())
+
+
+def test_what_is_kept_of_layers_that_are_there_goes(work):
+    """As after a kill behind the moment at which the images appeared: nothing is asked for any more, and nothing stays."""
+    good = image()
+    assert serve(work / "root", GREETING + request(do="receive") + offer(good) + layer(chains(good)[0], good.layers[0]))[0] == 1
+    load(work / "root", docker_2010(good))
+    assert staged_bytes(work / "root") > 10_000 and len(list((work / "root/strata/blobs").iterdir())) == 2
+    code, answer = serve(work / "root", GREETING + request(do="receive") + offer(good) + frame("C"))
+    assert code == 0 and [kind for kind, _ in answer] == ["V", "F"], answer
     assert not list((work / "root/strata/blobs").iterdir())
 
 
