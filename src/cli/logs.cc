@@ -202,7 +202,7 @@ class Logs final : public Command {
   std::optional<oci::Time> since_time_;
   std::optional<oci::Time> until_time_;
   bool ended_ = false;  // by until_time_
-  Fd folder_;  // the container's
+  Fd folder_;           // the container's
   std::string name_;
   unsigned max_files_ = 1;
   size_t damaged_ = 0;  // lines

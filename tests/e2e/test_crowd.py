@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""64 processes at once on one root: load, pull, tag, untag, rmi, prune, save, list the same few images; some are killed with -9.
+"""64 processes at once on one root: load, pull, tag, untag, rmi, prune, save, list, check the same few images; some are killed with -9.
 
 No tag is lost: each worker owns some, which must be as it left them after each of its commands. No layer is lost: what it owns can
 be saved at any moment. No deadlock: every command ends. Readers never wait. STRATA_CROWD_SECONDS says how long (default 30).
@@ -31,6 +31,8 @@ READ_SECONDS = 20
 SHARED = [Image([layer("base"), layer("a", 20)], ["a:1"]), Image([layer("base"), layer("a", 20), layer("b")], ["b:1"]),
           Image([layer("base"), layer("c")], ["c:1"]), Image([layer("lone", 10)], ["d:1"])]
 
+LEFT_BY_THE_KILLED = {"leftover", "removal-unfinished"}
+
 
 class Worker(threading.Thread):
     """Does one thing after the other, and knows what its own tags must be."""
@@ -45,7 +47,7 @@ class Worker(threading.Thread):
     def run(self):
         try:
             while time.monotonic() < self.until and self.wrong is None:
-                name = self.choose.choice(["load", "load", "pull", "tag", "tag", "tag", "untag", "rmi", "prune", "list", "list", "save", "kill"])
+                name = self.choose.choice(["load", "load", "pull", "tag", "tag", "tag", "untag", "rmi", "prune", "list", "list", "save", "check", "kill"])
                 self.done[name] = self.done.get(name, 0) + 1
                 getattr(self, f"do_{name}")()
                 self.check_owned(name)
@@ -102,6 +104,14 @@ class Worker(threading.Thread):
         start = time.monotonic()
         self.command("images", "-a", "-q")
         self.read_seconds.append(time.monotonic() - start)
+
+    def do_check(self):
+        """What a killed one left may be found before the next one that writes has cleared it up; damage may not."""
+        done = subprocess.run([binary(), "--root", str(self.root), "check", "--format", "json"], capture_output=True, timeout=COMMAND_SECONDS,
+                              env=clean_env())
+        assert done.returncode in (0, 4), f"check: code {done.returncode}: {done.stderr.decode(errors='replace')}"
+        found = [f for f in json.loads(done.stdout)["Findings"] if f["Kind"] not in LEFT_BY_THE_KILLED]
+        assert found == [], found
 
     def do_kill(self):
         """Nobody knows how far it came; but its own tag is what it was, or what it was to be."""
