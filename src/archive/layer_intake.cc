@@ -174,9 +174,12 @@ Status LayerIntake::copy(IntakeJob& job) {
 
 Status LayerIntake::forget_kept() {
   for (IntakeJob& job : jobs_) {
-    if (!job.kept) continue;
-    STRATA_CHECK(KeptLayer::remove(folder_, std::move(*job.kept)));
-    job.kept.reset();
+    if (job.kept) {
+      STRATA_CHECK(KeptLayer::remove(folder_, std::move(*job.kept)));
+      job.kept.reset();
+    } else {  // somebody else had it, and may have been dying just then
+      STRATA_CHECK(KeptLayer::remove_rest(folder_, job.layer.diff));
+    }
   }
   return {};
 }

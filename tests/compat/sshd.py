@@ -106,6 +106,10 @@ StrictModes no
         script.chmod(0o755)
         return {"STRATA_SSH": str(script)}
 
+    def has_sessions(self):
+        """Each is a child of the server, and ends when what it had started has ended."""
+        return pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text() != ""
+
     def sent(self):
         return (self.home / "up").stat().st_size
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transfers between hosts without a network: the other side is this suite, and it lies, stops and garbles at every step."""
+import contextlib
+import fcntl
 import json
 import os
 import random
@@ -162,6 +164,22 @@ def test_what_is_kept_of_layers_that_are_there_goes(work):
     code, answer = serve(work / "root", GREETING + request(do="receive") + offer(good) + frame("C"))
     assert code == 0 and [kind for kind, _ in answer] == ["V", "F"], answer
     assert not list((work / "root/strata/blobs").iterdir())
+
+
+def test_what_another_process_kept_while_it_was_dying_goes(work):
+    """Its locks go one after the other: what it held of a layer then, nobody else does."""
+    good = image()
+    start = GREETING + request(do="receive") + offer(good)
+    sent = layer(chains(good)[0], good.layers[0]) + layer(chains(good)[1], good.layers[1])
+    assert serve(work / "root", start + sent)[0] == 1
+    blobs = work / "root/strata/blobs"
+    with contextlib.ExitStack() as held:
+        for journal in blobs.glob("*.journal"):
+            fcntl.flock(held.enter_context(open(journal, "rb")), fcntl.LOCK_EX)
+        code, answer = serve(work / "root", start + sent + frame("C"))
+        assert code == 0, answer
+    assert_holds(work / "root", good)
+    assert not list(blobs.iterdir())
 
 
 # ---- push, and what is over there is no strata -----------------------------------------------------------------
