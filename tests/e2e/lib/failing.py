@@ -8,11 +8,17 @@ import os
 import random
 
 from deeds import keep
+from engine import is_sanitized
 from procs import remove_tree
 from seeds import count, seed
 from strikes import TEXTS, calls, sample, strike
 
 EVERY = os.environ.get("STRATA_EVERY_CALL") == "1"
+
+
+def is_of_a_sanitizer(blow):
+    """That of undefined behaviour asks through a pipe of its own whether memory can be read, and takes an error for a no."""
+    return is_sanitized() and " pipe2 " in blow.report
 
 
 def fail_each_call(command, work, judge, code=0, strikes=5):
@@ -31,7 +37,8 @@ def fail_each_call(command, work, judge, code=0, strikes=5):
             blow = strike(place, command.words(place), at, do=error, on=on, **command.how())
             told += blow.result.code != code
             try:
-                judge(command, place, blow, error, turn)
+                if not is_of_a_sanitizer(blow):
+                    judge(command, place, blow, error, turn)
             except AssertionError as e:
                 wrong.append(f"{error}{' from here on' if on else ''}, {blow.report.strip()} of {len(lines)}:\n{e}\n"
                              f"code {blow.result.code}: {blow.result.err}{keep(place)}")
