@@ -36,7 +36,7 @@ class KeptLayer {
   // They have done their duty.
   static Status remove(const store::BlobFolder& folder, KeptLayer kept);
   // The same for whatever lies there of a layer that the store has: of a process that was killed
-  // after it had published the layer. Others that receive it keep theirs.
+  // after it had published the layer, or while another one did. Who receives it now keeps its own.
   static Status remove_rest(const store::BlobFolder& folder, const DiffId& layer);
 
  private:

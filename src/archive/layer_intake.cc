@@ -172,15 +172,16 @@ Status LayerIntake::copy(IntakeJob& job) {
   return {};
 }
 
-Status LayerIntake::forget_kept() {
+Status LayerIntake::forget_kept(std::span<const DiffId> here) {
   for (IntakeJob& job : jobs_) {
     if (job.kept) {
       STRATA_CHECK(KeptLayer::remove(folder_, std::move(*job.kept)));
       job.kept.reset();
-    } else {  // somebody else had it, and may have been dying just then
+    } else {  // a copy; or somebody else had it, and may have been dying just then
       STRATA_CHECK(KeptLayer::remove_rest(folder_, job.layer.diff));
     }
   }
+  for (const DiffId& layer : here) STRATA_CHECK(KeptLayer::remove_rest(folder_, layer));
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,8 @@ class LayerIntake {
   // Wire and of unpacking.
   Status receive();
   size_t layers_received() const { return layers_received_; }
-  // After the layers were published.
-  Status forget_kept();
+  // After the layers were published: nothing stays of them, nor of those that the store had before.
+  Status forget_kept(std::span<const DiffId> here);
 
  private:
   struct Arriving {

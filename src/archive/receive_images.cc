@@ -3,7 +3,6 @@
 
 #include <map>
 
-#include "archive/kept_layer.h"
 #include "archive/layer_intake.h"
 #include "archive/offered_images.h"
 #include "archive/transfer_messages.h"
@@ -45,8 +44,7 @@ Result<ReceiveReport> receive(store::Store& store, Wire& wire, const ReceiveOpti
   std::vector<IntakeJob> jobs = intake_jobs(std::move(layers.missing));
   // Beyond this point the set of images and layers is fixed.
 
-  const store::BlobFolder blobs(store.root());
-  LayerIntake intake(txn, blobs, wire, options.progress, pool, jobs);
+  LayerIntake intake(txn, store::BlobFolder(store.root()), wire, options.progress, pool, jobs);
   STRATA_CHECK(intake.take_kept());  // what an interrupted transfer left
   STRATA_CHECK(intake.ask());
   STRATA_CHECK(intake.receive());  // unpacked and verified while they arrive
@@ -54,8 +52,7 @@ Result<ReceiveReport> receive(store::Store& store, Wire& wire, const ReceiveOpti
   for (IntakeJob& job : jobs) STRATA_CHECK(add_layer(job, txn, warnings));
   STRATA_CHECK(add_images(plan, txn));  // configs, names and parent links, still staged
   STRATA_CHECK(txn.commit());
-  STRATA_CHECK(intake.forget_kept());
-  for (const DiffId& layer : layers.here) STRATA_CHECK(KeptLayer::remove_rest(blobs, layer));
+  STRATA_CHECK(intake.forget_kept(layers.here));
 
   ReceiveReport report;
   report.loaded = report_on(plan, txn, std::move(warnings));

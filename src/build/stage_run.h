@@ -48,8 +48,9 @@ class StageRun {
   // The files that COPY or a mount takes from: those of the context for an empty `from`, else of a
   // named context, stage or image.
   Result<SourceFiles> open_source(const std::string& from);
-  // An image of the store, fetched if it is not there.
-  Result<StageImage> image_of(const std::string& name);
+  // An image of the store, fetched if it is not there. `given`: its name, or that of a context that
+  // stands for an image.
+  Result<StageImage> image_of(const std::string& given);
   Result<std::string> expanded(std::string_view word) const;
 
   Result<RunMounts> open_mounts(const Run& run);

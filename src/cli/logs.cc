@@ -132,6 +132,7 @@ class Logs final : public Command {
   Status show(Context& context, const Fd& log, uint64_t& offset) {
     if (ended_) return {};
     STRATA_CHECK(runtime::visit_log(log, offset, [&](std::string_view line) -> Status {
+      if (ended_) return {};
       Result<runtime::LogRecord> record = runtime::parse_log_record(line);
       if (!record.ok()) {  // of a host that crashed
         ++damaged_;
@@ -139,7 +140,7 @@ class Logs final : public Command {
       }
       if (since_time_ && record->time < *since_time_) return {};
       // Two streams may come in no exact order. The first record that is too late ends it, as docker's.
-      ended_ = ended_ || (until_time_ && record->time > *until_time_);
+      ended_ = until_time_ && record->time > *until_time_;
       if (ended_) return {};
       std::string text = timestamps_ ? timestamp(record->time) : "";
       text += record->text;

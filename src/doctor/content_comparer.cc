@@ -247,7 +247,7 @@ Status ContentComparer::check_link(const tar::Member& member, const struct stat&
       target.ok() ? lstat_at(*target->folder, target->name) : Result<struct stat>(target.error());
   if (!other.ok() && is_missing(other.error())) return {};  // a fault of its own
   if (!other.ok()) return cannot_read(other.error());
-  if (other->st_ino == info.st_ino) return {};
+  if (is_same_file(*other, info)) return {};
   // What was said of the other's mode and time was by its own header; this one would have set them anew.
   faults_.forget_inode(other->st_ino);
   faults_.add_link(current_.place.path,

@@ -107,7 +107,7 @@ class Mender final : public SplitEvents {
       Result<driver::MemberPlace> target = finder.find(tar::clean_path(member.link_name));
       if (!target.ok()) return true;
       Result<struct stat> other = lstat_at(*target->folder, target->name);
-      return !other.ok() || other->st_ino == there.st_ino;
+      return !other.ok() || is_same_file(*other, there);
     }
     if ((there.st_mode & S_IFMT) != type_of(member, rules_)) return false;
     if (S_ISLNK(there.st_mode)) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "codec/decompress.h"
+#include "doctor/place.h"
 #include "driver/split_file.h"
 #include "tar/path.h"
 
@@ -94,7 +95,7 @@ Result<std::string> read_split(const Fd& split_file, SplitEvents& events, const 
   while (true) {
     STRATA_CHECK(pool.check_cancelled());
     Result<bool> more = entries.next(entry);
-    if (!more.ok() && more.error().code() == ErrorCode::kNoSpace) return std::move(more).error();
+    STRATA_CHECK(unless_all_ends(more));
     if (!more.ok()) return more.error().message();
     if (!*more) break;
     if (parser.take(entry)) continue;

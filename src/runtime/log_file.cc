@@ -13,6 +13,8 @@ namespace strata::runtime {
 namespace {
 
 constexpr unsigned kMostFiles = 1000;  // a limit for names that are tried
+// How often the files are opened anew because they are rotated all the time.
+constexpr int kMostOpenings = 100;
 
 // "10m": decimal units.
 Result<uint64_t> parse_max_size(const std::string& text) {
@@ -48,9 +50,6 @@ Status move(const Fd& folder, const std::string& from, const std::string& to) {
   Status moved = rename_at(folder, from, folder, to, Existing::kReplace);
   return !moved.ok() && moved.error().code() == ErrorCode::kNotFound ? Status() : moved;
 }
-
-// How often the files are opened anew because they are rotated all the time.
-constexpr int kOpeningsMax = 100;
 
 Result<Fd> open_if_there(const Fd& folder, const std::string& name) {
   Result<Fd> file = open_at(folder, name, O_RDONLY);
@@ -149,7 +148,7 @@ Result<std::vector<Fd>> open_log_files(const Fd& folder, const std::string& name
                                        unsigned max_files) {
   for (int opened = 1;; ++opened) {
     STRATA_TRY(std::vector<Fd> files, open_as_they_stand(folder, name, max_files));
-    if (!files.empty() && opened < kOpeningsMax) {
+    if (!files.empty() && opened < kMostOpenings) {
       STRATA_TRY(const struct stat newest, stat_fd(files.front().get()));
       Result<struct stat> named = lstat_at(folder, name);
       // Rotated away while the others were opened: they may be in no order.

@@ -53,10 +53,13 @@ class Worker(threading.Thread):
         except Exception as e:  # pylint: disable=broad-except
             self.wrong = f"{self.name}: {e!r}"
 
+    def strata(self, *words, prefix=()):
+        return subprocess.run([*prefix, binary(), "--root", str(self.root), *map(str, words)], capture_output=True, check=False,
+                              timeout=COMMAND_SECONDS, env=clean_env(**registries.no_configuration(self.work)))
+
     def command(self, *words, allowed=()):
         """It succeeds, or says one of the things that others can bring about."""
-        done = subprocess.run([binary(), "--root", str(self.root), *map(str, words)], capture_output=True, timeout=COMMAND_SECONDS,
-                              env=clean_env(**registries.no_configuration(self.work)))
+        done = self.strata(*words)
         text = done.stderr.decode(errors="replace")
         assert done.returncode == 0 or any(part in text for part in allowed), f"{words}: code {done.returncode}: {text}"
         return done.returncode == 0
@@ -106,8 +109,7 @@ class Worker(threading.Thread):
 
     def do_check(self):
         """What a killed one left may be found before the next one that writes has cleared it up; damage may not."""
-        done = subprocess.run([binary(), "--root", str(self.root), "check", "--format", "json"], capture_output=True, timeout=COMMAND_SECONDS,
-                              env=clean_env())
+        done = self.strata("check", "--format", "json")
         assert done.returncode in (0, 4), f"check: code {done.returncode}: {done.stderr.decode(errors='replace')}"
         found = [f for f in json.loads(done.stdout)["Findings"] if f["Kind"] not in LEFT_BY_THE_KILLED]
         assert found == [], found
@@ -117,9 +119,7 @@ class Worker(threading.Thread):
         image, tag = self.choose.choice(SHARED), f"w{self.number}:0"
         words = self.choose.choice([["load", "-i", self.archive()], ["tag", image.tags[0], tag], ["rmi", "-f", image.tags[0]], ["image", "prune", "-f"]])
         # Not by this process: with so many threads it would always come too late.
-        after = f"{self.choose.uniform(0.001, 0.1):.3f}"
-        done = subprocess.run(["timeout", "-s", "KILL", after, binary(), "--root", str(self.root), *map(str, words)], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, env=clean_env(), check=False)
+        done = self.strata(*words, prefix=["timeout", "-s", "KILL", f"{self.choose.uniform(0.001, 0.1):.3f}"])
         self.killed += done.returncode in (-9, 128 + 9)
         if words[0] == "tag":
             now = Root(self.root).references().get(tag)
