@@ -14,6 +14,7 @@ find_package(GTest REQUIRED)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)  # of a program that runs while strata is built
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 find_package(BZip2 REQUIRED)
 find_path(CURL_INCLUDE_DIR curl/curl.h REQUIRED)

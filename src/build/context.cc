@@ -97,6 +97,7 @@ class ContextOpener {
     const std::string& place = options_.place;
     Result<std::optional<GitReference>> git = GitReference::parse(place);
     const Result<Fd> there = open_path(place, O_PATH);
+    const ErrorCode why = there.ok() ? ErrorCode::kNotFound : there.error().code();
     if (place == "-") {
       STRATA_CHECK(open_standard_input());
     } else if (there.ok()) {
@@ -107,7 +108,7 @@ class ContextOpener {
       STRATA_CHECK(open_repository(std::move(**git)));
     } else if (is_http_url(place)) {
       STRATA_CHECK(open_url());
-    } else if (there.error().code() == ErrorCode::kIo) {
+    } else if (why == ErrorCode::kIo || why == ErrorCode::kNoSpace) {
       return prepare_error(there.error().message());
     } else {
       return prepare_error(fmt::format("path \"{}\" not found", place));

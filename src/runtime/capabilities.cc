@@ -98,6 +98,10 @@ void add_available(const Range& range, const Names& without, Names& names) {
   }
 }
 
+void add_prefix(Names& names) {
+  for (std::string& name : names) name.insert(0, kPrefix);
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> capabilities_of(const RunSpec& spec) {
@@ -114,7 +118,13 @@ Result<std::vector<std::string>> capabilities_of(const RunSpec& spec) {
       if (!contains(names, name)) names.push_back(name);
     }
   }
-  for (std::string& name : names) name.insert(0, kPrefix);
+  add_prefix(names);
+  return names;
+}
+
+std::vector<std::string> default_capabilities() {
+  Names names(kDefaults.begin(), kDefaults.end());
+  add_prefix(names);
   return names;
 }
 

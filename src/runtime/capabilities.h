@@ -18,4 +18,7 @@ namespace strata::runtime {
 // Errors: kInvalid, `invalid CapAdd: unknown capability: "CAP_X"`.
 Result<std::vector<std::string>> capabilities_of(const RunSpec& spec);
 
+// Docker's 14, whether this process may pass them on or not.
+std::vector<std::string> default_capabilities();
+
 }  // namespace strata::runtime

@@ -253,6 +253,13 @@ Result<json::object> linux_of(const RunSpec& spec, const Cgroups& cgroups,
   return linux;
 }
 
+void add_compiled_filter(json::object& config) {
+  const json::value* profile = config.at("linux").as_object().if_contains("seccomp");
+  if (profile == nullptr) return;
+  const std::string_view filter = compiled_filter(profile->as_object());
+  if (!filter.empty()) config["annotations"] = json::object{{kFilterAnnotation, filter}};
+}
+
 }  // namespace
 
 json::array masked_paths() { return array_of(kMaskedPaths); }
@@ -278,6 +285,7 @@ Result<std::string> oci_spec(const RunSpec& spec, const User& user, const Cgroup
                          {"hostname", spec.hostname},
                          {"mounts", mounts_of(spec, cgroups)},
                          {"linux", std::move(linux)}};
+  add_compiled_filter(config);
   return oci::go_json(config);
 }
 

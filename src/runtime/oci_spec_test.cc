@@ -8,6 +8,7 @@
 
 #include "oci/json.h"
 #include "runtime/capabilities.h"
+#include "runtime/seccomp.h"
 
 namespace strata::runtime {
 namespace {
@@ -168,6 +169,27 @@ TEST(OciSpec, SeccompTellsRefusedCallsFromUnknownOnes) {
   EXPECT_THAT(refused, Contains("clone"));
   EXPECT_THAT(refused, Not(Contains("clone3")));
   EXPECT_THAT(refused, Not(Contains("chroot")));
+}
+
+// The filter goes with the profile that it was made of, and with no other.
+TEST(OciSpec, OnlyTheDefaultProfileHasAFilter) {
+  const auto has_filter = [](const RunSpec& spec) {
+    const boost::json::value config = json_of(spec);
+    const auto* annotations = config.as_object().if_contains("annotations");
+    return annotations != nullptr && annotations->as_object().contains(kFilterAnnotation);
+  };
+  RunSpec spec = spec_of();
+  EXPECT_TRUE(has_filter(spec));
+  spec.cap_drop = {"KILL"};  // means nothing to the profile
+  EXPECT_TRUE(has_filter(spec));
+  spec.cap_drop = {"SYS_CHROOT"};
+  EXPECT_FALSE(has_filter(spec));
+  spec.cap_drop = {};
+  spec.cap_add = {"SYS_ADMIN"};
+  EXPECT_FALSE(has_filter(spec));
+  spec.cap_add = {};
+  spec.seccomp = false;
+  EXPECT_FALSE(has_filter(spec));
 }
 
 TEST(OciSpec, RelativeWorkingDirectoryIsRefused) {

@@ -138,6 +138,22 @@ def test_both_runtimes(root, runtime):
     assert_no_containers(root)
 
 
+def test_compiled_filter_is_that_of_the_profile(root, work):
+    """strata hands crun a seccomp filter that was compiled before; from the profile alone crun makes the same one, byte by byte."""
+    made = {}
+    for name, prepare in {"given": "true", "compiled": """sed -i 's/"annotations":{[^}]*}/"annotations":{}/' config.json"""}.items():
+        crun, seen = work / f"crun-{name}", work / name
+        seen.mkdir()
+        crun.write_text(f"#!/bin/sh\n{prepare}\ngrep -c run.oci.seccomp_bpf_data config.json >{seen}/annotated\n"
+                        f"(until [ -e {seen}/runs ]; do sleep 0.05; done; cp state/*/seccomp.bpf {seen}/new; mv {seen}/new {seen}/filter) &\n"
+                        'exec crun "$@"\n')
+        crun.chmod(0o755)
+        say(root, "sh", "-c", "touch /seen/runs; until [ -e /seen/filter ]; do sleep 0.05; done", options=("--runtime", crun, "-v", f"{seen}:/seen"))
+        made[name] = (seen / "annotated").read_text().strip(), (seen / "filter").read_bytes()
+    assert (made["given"][0], made["compiled"][0]) == ("1", "0")
+    assert made["given"][1] == made["compiled"][1] and len(made["given"][1]) > 4000
+
+
 def test_runtime_by_the_environment(root):
     result = strata(root, *rm(root), "true", env={"STRATA_RUNTIME": "/there-is-no-such/runtime"}, check=False)
     assert result.code == 125 and "/there-is-no-such/runtime" in result.err
