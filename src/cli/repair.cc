@@ -25,6 +25,8 @@ class Repair final : public Command {
                  format_);
     options.list(kNoShort, "from", "place",
                  "Where copies are: an archive, root:FOLDER, docker://REGISTRY/NAME:TAG", from_);
+    options.list(kNoShort, "lost", "folder",
+                 "Take what was in a folder of docker's that is empty for gone", lost_);
     options.flag(kNoShort, "purge", "Remove for good what repairs have taken away", purge_);
     options.flag('y', "yes", "Do it", yes_);
   }
@@ -46,6 +48,7 @@ class Repair final : public Command {
     options.dry_run = !yes_;
     options.content = content_;
     options.from = from_;
+    options.lost = lost_;
     CheckProgress progress(context);
     if (content_) {
       options.on_progress = [&](uint64_t done, uint64_t total) { progress.show(done, total); };
@@ -88,6 +91,7 @@ class Repair final : public Command {
   bool yes_ = false;
   std::string format_;
   std::vector<std::string> from_;
+  std::vector<std::string> lost_;
 };
 
 }  // namespace

@@ -44,6 +44,17 @@ Findings judge_unreadable(const Survey& survey) {
   return findings;
 }
 
+Findings judge_emptied(const Survey& survey) {
+  Findings findings;
+  for (const auto& [path, users] : survey.emptied) {
+    Finding finding{.kind = Kind::kFolderEmptied, .severity = Severity::kError, .path = path};
+    finding.expected = "what is needed by " + users;
+    finding.found = "nothing in it: is it on a disk that is not mounted?";
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 // What could not be read and is in no finding: otherwise nobody would know that it was not looked at.
 void tell_rest(const std::map<std::string, std::string>& troubles, Findings& findings) {
   std::set<std::string> told;
@@ -61,9 +72,13 @@ Result<Look> look(const CheckOptions& options, Pool& pool) {
   Look look;
   STRATA_TRY(look.survey, survey_root(options.root, options.driver, pool));
   if (options.alone) look.survey.daemon_runs = false;
+  // Who writes now makes layers before the first image, and a container's layers before the container.
+  if (look.survey.daemon_runs || look.survey.operations_live) look.survey.emptied.clear();
+  for (const std::string& folder : options.lost) look.survey.emptied.erase(folder);
   STRATA_TRY(Fd root, open_path(options.root, O_RDONLY | O_DIRECTORY));
   const Graph graph(look.survey);
   append(look.findings, judge_unreadable(look.survey));
+  append(look.findings, judge_emptied(look.survey));
   append(look.findings, judge_references(graph));
   append(look.findings, judge_images(graph));
   append(look.findings, judge_records(graph));

@@ -18,6 +18,8 @@ struct CheckOptions {
   std::string root;
   std::string driver = {};  // empty: the root's own
   bool content = false;     // read every file of every layer
+  std::vector<std::string> lost =
+      {};              // emptied folders (survey.h) whose contents are gone for good
   bool alone = false;  // the caller itself holds the root as a dockerd does: nobody else writes
   // Called from one thread at a time: bytes of content read so far, and in all.
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> on_progress = {};

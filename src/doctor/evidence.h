@@ -19,12 +19,19 @@ struct NamedImage {
   std::string learnt_from;  // "container web", "archive x.tar"
 };
 
+// kNames: but for modes, owners, times and xattrs.
+enum class Fit { kNone, kNames, kAll };
+
 class Evidence {
  public:
   virtual ~Evidence() = default;
 
   // The diffID of the tar that the record's tar-split and the files in a folder of the driver make. None where they do not go together.
   virtual std::optional<DiffId> diff_of(const std::string& record, const std::string& folder) = 0;
+  // Whether the folder holds the names that the record's tar-split tells, with these contents, and no others. A tar-split without
+  // contents makes its diffID of any folder, so the diffID alone does not tell whose files they are. Of vfs, names that are too many do
+  // not count.
+  virtual Fit fit_of(const std::string& record, const std::string& folder) = 0;
   // What layerdb/size would be.
   virtual std::optional<uint64_t> size_of(const std::string& folder) = 0;
   // DiffIDs that are named anywhere outside of configs and records.

@@ -35,10 +35,12 @@ enum class Kind {
   kRemovalUnfinished,    // <chain>-<64 hex>-removing
   // a folder of docker's own, not one of a layer, an image or a container
   kFolderUnreadable,  // cannot be listed, or is no folder; nothing is said about what is in it
+  kFolderEmptied,  // has nothing in it, though others need what was there: a disk that is not mounted, perhaps
   kUnreadable,  // anything else that the system did not let be read, and of which no other finding tells
   // the driver's home
   kFolderUnused,     // no record and no container names it
   kFilesMissing,     // the folder is there, its diff/ is not
+  kFolderElsewhere,  // a symlink to a folder: dockerd follows it, strata does not
   kLinkFileDamaged,  // <cache-id>/link
   kLinkMissing,      // l/<link> is not there, or leads elsewhere
   kLinkExtra,        // l/<name> leads nowhere, or to a folder that has another link

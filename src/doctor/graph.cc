@@ -166,21 +166,34 @@ void Graph::read_folders() {
   }
 }
 
+// Each of mount-id and init-id tells the other. Where they agree, the layer is that container's; where they do not, the one is that no
+// other container has.
+void Graph::claim_layers() {
+  const auto claim = [&](const MountRecord& mount, const std::string& layer) {
+    if (!is_hex_name(layer) || !mounts_.emplace(layer, &mount).second) return false;
+    mounts_.emplace(layer + std::string(kInitSuffix), &mount);
+    layers_of_.emplace(mount.container, layer);
+    return true;
+  };
+  for (bool agreed : {true, false}) {
+    for (const auto& [id, mount] : survey_.mounts) {
+      if (layers_of_.contains(id)) continue;
+      const std::string layer(trimmed(mount.mount_id.text));
+      std::string init(trimmed(mount.init_id.text));
+      if (init.ends_with(kInitSuffix)) init.resize(init.size() - kInitSuffix.size());
+      if (agreed) {
+        if (layer == init) (void)claim(mount, layer);
+        continue;
+      }
+      const bool init_first = !survey_.folders.contains(layer) && survey_.folders.contains(init);
+      if (!claim(mount, init_first ? init : layer)) (void)claim(mount, init_first ? layer : init);
+    }
+  }
+}
+
 void Graph::read_mounts() {
-  std::set<std::string> told;  // containers that say which folders are theirs
+  claim_layers();
   for (const auto& [id, mount] : survey_.mounts) {
-    std::string layer(trimmed(mount.mount_id.text));
-    std::string init(trimmed(mount.init_id.text));
-    // Each tells the other.
-    if (!is_mount_id(layer) && is_mount_id(init) && init.ends_with(kInitSuffix)) {
-      layer = init.substr(0, init.size() - kInitSuffix.size());
-    }
-    if (is_mount_id(layer)) {
-      told.insert(id);
-      mounts_.emplace(layer, &mount);
-      if (!is_mount_id(init)) init = layer + std::string(kInitSuffix);
-      mounts_.emplace(init, &mount);
-    }
     std::optional<ChainId> next = top_of(mount).chain;
     for (size_t depth = 0; next && depth <= depth_max(); ++depth) {
       pinned_.insert(*next);
@@ -188,8 +201,10 @@ void Graph::read_mounts() {
       next = parent_of(*next);
     }
   }
-  has_lost_mounts_ = told.size() < survey_.mounts.size();
-  for (const auto& [id, container] : survey_.containers) has_lost_mounts_ |= !told.contains(id);
+  has_lost_mounts_ = layers_of_.size() < survey_.mounts.size();
+  for (const auto& [id, container] : survey_.containers) {
+    has_lost_mounts_ |= !layers_of_.contains(id);
+  }
 }
 
 const std::vector<std::string>& Graph::names_of(const std::string& image_hex) const {
@@ -276,6 +291,11 @@ std::optional<std::string> Graph::lost_folder(const ChainId& chain) const {
 const MountRecord* Graph::mount_of(const std::string& folder) const {
   auto found = mounts_.find(folder);
   return found == mounts_.end() ? nullptr : found->second;
+}
+
+std::string Graph::layer_of(const MountRecord& mount) const {
+  auto found = layers_of_.find(mount.container);
+  return found == layers_of_.end() ? "" : found->second;
 }
 
 Graph::Top Graph::top_of(const MountRecord& mount) const {

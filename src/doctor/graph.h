@@ -65,6 +65,8 @@ class Graph {
   std::optional<ChainId> owner_of(const std::string& folder) const;
   // The container whose layer it is, with "-init" or without.
   const MountRecord* mount_of(const std::string& folder) const;
+  // The container's own layer, as mount-id says, or init-id; empty where neither names one that no other container has.
+  std::string layer_of(const MountRecord& mount) const;
 
   // The folder's link, as its file says, or if that cannot be, as l/ does. None when both say nothing.
   std::optional<std::string> link_of(const std::string& folder) const;
@@ -93,6 +95,7 @@ class Graph {
   std::optional<ChainId> parent_by_record(const LayerRecord& record) const;
   void read_folders();
   void read_mounts();
+  void claim_layers();
   void find_owners();
   void find_lost_files();
   bool lies_on(const std::string& folder, const ChainId& layer) const;
@@ -116,6 +119,7 @@ class Graph {
   std::map<ChainId, std::string> best_folder_;  // of layers whose record does not say
   std::set<std::string> perhaps_used_;
   std::map<std::string, const MountRecord*> mounts_;
+  std::map<std::string, std::string> layers_of_;  // by container
   std::map<std::string, std::vector<std::string>> links_;
   bool has_lost_images_ = false;
   bool has_lost_mounts_ = false;

@@ -40,6 +40,7 @@ class ContainerJudge {
     }
     const bool no_container =
         !survey_.containers.contains(id_) && !survey_.unreadable.contains("containers");
+    if (no_container && survey_.emptied.contains("containers")) return;
     if (no_container) {
       Finding& finding = add(Kind::kMountOrphaned, Severity::kNote, path, "",
                              "the layers of a container that is not there");
@@ -90,6 +91,14 @@ class ContainerJudge {
   void judge_ids(const MountRecord& mount, const std::string& path) {
     const std::string layer(trimmed(mount.mount_id.text));
     const std::string init(trimmed(mount.init_id.text));
+    const MountRecord* holder = graph_.mount_of(layer);
+    if (holder != nullptr && holder->container != id_) {
+      const std::string own = graph_.layer_of(mount);
+      add(Kind::kMountDamaged, Severity::kError, path + "/mount-id",
+          own.empty() ? "a layer of its own" : own,
+          fmt::format("{}, that of {}", layer, graph_.title_of_container(holder->container)));
+      return;
+    }
     if (!is_mount_id(layer)) {
       const bool knows = is_mount_id(init) && init.ends_with(kInitSuffix);
       add(Kind::kMountDamaged, Severity::kError, path + "/mount-id",

@@ -65,7 +65,9 @@ class FolderJudge {
   }
 
   bool is_whole() {
-    if (!folder_->trouble.empty()) {
+    if (folder_->leads_to_files) {
+      add(Kind::kFolderElsewhere, "", "a folder", folder_->trouble).severity = Severity::kWarning;
+    } else if (!folder_->trouble.empty()) {
       add(Kind::kFilesMissing, "", "a folder", folder_->trouble);
     } else if (!folder_->has_diff) {
       add(Kind::kFilesMissing, "/diff", "the folder of the layer's files", "missing");
@@ -163,7 +165,7 @@ Finding unused(const Graph& graph, const std::string& name) {
 
 void judge_unused(const Graph& graph, std::vector<Finding>& findings) {
   const Survey& survey = graph.survey();
-  if (survey.unreadable.contains(survey.layer_folder()) ||
+  if (!survey.emptied.empty() || survey.unreadable.contains(survey.layer_folder()) ||
       survey.unreadable.contains(survey.mount_folder()) || !survey.uses_known) {
     return;
   }

@@ -121,6 +121,10 @@ std::string file_of(const Finding& finding) {
 
 std::string reason_to_keep(const Planning& planning, const std::string& folder) {
   if (planning.survey.mounted.contains(folder)) return "it is mounted now: unmount it first";
+  if (!planning.survey.emptied.empty()) {
+    return fmt::format("{} is empty, so nobody knows who needs it",
+                       planning.survey.emptied.begin()->first);
+  }
   if (!planning.survey.unreadable.empty()) {
     return fmt::format("{} cannot be read, so nobody knows who needs it",
                        *planning.survey.unreadable.begin());

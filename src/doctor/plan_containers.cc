@@ -60,15 +60,38 @@ std::vector<std::string> unnamed_layers(Planning& p, const std::optional<ChainId
   return found;
 }
 
+// What init-id says of the container's layer.
+std::string layer_by_init(const MountRecord& mount) {
+  std::string init = said(mount.init_id);
+  if (init.ends_with(kInit)) init.resize(init.size() - kInit.size());
+  return init;
+}
+
+// Another container that names the folder, and no other, as its own.
+const MountRecord* other_holder(Planning& p, const std::string& container,
+                                const std::string& folder) {
+  for (const auto& [id, mount] : p.survey.mounts) {
+    if (id == container || said(mount.mount_id) != folder) continue;
+    if (layer_by_init(mount) == folder) return &mount;
+  }
+  return nullptr;
+}
+
 // The container's writable layer: what its mount still says, or the one folder that fits.
 Learnt<std::string> find_layer(Planning& p, const std::string& container) {
   auto mount = p.survey.mounts.find(container);
   if (mount != p.survey.mounts.end()) {
-    const std::string id = said(mount->second.mount_id);
-    if (is_hex_name(id) && p.survey.folders.contains(id)) return {id, "mount-id"};
-    std::string init = said(mount->second.init_id);
-    if (init.ends_with(kInit)) init.resize(init.size() - kInit.size());
-    if (is_hex_name(init) && p.survey.folders.contains(init)) return {init, "init-id"};
+    const std::string id = said(mount->second.mount_id), init = layer_by_init(mount->second);
+    const auto is_own = [&](const std::string& folder) {
+      return is_hex_name(folder) && p.survey.folders.contains(folder) &&
+             other_holder(p, container, folder) == nullptr;
+    };
+    if (is_own(id)) return {id, "mount-id"};
+    if (is_own(init)) return {init, "init-id"};
+    if (const MountRecord* other = other_holder(p, container, id); other && id == init) {
+      return {"", fmt::format("any of two containers can have {}: the other one is {}", id,
+                              other->container)};
+    }
   }
   const std::vector<std::string> all = unnamed_layers(p, image_top(p, container));
   std::vector<std::string> at_its_time;
@@ -136,6 +159,10 @@ void make_layer(Planning& p, const std::string& folder, const std::optional<std:
 // Both folders of a container's layer, made where they are gone: empty, since what was in them is lost.
 void remake_layer(Planning& p, Finding finding, const std::string& container,
                   const std::string& layer) {
+  if (p.survey.emptied.contains(p.survey.home())) {
+    return void(p.leave(std::move(finding), "the files may be on a disk that is not mounted",
+                        about_container(container)));
+  }
   std::optional<Learnt<ChainId>> parent = mount_parent(p, container);
   std::optional<std::string> below = parent ? p.rebuilt.lower_on(parent->value) : std::nullopt;
   if (p.survey.is_overlay() && !below) {

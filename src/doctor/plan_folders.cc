@@ -180,7 +180,30 @@ std::optional<std::string> wanted_lower(Planning& p, const std::string& folder) 
   return std::nullopt;
 }
 
+std::string reason_for_link(const LayerFolder& folder) {
+  return fmt::format("{}; move the folder back in its place, or mount it there (mount --bind)",
+                     folder.leads_to_files
+                         ? "dockerd follows the symlink, strata does not"
+                         : "it is a symlink, and what it leads to is not there (a disk?)");
+}
+
 void plan_links(Planning& p) {
+  for (Finding& finding : p.take({Kind::kFolderEmptied})) {
+    std::string needed = fmt::format(
+        "mount what belongs there, or bring it back from a backup; until then nothing is taken "
+        "away "
+        "for being of no use. If it is gone for good: --lost {}",
+        finding.path);
+    p.leave(std::move(finding), std::move(needed));
+  }
+  for (Finding& finding : p.take({Kind::kFolderElsewhere, Kind::kFilesMissing})) {
+    auto folder = p.survey.folders.find(name_below(finding, p.survey.home()));
+    if (folder == p.survey.folders.end() || folder->second.target.empty()) {
+      p.open.push_back(std::move(finding));
+    } else {
+      p.leave(std::move(finding), reason_for_link(folder->second));
+    }
+  }
   for (Finding& finding : p.take({Kind::kUnreadable})) {
     p.leave(std::move(finding), std::string(kDiskFirst));
   }

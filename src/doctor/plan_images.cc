@@ -117,6 +117,10 @@ void plan_parents(Planning& p) {
       known->findings.push_back(std::move(finding));
       continue;
     }
+    if (std::string keep = reason_to_keep(p, ""); !keep.empty()) {
+      p.leave(std::move(finding), std::move(keep));
+      continue;
+    }
     const std::string path = finding.path;
     p.add(std::move(finding), {SetAside{path}}, "the image is not there");
   }

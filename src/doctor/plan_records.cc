@@ -49,11 +49,16 @@ std::vector<Action> restoring(Planning& p, const ChainId& chain, const Lineage& 
   return actions;
 }
 
-// Files under a mount are not exchanged: who has them mounted would see both.
-bool is_mounted(const Planning& p, const Learnt<std::string>* folder) {
-  return folder != nullptr && p.survey.mounted.contains(folder->value);
+// Why the files are not exchanged: who has them mounted would see both, and what lies elsewhere may be whole. Empty: they can be.
+std::string reason_to_leave(const Planning& p, const Learnt<std::string>* folder) {
+  if (folder == nullptr) return "";
+  if (p.survey.mounted.contains(folder->value)) {
+    return "its files are mounted now: stop what uses them first";
+  }
+  auto place = p.survey.folders.find(folder->value);
+  if (place == p.survey.folders.end() || place->second.target.empty()) return "";
+  return reason_for_link(place->second);
 }
-constexpr std::string_view kIsMounted = "its files are mounted now: stop what uses them first";
 
 // The layer comes back from another copy, or goes if nobody needs it, or what would be needed is said.
 void restore(Planning& p, Finding finding, const ChainId& chain) {
@@ -61,8 +66,8 @@ void restore(Planning& p, Finding finding, const ChainId& chain) {
   if (Remedy* known = p.about(about)) return known->findings.push_back(std::move(finding));
   const Learnt<Lineage>* known = p.rebuilt.lineage(chain);
   const Learnt<std::string>* folder = p.rebuilt.folder(chain);
-  if (is_mounted(p, folder))
-    return void(p.leave(std::move(finding), std::string(kIsMounted), about));
+  if (std::string reason = reason_to_leave(p, folder); !reason.empty())
+    return void(p.leave(std::move(finding), std::move(reason), about));
   std::string copy = known ? p.evidence.layer_copy(known->value.diff) : "";
   const bool has_files = known && folder && p.survey.folders.contains(folder->value) &&
                          !p.survey.layers.contains(chain.hex());
@@ -88,7 +93,7 @@ void mend_with_itself(Planning& p, Finding finding, const ChainId& chain,
                       const std::string& from_itself) {
   const Learnt<Lineage>* known = p.rebuilt.lineage(chain);
   const Learnt<std::string>* folder = p.rebuilt.folder(chain);
-  if (known == nullptr || folder == nullptr || is_mounted(p, folder) ||
+  if (known == nullptr || folder == nullptr || !reason_to_leave(p, folder).empty() ||
       p.about(about_layer(chain)) != nullptr || !p.evidence.layer_copy(known->value.diff).empty()) {
     return restore(p, std::move(finding), chain);
   }
@@ -281,9 +286,9 @@ std::string name_in_layer(const Finding& finding) {
 void mend_contents(Planning& p, const ChainId& chain, std::vector<Finding> findings) {
   const Learnt<Lineage>* known = p.rebuilt.lineage(chain);
   const Learnt<std::string>* folder = p.rebuilt.folder(chain);
-  if (known == nullptr || folder == nullptr || is_mounted(p, folder)) {
-    const bool mounted = is_mounted(p, folder);
-    p.leave(findings.front(), mounted ? std::string(kIsMounted) : "its record must be mended first")
+  const std::string reason = reason_to_leave(p, folder);
+  if (known == nullptr || folder == nullptr || !reason.empty()) {
+    p.leave(findings.front(), reason.empty() ? "its record must be mended first" : reason)
         .findings = std::move(findings);
     return;
   }
@@ -295,11 +300,11 @@ void mend_contents(Planning& p, const ChainId& chain, std::vector<Finding> findi
   }
   if (all) names.clear();
   const std::string copy = p.evidence.layer_copy(known->value.diff);
-  std::string reason =
+  std::string learnt =
       copy.empty() ? "what the tar-split says of each file; for contents, " + needed_layer(p, chain)
                    : "the tar-split, and contents from " + copy;
   Remedy& remedy = p.add(findings.front(), restoring(p, chain, known->value, std::move(names)),
-                         std::move(reason));
+                         std::move(learnt));
   // Modes, owners, times and xattrs stand in the tar-split; of what is gone, links and folders only.
   remedy.unsure = copy.empty() && std::ranges::any_of(findings, [](const Finding& finding) {
                     return finding.kind != Kind::kFileMetadata;

@@ -131,6 +131,10 @@ class Pruning {
         after_.set(key, *image);
       }
     } else if (!p_.has_image(*image) && !bring_back(p_, finding->second, *image)) {
+      if (p_.survey.emptied.contains(p_.survey.config_folder())) {
+        p_.leave(finding->second, "the configs of all images are gone");
+        return;
+      }
       p_.plan.gives_up_images = true;
       drop(repository, key, text, finding->second);
     }

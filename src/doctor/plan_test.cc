@@ -1,143 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner on surveys made by hand: two layers, an image of both, a container on it.
 #include "doctor/plan.h"
 
-#include <gtest/gtest.h>
-
-#include <algorithm>
-
-#include "base/test_support.h"
+#include "doctor/test_planner.h"
 
 namespace strata::doctor {
 namespace {
-
-const std::string kLayers = "image/overlay2/layerdb/sha256/";
-const std::string kLinkA = std::string(25, 'A') + "2";
-const std::string kLinkB = std::string(25, 'B') + "2";
-const std::string kLinkI = std::string(25, 'C') + "2";
-const std::string kLinkW = std::string(25, 'D') + "2";
-
-SmallFile file(std::string text) { return {SmallFile::State::kRead, std::move(text), ""}; }
-DiffId diff_of_name(std::string_view name) { return DiffId(Digest::of(name)); }
-
-// Answers what a test has put in.
-class FakeEvidence final : public Evidence {
- public:
-  std::map<std::string, DiffId> files;  // by folder: what its files make
-  std::map<DiffId, std::string> layers;
-  std::map<ImageId, std::string> configs;
-  std::vector<NamedImage> names;
-  std::optional<ImageId> parent;
-  std::map<std::string, std::string> temporary;
-  std::map<std::string, double> made, created;
-
-  std::optional<DiffId> diff_of(const std::string&, const std::string& folder) override {
-    return files.contains(folder) ? std::optional(files.at(folder)) : std::nullopt;
-  }
-  std::optional<uint64_t> size_of(const std::string&) override { return 42; }
-  std::vector<DiffId> known_diffs() override { return {}; }
-  std::string layer_copy(const DiffId& diff) override { return layers[diff]; }
-  std::string config_copy(const ImageId& image) override { return configs[image]; }
-  std::vector<std::string> registry_blobs(const DiffId&) override { return {"reg/x@sha256:b"}; }
-  std::vector<std::string> repositories_of(const std::vector<DiffId>&) override {
-    return {"reg/x"};
-  }
-  std::vector<NamedImage> remembered_names() override { return names; }
-  std::optional<ImageId> parent_of(const ImageId&) override { return parent; }
-  std::optional<std::string> temporary_of(const std::string& path) override {
-    return temporary.contains(path) ? std::optional(temporary[path]) : std::nullopt;
-  }
-  std::optional<double> folder_made(const std::string& folder) override {
-    return made.contains(folder) ? std::optional(made[folder]) : std::nullopt;
-  }
-  std::optional<double> container_made(const std::string& id) override {
-    return created.contains(id) ? std::optional(created[id]) : std::nullopt;
-  }
-  std::optional<DiffId> diff_of_blob(const std::string&) override { return std::nullopt; }
-};
-
-class Planner : public ::testing::Test {
- protected:
-  Planner() {
-    base_diff = diff_of_name("base");
-    top_diff = diff_of_name("top");
-    base = chain_id(nullptr, base_diff);
-    top = chain_id(&base, top_diff);
-    image = ImageId(Digest::of("config"));
-    survey.driver = "overlay2";
-    add_record(base, base_diff, nullptr, folder_a);
-    add_record(top, top_diff, &base, folder_b);
-    add_folder(folder_a, kLinkA, "");
-    add_folder(folder_b, kLinkB, "l/" + kLinkA);
-    survey.configs[image.hex()] = {image.hex(), image, image.digest(),
-                                   9,           "",    {base_diff, top_diff}};
-    add_reference("x:1");
-    evidence.files = {{folder_a, base_diff}, {folder_b, top_diff}};
-  }
-
-  void add_record(const ChainId& chain, const DiffId& diff, const ChainId* parent,
-                  const std::string& folder) {
-    LayerRecord record;
-    record.name = chain.hex();
-    record.chain = chain;
-    record.diff = file(diff.to_string());
-    record.cache = file(folder);
-    record.size = file("42");
-    if (parent != nullptr) record.parent = file(parent->to_string());
-    record.has_split = true;
-    survey.layers[record.name] = record;
-  }
-  void add_folder(const std::string& name, const std::string& link, const std::string& lower) {
-    LayerFolder folder;
-    folder.name = name;
-    folder.link = file(link);
-    if (!lower.empty()) folder.lower = file(lower);
-    folder.has_diff = folder.has_work = true;
-    survey.folders[name] = folder;
-    survey.links[link] = "../" + name + "/diff";
-  }
-  void add_reference(const std::string& key) {
-    survey.repositories =
-        file(fmt::format(R"({{"Repositories":{{"x":{{"{}":"{}"}}}}}})", key, image));
-  }
-  // With a mount that names its folders, and the folders.
-  void add_container() {
-    survey.containers[container].name = container;
-    survey.containers[container].image = image.to_string();
-    survey.containers[container].image_name = "x:1";
-    survey.containers[container].title = "web";
-    survey.mounts[container] = {container, file(mount), file(mount + "-init"),
-                                file(top.to_string()), ""};
-    add_folder(mount + "-init", kLinkI, fmt::format("l/{}:l/{}", kLinkB, kLinkA));
-    add_folder(mount, kLinkW, fmt::format("l/{}:l/{}:l/{}", kLinkI, kLinkB, kLinkA));
-  }
-
-  LayerRecord& record(const ChainId& chain) { return survey.layers.at(chain.hex()); }
-
-  Plan plan(std::vector<Finding> findings) {
-    return make_plan(survey, std::move(findings), evidence, {});
-  }
-  // The one remedy of one finding.
-  Remedy remedy(Kind kind, const std::string& path, const std::string& subject = "") {
-    Plan made = plan({Finding{.kind = kind, .path = path, .subject = subject}});
-    EXPECT_EQ(made.remedies.size(), 1u);
-    return made.remedies.empty() ? Remedy() : made.remedies.front();
-  }
-  static std::vector<std::string> texts(const Remedy& remedy) {
-    std::vector<std::string> lines;
-    for (const Action& action : remedy.actions) lines.push_back(describe(action));
-    return lines;
-  }
-  using Texts = std::vector<std::string>;
-
-  Survey survey;
-  FakeEvidence evidence;
-  DiffId base_diff, top_diff;
-  ChainId base, top;
-  ImageId image;
-  const std::string folder_a = std::string(64, 'a'), folder_b = std::string(64, 'b');
-  const std::string container = std::string(64, 'c'), mount = std::string(64, 'd');
-};
 
 TEST_F(Planner, DoesNothingWhereNothingIsFound) { EXPECT_TRUE(plan({}).remedies.empty()); }
 
@@ -184,52 +51,6 @@ TEST_F(Planner, MeasuresASizeAnew) {
   EXPECT_EQ(texts(found), Texts{"write " + kLayers + base.hex() + "/size: 42"});
 }
 
-TEST_F(Planner, FindsALostFolderByItsFiles) {
-  record(base).cache = file("");
-  Remedy found = remedy(Kind::kRecordDamaged, kLayers + base.hex() + "/cache-id");
-  EXPECT_EQ(texts(found), Texts{"write " + kLayers + base.hex() + "/cache-id: " + folder_a});
-  EXPECT_EQ(found.reason, "learnt from its files, which give the layer's diffID");
-}
-
-TEST_F(Planner, GivesNoFolderToALayerWhoseFilesDiffer) {
-  record(base).cache = file("");
-  evidence.files[folder_a] = diff_of_name("changed");
-  Remedy found = remedy(Kind::kRecordDamaged, kLayers + base.hex() + "/cache-id");
-  EXPECT_FALSE(found.heals());
-  EXPECT_NE(found.reason.find("diffID " + base_diff.to_string()), std::string::npos);
-  EXPECT_NE(found.reason.find("reg/x@sha256:b"), std::string::npos);
-}
-
-TEST_F(Planner, KeepsFoldersThatMayBeALostLayers) {
-  record(base).cache = file("");
-  evidence.files.clear();
-  Remedy found = remedy(Kind::kFolderUnused, "overlay2/" + folder_a, folder_a);
-  EXPECT_FALSE(found.heals());
-  EXPECT_NE(found.reason.find(base.hex()), std::string::npos);
-}
-
-TEST_F(Planner, SetsUnusedFoldersAside) {
-  add_folder(std::string(64, 'e'), std::string(25, 'E') + "2", "");
-  const std::string path = "overlay2/" + std::string(64, 'e');
-  EXPECT_EQ(texts(remedy(Kind::kFolderUnused, path)), Texts{"set aside " + path});
-  survey.mounted.insert(std::string(64, 'e'));
-  EXPECT_FALSE(remedy(Kind::kFolderUnused, path).heals());
-  survey.mounted.clear();
-  survey.unreadable.insert("image/overlay2/layerdb/mounts");
-  EXPECT_FALSE(remedy(Kind::kFolderUnused, path).heals());
-}
-
-TEST_F(Planner, SettlesWhoseFilesTheyAre) {
-  record(base).cache = file(folder_b);
-  Plan made =
-      plan({Finding{.kind = Kind::kRecordShared, .path = kLayers + base.hex() + "/cache-id"},
-            Finding{.kind = Kind::kRecordShared, .path = kLayers + top.hex() + "/cache-id"}});
-  ASSERT_FALSE(made.remedies.empty());
-  for (const Remedy& found : made.remedies) {
-    EXPECT_EQ(texts(found), Texts{"write " + kLayers + base.hex() + "/cache-id: " + folder_a});
-  }
-}
-
 TEST_F(Planner, JoinsWhatFollowsFromALostLayer) {
   survey.layers.erase(base.hex());
   survey.folders.erase(folder_a);
@@ -238,23 +59,6 @@ TEST_F(Planner, JoinsWhatFollowsFromALostLayer) {
   ASSERT_EQ(made.remedies.size(), 1u);
   EXPECT_EQ(made.remedies[0].findings.size(), 2u);
   EXPECT_FALSE(made.remedies[0].heals());
-}
-
-TEST_F(Planner, FindsTheFilesOfALayerWithoutARecord) {
-  survey.layers.erase(base.hex());
-  Remedy found = remedy(Kind::kImageLayerMissing, "", base.to_string());
-  ASSERT_EQ(found.actions.size(), 3u);
-  EXPECT_EQ(std::get<RestoreLayer>(found.actions[0]).folder, folder_a);
-  EXPECT_EQ(std::get<WriteFile>(found.actions[1]).content, base_diff.to_string());
-  EXPECT_EQ(std::get<WriteFile>(found.actions[2]).content, folder_a);
-  // Nobody lies on it, but it lies where the layer must.
-  survey.layers.erase(top.hex());
-  found = remedy(Kind::kImageLayerMissing, "", top.to_string());
-  EXPECT_EQ(std::get<RestoreLayer>(found.actions[0]).folder, folder_b);
-  EXPECT_EQ(std::get<RestoreLayer>(found.actions[0]).parent_folder, folder_a);
-  // Of two that could be, neither is taken.
-  add_folder(std::string(64, 'e'), std::string(25, 'E') + "2", "l/" + kLinkA);
-  EXPECT_FALSE(remedy(Kind::kImageLayerMissing, "", top.to_string()).heals());
 }
 
 TEST_F(Planner, TakesARemovalBack) {

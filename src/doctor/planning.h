@@ -63,6 +63,8 @@ std::string file_of(const Finding& finding);
 std::string reason_to_keep(const Planning& planning, const std::string& folder);
 // "no copy is known of the layer …: give a place that has it (--from …); it was at …"
 std::string needed_layer(Planning& planning, const ChainId& chain);
+// What to do about a layer's folder that is a symlink.
+std::string reason_for_link(const LayerFolder& folder);
 // The layer on which a container's layers lie; none: it cannot be known.
 std::optional<Learnt<ChainId>> mount_parent(Planning& planning, const std::string& container);
 // What the folder's `lower` must be; empty: it must have none.

@@ -24,14 +24,13 @@ std::optional<ChainId> parse_chain(const SmallFile& file) {
   return chain.ok() ? std::optional(*chain) : std::nullopt;
 }
 
-// "../<folder>/diff" -> folder; empty for anything else.
+}  // namespace
+
 std::string folder_of_target(const std::string& target) {
   if (!target.starts_with("../") || !target.ends_with("/diff")) return "";
   std::string name = target.substr(3, target.size() - 3 - 5);
   return name.find('/') == std::string::npos ? name : "";
 }
-
-}  // namespace
 
 std::string said(const SmallFile& file) {
   return file.there() ? std::string(trimmed(file.text)) : std::string();
@@ -137,180 +136,6 @@ void Rebuild::learn_from_records() {
   for (const LayerRecord* record : open) {
     if (auto found = work_out(*record, all)) lineage_.emplace(*record->chain, *found);
   }
-}
-
-void Rebuild::find_folders() {
-  for (const auto& [id, mount] : survey_.mounts) {
-    for (const SmallFile* file : {&mount.mount_id, &mount.init_id}) {
-      if (file->there()) claimed_.insert(said(*file));
-    }
-  }
-  std::vector<const LayerRecord*> lost;
-  for (const auto& [name, record] : survey_.layers) {
-    if (!record.chain) continue;
-    const std::string cache = said(record.cache);
-    if (!CacheId::parse(cache).ok() || cache == "l") {
-      lost.push_back(&record);
-      continue;
-    }
-    folders_.emplace(*record.chain, Learnt<std::string>{cache, "the record"});
-    if (!survey_.folders.contains(cache)) {
-      lost.push_back(&record);
-    } else {
-      claimed_.insert(cache);
-    }
-  }
-  settle_shared();
-  for (const LayerRecord* record : lost) adopt(*record);
-  // What one record gave up, another may have; and those that lost a dispute look for their own.
-  for (const auto& [name, record] : survey_.layers) {
-    if (record.chain && !folders_.contains(*record.chain)) adopt(record);
-  }
-  for (const auto& [chain, folder] : folders_) {
-    if (survey_.folders.contains(folder.value)) holders_.try_emplace(folder.value, chain);
-  }
-  adopt_for_lost_records();
-  links_.clear();  // what was asked before all folders were known
-}
-
-// The one unclaimed folder with that `lower` that can be an image's layer; empty: none, or several.
-std::string Rebuild::only_folder_on(const std::string& lower) const {
-  std::string found;
-  for (const auto& [name, folder] : survey_.folders) {
-    if (claimed_.contains(name) || !folder.has_diff || name.ends_with(kInit)) continue;
-    if (survey_.folders.contains(name + std::string(kInit))) continue;  // a container's
-    if (said(folder.lower) != lower) continue;
-    if (!found.empty()) return "";
-    found = name;
-  }
-  return found;
-}
-
-// Layers that images have, of which not even the record is there. Whoever brings them back proves the files.
-void Rebuild::adopt_for_lost_records() {
-  std::vector<std::pair<size_t, ChainId>> lost;  // base first
-  for (const auto& [chain, known] : lineage_) {
-    if (survey_.layers.contains(chain.hex())) continue;
-    size_t depth = 0;
-    for (const Learnt<Lineage>* at = &known; at && at->value.parent; ++depth) {
-      at = lineage(*at->value.parent);
-    }
-    lost.emplace_back(depth, chain);
-  }
-  std::ranges::sort(lost);
-  for (const auto& [depth, chain] : lost) {
-    std::set<std::string> hinted = hinted_folders(chain);
-    std::erase_if(hinted, [&](const std::string& name) {
-      return claimed_.contains(name) || !survey_.folders.contains(name);
-    });
-    std::string folder = hinted.size() == 1 ? *hinted.begin() : "";
-    std::optional<std::string> below = lower(chain);
-    if (folder.empty() && homeless_.empty() && survey_.is_overlay() && below) {
-      folder = only_folder_on(*below);
-    }
-    if (folder.empty()) continue;
-    claimed_.insert(folder);
-    holders_.insert_or_assign(folder, chain);
-    folders_.insert_or_assign(
-        chain, Learnt<std::string>{folder, "the one folder that lies where the layer must"});
-  }
-}
-
-// Of several records with the same files, they are those of the one whose tar-split fits, and which lies on the right layer.
-void Rebuild::settle_shared() {
-  std::map<std::string, std::vector<ChainId>> claims;
-  for (const auto& [chain, folder] : folders_) {
-    if (survey_.folders.contains(folder.value)) claims[folder.value].push_back(chain);
-  }
-  for (auto& [folder, chains] : claims) {
-    if (chains.size() == 1) {
-      holders_.try_emplace(folder, chains.front());
-      continue;
-    }
-    std::vector<ChainId> fitting;
-    for (const ChainId& chain : chains) {
-      const Learnt<Lineage>* known = lineage(chain);
-      if (known && evidence_.diff_of(chain.hex(), folder) == known->value.diff)
-        fitting.push_back(chain);
-    }
-    const size_t depth = split_lower(survey_.folders.at(folder).lower).size();
-    std::erase_if(fitting, [&](const ChainId& chain) {
-      size_t below = 0;
-      for (const Learnt<Lineage>* at = lineage(chain); at && at->value.parent; ++below) {
-        at = lineage(*at->value.parent);
-      }
-      return fitting.size() > 1 && survey_.driver != "vfs" && below != depth;
-    });
-    for (const ChainId& chain : chains) {
-      if (fitting.empty() || chain == fitting.front()) continue;
-      folders_.erase(chain);
-    }
-    if (!fitting.empty()) holders_.try_emplace(folder, fitting.front());
-  }
-}
-
-// Folders that the layers above name, where this layer must be.
-std::set<std::string> Rebuild::hinted_folders(const ChainId& chain) {
-  std::set<std::string> folders;
-  for (const auto& [folder, above] : holders_) {
-    const std::vector<std::string> names = split_lower(survey_.folders.at(folder).lower);
-    const Learnt<Lineage>* at = lineage(above);
-    for (const std::string& name : names) {
-      if (!at || !at->value.parent) break;
-      auto link = survey_.links.find(name);
-      if (*at->value.parent == chain && link != survey_.links.end()) {
-        folders.insert(folder_of_target(link->second));
-      }
-      at = lineage(*at->value.parent);
-    }
-  }
-  return folders;
-}
-
-// The unclaimed folders that may be the layer's, likely ones first.
-std::vector<std::string> Rebuild::candidates(const LayerRecord& record) {
-  const std::set<std::string> hinted = hinted_folders(*record.chain);
-  std::vector<std::string> likely, others;
-  for (const auto& [name, folder] : survey_.folders) {
-    if (claimed_.contains(name) || !folder.has_diff || name.ends_with(kInit)) continue;
-    (hinted.contains(name) ? likely : others).push_back(name);
-  }
-  likely.insert(likely.end(), others.begin(), others.end());
-  return likely;
-}
-
-void Rebuild::adopt(const LayerRecord& record) {
-  const ChainId& chain = *record.chain;
-  const Learnt<Lineage>* known = lineage(chain);
-  const std::set<std::string> hinted = hinted_folders(chain);
-  std::string found, from;
-  for (const std::string& folder : candidates(record)) {
-    std::optional<DiffId> diff =
-        record.has_split ? evidence_.diff_of(record.name, folder) : std::nullopt;
-    if (diff && !known) {
-      std::vector<std::optional<ChainId>> parents = parents_of(chain, *diff);
-      if (parents.empty()) continue;
-      lineage_.emplace(chain, Learnt<Lineage>{{*diff, parents.front()}, "its files and tar-split"});
-      known = lineage(chain);
-    }
-    if (known && diff == known->value.diff) {
-      found = folder;
-      from = "its files, which give the layer's diffID";
-      break;
-    }
-    if (!record.has_split && hinted.size() == 1 && hinted.contains(folder)) {
-      found = folder;
-      from = "lower of the layers above names it (not proven: tar-split.json.gz is lost too)";
-      break;
-    }
-  }
-  if (found.empty()) {
-    homeless_.insert(record.name);
-    return;
-  }
-  claimed_.insert(found);
-  holders_.insert_or_assign(found, chain);
-  folders_.insert_or_assign(chain, Learnt<std::string>{found, from});
 }
 
 const Learnt<Lineage>* Rebuild::lineage(const ChainId& chain) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rebuild: what must be in the metadata of layers, worked out from all that is still there. A diffID and a parent are right when
-// they hash to the name of the record; files are right when the tar-split makes the diffID of them.
+// they hash to the name of the record; files are right when the tar-split makes the diffID of them, and they are all that it tells of
+// or lie where the layer must.
 // Source:  FORMATS sections 1.2, 2 and 3.
 // Threads: one at a time: answers are remembered.
 #pragma once
@@ -32,6 +33,8 @@ struct Lineage {
 std::string said(const SmallFile& file);
 // The path of a folder of the driver's home, below the root.
 std::string folder_path(const Survey& survey, const std::string& folder);
+// "../<folder>/diff", the target of an entry of l/, -> folder; empty for anything else.
+std::string folder_of_target(const std::string& target);
 // The names in a `lower` file, without "l/".
 std::vector<std::string> split_lower(const SmallFile& file);
 
@@ -72,8 +75,17 @@ class Rebuild {
   std::vector<std::optional<ChainId>> parents_of(const ChainId& chain, const DiffId& diff) const;
   void find_folders();
   void settle_shared();
-  void adopt(const LayerRecord& record);
+  // What a folder must have, besides a tar-split that makes the layer's diffID of it.
+  enum class Proof { kAll, kNames, kPlace };
+  void adopt_all(std::vector<const LayerRecord*> lost);
+  bool adopt(const LayerRecord& record, Proof proof);
+  bool adopt_unproven(const LayerRecord& record);
+  void give(const std::string& folder, const ChainId& chain, std::string from);
+  const Learnt<Lineage>* lineage_with(const LayerRecord& record, const std::string& folder);
+  bool lies_elsewhere(const ChainId& chain, const std::string& folder);
+  size_t depth_of(const ChainId& chain) const;
   void adopt_for_lost_records();
+  bool is_of_container(const std::string& folder) const;
   std::string only_folder_on(const std::string& lower) const;
   std::vector<std::string> candidates(const LayerRecord& record);
   std::set<std::string> hinted_folders(const ChainId& chain);

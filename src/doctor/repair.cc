@@ -41,6 +41,7 @@ class Repair {
     CheckOptions check_options{.root = options_.root, .driver = options_.driver};
     check_options.alone = !options_.dry_run;
     check_options.content = content;
+    check_options.lost = options_.lost;
     check_options.on_progress = options_.on_progress;
     STRATA_TRY(CheckReport checked, check(check_options, pool_));
     report_.beside_daemon = checked.beside_daemon;
@@ -48,6 +49,7 @@ class Repair {
     Plan made;
     for (int attempt = 1; attempt <= kAttempts; ++attempt) {
       STRATA_TRY(survey_, survey_root(options_.root, options_.driver, pool_));
+      for (const std::string& folder : options_.lost) survey_.emptied.erase(folder);
       Troubles troubles;
       RootEvidence evidence(root_, survey_, copies_, pool_, troubles);
       made = make_plan(survey_, checked.findings, evidence, {.keep_unused = gave_up_images_});

@@ -22,6 +22,7 @@ struct RepairOptions {
   bool dry_run = true;                 // plan only: reads, takes no lock, changes nothing
   bool content = false;                // compare the files of every layer too
   std::vector<std::string> from = {};  // places with other copies (layer_source.h)
+  std::vector<std::string> lost = {};  // as in CheckOptions
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> on_progress = {};
 };
 

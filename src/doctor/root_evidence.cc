@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "doctor/layer_content.h"
 #include "doctor/rebuild.h"
 #include "driver/layer_reader.h"
 #include "driver/tree_size.h"
@@ -15,6 +16,7 @@ namespace strata::doctor {
 namespace {
 
 constexpr size_t kBlockBytes = 256 * 1024;
+constexpr size_t kComparedBlocks = 10;
 
 double seconds_of(const struct timespec& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
@@ -32,10 +34,14 @@ Result<Fd> RootEvidence::open_files(const std::string& folder) const {
   return open_dir_at(root_, survey_.is_overlay() ? path + "/diff" : path);
 }
 
+Result<Fd> RootEvidence::open_split(const std::string& record) const {
+  return open_at(root_, survey_.layer_folder() + "/" + record + "/tar-split.json.gz",
+                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+}
+
 Result<DiffId> RootEvidence::read_diff(const std::string& record, const std::string& folder) const {
   STRATA_TRY(Fd files, open_files(folder));
-  STRATA_TRY(Fd split, open_at(root_, survey_.layer_folder() + "/" + record + "/tar-split.json.gz",
-                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  STRATA_TRY(Fd split, open_split(record));
   std::unique_ptr<ByteSource> tar = driver::open_layer_tar({&files, &split});
   Sha256 hash;
   std::vector<std::byte> block(kBlockBytes);
@@ -54,6 +60,27 @@ std::optional<DiffId> RootEvidence::diff_of(const std::string& record, const std
     if (answers(folder_path(survey_, folder), diff)) place->second = *diff;
   }
   return place->second;
+}
+
+Result<Fit> RootEvidence::compare(const std::string& record, const std::string& folder) const {
+  STRATA_TRY(Fd files, open_files(folder));
+  STRATA_TRY(Fd split, open_split(record));
+  BufferPool buffers(kBlockBytes, kComparedBlocks);
+  const LayerForm form = survey_.is_overlay() ? LayerForm::kOverlay : LayerForm::kWholeTree;
+  STRATA_TRY(LayerContent content,
+             compare_layer({&files, &split}, DiffId(), buffers, pool_, {}, form));
+  const auto is_of_metadata = [](const FileFault& fault) {
+    return fault.kind == Kind::kFileMetadata;
+  };
+  if (!content.split_trouble.empty() || !std::ranges::all_of(content.faults, is_of_metadata)) {
+    return Fit::kNone;
+  }
+  return content.faults.empty() ? Fit::kAll : Fit::kNames;
+}
+
+Fit RootEvidence::fit_of(const std::string& record, const std::string& folder) {
+  Result<Fit> fit = compare(record, folder);
+  return answers(folder_path(survey_, folder), fit) ? *fit : Fit::kNone;
 }
 
 std::optional<uint64_t> RootEvidence::size_of(const std::string& folder) {

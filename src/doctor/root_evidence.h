@@ -27,6 +27,7 @@ class RootEvidence final : public Evidence {
         distribution_(root, survey.image_folder() + "/distribution") {}
 
   std::optional<DiffId> diff_of(const std::string& record, const std::string& folder) override;
+  Fit fit_of(const std::string& record, const std::string& folder) override;
   std::optional<uint64_t> size_of(const std::string& folder) override;
   std::vector<DiffId> known_diffs() override;
   std::string layer_copy(const DiffId& diff) override;
@@ -42,7 +43,9 @@ class RootEvidence final : public Evidence {
 
  private:
   Result<DiffId> read_diff(const std::string& record, const std::string& folder) const;
+  Result<Fit> compare(const std::string& record, const std::string& folder) const;
   Result<Fd> open_files(const std::string& folder) const;
+  Result<Fd> open_split(const std::string& record) const;
   // Notes why there is no answer.
   template <typename T>
   bool answers(const std::string& path, const Result<T>& result) {

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 
@@ -269,6 +270,19 @@ struct Link {
 };
 Link read_link(const Place& folder, const std::string& name) { return {folder.target(name)}; }
 
+// dockerd follows a symlink in place of a layer's folder.
+void follow_links(const Fd& root, Survey& survey) {
+  for (auto& [name, folder] : survey.folders) {
+    if (folder.trouble.empty()) continue;
+    const std::string path = survey.home() + "/" + name;
+    Result<std::string> target = readlink_at(root, path);
+    if (!target.ok()) continue;
+    folder.target = std::move(*target);
+    folder.trouble = "a symlink to " + folder.target;
+    folder.leads_to_files = open_at(root, path + "/diff", O_PATH | O_DIRECTORY).ok();
+  }
+}
+
 Status read_home(Reader& reader, Survey& survey) {
   if (!survey.is_overlay()) {
     return reader.folders(survey.home(), survey.folders, read_vfs_folder);
@@ -318,6 +332,26 @@ Status read_distribution(Reader& reader, Survey& survey) {
   return {};
 }
 
+// Whether somebody needs what is in a folder that has nothing in it.
+void find_emptied(Survey& survey) {
+  const auto told = [&](const std::string& folder, bool empty, size_t users, std::string_view who) {
+    if (!empty || users == 0 || survey.unreadable.contains(folder)) return;
+    survey.emptied.emplace(folder, fmt::format("{} {}", users, who));
+  };
+  const auto layers =
+      static_cast<size_t>(std::ranges::count_if(survey.folders, [](const auto& folder) {
+        return CacheId::parse(folder.first).ok() && Digest::parse_hex(folder.first).ok();
+      }));
+  told("containers", survey.containers.empty(), survey.mounts.size(),
+       "containers whose layers are in layerdb/mounts");
+  told(survey.config_folder(), survey.configs.empty(), survey.layers.size(),
+       "layers that images have, or had");
+  told(survey.layer_folder(), survey.layers.empty(), layers,
+       fmt::format("folders in {}/ that hold files of layers", survey.home()));
+  told(survey.home(), survey.folders.empty(), survey.layers.size() + survey.mounts.size(),
+       "records of layers and containers whose files were there");
+}
+
 Status read_all(const Fd& root, Survey& survey, Pool& pool) {
   Troubles troubles;
   const std::string names = survey.image_folder() + "/repositories.json";
@@ -331,6 +365,8 @@ Status read_all(const Fd& root, Survey& survey, Pool& pool) {
   STRATA_CHECK(reader.folders(survey.mount_folder(), survey.mounts, read_mount, no_file));
   STRATA_CHECK(reader.folders(survey.layer_folder(), survey.layers, read_layer));
   STRATA_CHECK(read_home(reader, survey));
+  follow_links(root, survey);
+  find_emptied(survey);
   STRATA_CHECK(read_distribution(reader, survey));
   read_uses(root, survey, troubles);
   if (std::optional<Error> fatal = troubles.fatal()) return *fatal;

@@ -54,7 +54,9 @@ struct LayerFolder {
   std::string name;
   SmallFile link, lower;
   bool has_diff = false, has_work = false, is_committed = false, has_merged = false;
-  std::string trouble;  // as above
+  std::string trouble;          // as above
+  std::string target;           // it is a symlink to this
+  bool leads_to_files = false;  // and there is a layer's folder
 };
 
 // imagedb/content/sha256/<name>. The text is not kept: only what the graph needs of it.
@@ -103,6 +105,9 @@ struct Survey {
   std::map<std::string, std::string> bad_distribution;  // path of a record that says nothing -> why
   std::set<std::string>
       unreadable;  // folders that could not be listed: nothing is said about what is in them
+  // Folders of docker's own that are missing or have nothing in them -> who needs what was there. Then nothing is proof that something
+  // is needed by nobody.
+  std::map<std::string, std::string> emptied;
   std::map<std::string, std::string> troubles;  // all that could not be read -> the system's words
 
   // Who else may need a layer. Each is a place of the proof that nobody does.

@@ -162,6 +162,120 @@ def test_one_damage_without_a_copy(name, root, sound):
         return
     assert_mended(root, sound, same=name not in DIFFERS)
 
+# ---- whose folder it is ------------------------------------------------------------------------------------------
+
+def without_contents(victim):
+    """Layers of folders only: their tar-split makes their diffID of any folder."""
+    return [c for c in victim.records if not any(p.is_file() for p in (victim.path / victim.folder(c, "diff")).rglob("*"))]
+
+
+def put_leftover(victim):
+    """What a killed pull leaves, and it comes before all others."""
+    name = "0" * 64
+    victim.write(f"overlay2/{name}/diff/etc/passwd", "evil")
+    victim.write(f"overlay2/{name}/link", "A" * 26)
+    os.symlink(f"../{name}/diff", victim.path / "overlay2/l" / ("A" * 26))
+    return name
+
+
+def test_layer_without_contents_gets_its_own_folder(root, sound):
+    victim = Victim(root)
+    chain = without_contents(victim)[0]
+    put_leftover(victim)
+    victim.write(victim.record(chain, "cache-id"), "")
+    assert_mended(root, sound)
+
+
+@pytest.mark.parametrize("more", [(), ("lower",), ("link",)])
+def test_no_layer_knows_its_folder(root, sound, more):
+    """As after a power cut. Each gets back the one that it had, or its twin; no container's, and no leftover."""
+    victim = Victim(root)
+    put_leftover(victim)
+    for chain in victim.records:
+        victim.write(victim.record(chain, "cache-id"), "")
+        for name in more:
+            if (root / victim.folder(chain, name)).exists() and victim.records[chain]["parent"]:
+                victim.write(victim.folder(chain, name), "")
+    repair(root, "--yes")
+    given = {c: Root(root).layer_file(c, "cache-id") for c in victim.records}
+    files = {c: snapshot(sound / victim.folder(c, "diff")) for c in victim.records}
+    wrong = {c: g for c, g in given.items() if g and changes(files[c], snapshot(root / "overlay2" / g / "diff"))}
+    assert wrong == {}
+    if not more:
+        assert "" not in given.values() and changes(snapshot(sound), snapshot(root)) == []
+
+
+# ---- what is perhaps elsewhere -----------------------------------------------------------------------------------
+
+def test_folder_of_a_layer_that_is_a_symlink(root, sound, work):
+    """dockerd follows it, so it is no damage, and nothing to be mended."""
+    victim = Victim(root)
+    folder = root / victim.folder(victim.chains[victim.references["child:1"]][-1])
+    shutil.move(folder, work / "elsewhere")
+    folder.symlink_to(work / "elsewhere")
+    with dockerd(root) as docker:
+        assert docker("run", "--rm", "--network", "none", "child:1", "/bin/true").code == 0
+    for words in ((), ("--content",)):
+        assert [f[0] for f in findings(root, *words)] == ["folder-elsewhere"]
+        code, report = repair(root, "--yes", *words)
+        assert code == LEFT and "mount --bind" in texts(report, "left")[0]
+        assert folder.is_symlink()
+    (work / "elsewhere/diff").rename(work / "elsewhere/not-mounted")
+    assert "files-missing" in {f[0] for f in findings(root)}
+    code, report = repair(root, "--yes", "--from", f"root:{sound}")
+    assert code == LEFT and folder.is_symlink() and "a disk?" in texts(report, "left")[0]
+    folder.unlink()
+    (work / "elsewhere/not-mounted").rename(work / "elsewhere/diff")
+    shutil.move(work / "elsewhere", folder)
+    assert findings(root) == []
+
+
+EMPTIED = {"image": "image/overlay2/layerdb/sha256", "containers": "containers", "overlay2": "overlay2",
+           "image/overlay2/layerdb/sha256": "image/overlay2/layerdb/sha256",
+           "image/overlay2/imagedb/content/sha256": "image/overlay2/imagedb/content/sha256"}
+
+
+@pytest.mark.parametrize("way", ["missing", "empty"])
+@pytest.mark.parametrize("place", EMPTIED)
+def test_an_empty_folder_is_no_proof(root, sound, work, place, way):
+    """A disk that is not mounted: nothing is taken away for being of no use, and nothing is made anew."""
+    (root / place).rename(work / "away")
+    if way == "empty":
+        (root / place).mkdir()
+    told = dict((path, found) for kind, path, found in findings(root) if kind == "folder-emptied")
+    assert EMPTIED[place] in told and "not mounted" in told[EMPTIED[place]]
+    code, report = repair(root, "--yes")
+    assert (code, texts(report, "mended")) == (LEFT, [])
+    assert any("--lost" in text for text in texts(report, "left"))
+    if way == "empty":
+        (root / place).rmdir()
+    (work / "away").rename(root / place)
+    assert findings(root) == [] and changes(snapshot(sound), snapshot(root)) == []
+
+
+def test_what_is_gone_for_good(root):
+    shutil.rmtree(root / "containers")
+    code, report = repair(root, "--yes", "--lost", "containers")
+    assert code == MENDED and len(texts(report, "mended")) >= 3
+    assert findings(root) == []
+    with dockerd(root) as docker:
+        assert docker("ps", "-aq").lines == [] and docker("run", "--rm", "--network", "none", "child:1", "/bin/true").code == 0
+
+
+@pytest.mark.parametrize("names", [("mount-id",), ("mount-id", "init-id")])
+def test_two_containers_name_one_layer(root, sound, names):
+    """Where one file still tells, it is mended; else both keep what they have."""
+    mounts = root / "image/overlay2/layerdb/mounts"
+    one, other = sorted(os.listdir(mounts))[:2]
+    for name in names:
+        shutil.copyfile(mounts / one / name, mounts / other / name)
+    if len(names) == 1:
+        return assert_mended(root, sound)
+    before = snapshot(root)
+    code, report = repair(root, "--yes")
+    assert code == LEFT and other in texts(report, "left")[0] and one in texts(report, "left")[0]
+    assert [c for c in changes(before, snapshot(root)) if "lost+found" not in str(c)] == []
+
 
 @pytest.mark.parametrize("kind", ["changed", "missing", "mode", "extra"])
 def test_contents(kind, root, sound):
