@@ -36,8 +36,9 @@ Status count_missing(const PlannedLayer& layer, const store::Store* store, bool 
 }  // namespace
 
 Result<ReceiveForecast> forecast_receive(const store::Store* store, Wire& wire,
-                                         const std::vector<std::string>& asked) {
-  STRATA_TRY(LoadPlan plan, read_offer(wire, &asked));
+                                         const std::vector<std::string>& asked,
+                                         const std::optional<oci::Platform>& platform) {
+  STRATA_TRY(LoadPlan plan, read_offer(wire, &asked, platform));
   STRATA_CHECK(want_nothing(wire));
 
   ReceiveForecast forecast;

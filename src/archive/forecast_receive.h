@@ -3,11 +3,13 @@
 // Threads: one per call.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "archive/load.h"
 #include "archive/wire.h"
+#include "oci/platform.h"
 
 namespace strata::archive {
 
@@ -27,6 +29,7 @@ struct ReceiveForecast {
 // Takes the offer for a request with `sizes`, and wants nothing of it. The store may be opened for
 // reading, or be none. Errors: those of read_offer and of the store.
 Result<ReceiveForecast> forecast_receive(const store::Store* store, Wire& wire,
-                                         const std::vector<std::string>& asked);
+                                         const std::vector<std::string>& asked,
+                                         const std::optional<oci::Platform>& platform);
 
 }  // namespace strata::archive

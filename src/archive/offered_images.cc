@@ -109,9 +109,28 @@ void mark_steps(LoadPlan& plan) {
   }
 }
 
+// Steps of a build are of their image's platform.
+Status check_platform(const LoadPlan& plan, const oci::Platform& wanted) {
+  for (const PlannedImage& image : plan.images) {
+    if (image.below_another) continue;
+    oci::Platform found{image.config.os_or_default(), image.config.architecture(),
+                        image.config.variant()};
+    found = found.normalized();
+    if (oci::match_rank(wanted, found)) continue;
+    std::string name =
+        image.tags.empty() ? image.config.id().to_string() : image.tags.front().familiar_string();
+    return error(ErrorCode::kNotFound,
+                 "image with reference {} was found but does not match the specified platform: "
+                 "wanted {}, actual: {}",
+                 name, wanted.to_string(), found.to_string());
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<LoadPlan> read_offer(Wire& wire, const std::vector<std::string>* asked) {
+Result<LoadPlan> read_offer(Wire& wire, const std::vector<std::string>* asked,
+                            const std::optional<oci::Platform>& platform) {
   LoadPlan plan;
   std::vector<std::string> parents;
   std::set<ImageId> seen;
@@ -143,6 +162,7 @@ Result<LoadPlan> read_offer(Wire& wire, const std::vector<std::string>* asked) {
   STRATA_CHECK(link_parents(parents, plan));
   if (asked != nullptr) STRATA_CHECK(check_asked(plan, *asked));
   mark_steps(plan);
+  if (platform) STRATA_CHECK(check_platform(plan, *platform));
   return plan;
 }
 

@@ -36,7 +36,8 @@ Status tell_finished(const LoadReport& report, Wire& wire) {
 Result<ReceiveReport> receive(store::Store& store, Wire& wire, const ReceiveOptions& options,
                               Pool& pool) {
   STRATA_TRY(store::Transaction txn, store.begin());  // staging folder and lease
-  STRATA_TRY(LoadPlan plan, read_offer(wire, options.asked ? &*options.asked : nullptr));
+  STRATA_TRY(LoadPlan plan,
+             read_offer(wire, options.asked ? &*options.asked : nullptr, options.platform));
   for (PlannedImage& image : plan.images) {
     if (!options.digests) image.digests.clear();
   }

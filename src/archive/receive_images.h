@@ -19,6 +19,7 @@ struct ReceiveOptions {
   std::optional<std::vector<std::string>> asked;
   LoadProgress* progress = nullptr;  // borrowed; may be null
   bool digests = false;              // RepoDigests that come along are believed; else left out
+  std::optional<oci::Platform> platform = {};  // of all images that were named; none: any
 };
 
 struct ReceiveReport {
@@ -30,7 +31,8 @@ struct ReceiveReport {
 
 // Takes what send_images offers, and tells the other side how it ended.
 // Errors: kCorrupt (a config or layer is not what its digest says), kInvalid (what the other side
-// says makes no sense, or was not asked for), what it tells, those of Wire and of the store.
+// says makes no sense, or was not asked for), kNotFound (an image for another platform), what it
+// tells, those of Wire and of the store.
 Result<ReceiveReport> receive_images(store::Store& store, Wire& wire, const ReceiveOptions& options,
                                      Pool& pool);
 

@@ -70,14 +70,12 @@ class Pull final : public Command {
     // Many threads, few heaps: else glibc keeps freed blocks for each of them (a peak of 72 MiB
     // instead of 64).
     ::mallopt(M_ARENA_MAX, kHeaps);
+    STRATA_CHECK(read_terms());
     if (is_ssh_url(names.front())) {
-      if (!platform_.empty() || policy_ != "always") {
-        return context.fail(
-            "--platform and --policy are for registries, not for an ssh:// address");
-      }
       if (all_tags_) STRATA_CHECK(check_all_tags(names));
-      if (dry_run_) return forecast_over_ssh(context, names, ssh_);
-      return pull_over_ssh(context, names, ssh_, is_quiet(context));
+      SshPullTerms terms{options_.policy, options_.platform};
+      if (dry_run_) return forecast_over_ssh(context, names, ssh_, terms);
+      return pull_over_ssh(context, names, ssh_, terms, is_quiet(context));
     }
     std::vector<oci::Reference> references;
     for (const std::string& name : names) {
@@ -88,18 +86,21 @@ class Pull final : public Command {
       references.push_back(std::move(reference));
     }
     registry::ClientOptions client_options = registry_.client_options();
-    options_.policy = find_policy(policy_)->policy;
     options_.download.first_wait = client_options.first_wait;
     options_.download.attempts = client_options.attempts;
-    if (!platform_.empty()) {
-      STRATA_TRY(options_.platform, oci::Platform::parse(platform_));
-    }
     if (!dry_run_) return pull_all(context, references);
     STRATA_TRY(client_, registry_.open_client(context));
     return forecast_all(context, references);
   }
 
  private:
+  Status read_terms() {
+    options_.policy = find_policy(policy_)->policy;
+    if (platform_.empty()) return {};
+    STRATA_TRY(options_.platform, oci::Platform::parse(platform_));
+    return {};
+  }
+
   bool is_quiet(const Context& context) const { return quiet_ || context.global().quiet; }
 
   void say(Context& context, std::string_view text) const {

@@ -7,10 +7,15 @@
 #include "cli/confine_to.h"
 #include "cli/load_report.h"
 #include "cli/units.h"
+#include "oci/image_config.h"
 #include "oci/reference.h"
+#include "registry/local_image.h"
+#include "store/resolve.h"
 
 namespace strata::cli {
 namespace {
+
+using registry::PullPolicy;
 
 std::vector<std::string> names_of(const std::vector<std::string>& arguments) {
   return {arguments.begin() + 1, arguments.end()};
@@ -57,6 +62,94 @@ Status send_request(archive::Wire& wire, const archive::TransferRequest& request
   Status sent = wire.write(archive::FrameType::kRequest, archive::request_text(request));
   if (sent.ok()) return sent;
   return wire.told_before_end(std::move(sent).error());
+}
+
+// The names that a pull was given, by what its policy makes of them.
+struct SortedNames {
+  std::vector<std::string> here;   // not asked for
+  std::vector<std::string> asked;  // on the other host
+  bool here_will_do = false;       // if that cannot be asked
+};
+
+// Whether the image could be used. A name alone stands for all its tags on the other host: of that
+// nothing can be said here.
+Result<bool> is_here(const store::Store& store, const std::string& name,
+                     const std::optional<oci::Platform>& platform) {
+  Result<store::Resolved> found = store::resolve(store, name);
+  if (!found.ok() && found.error().code() == ErrorCode::kNotFound) return false;
+  if (!found.ok()) return std::move(found).error();
+  if (!found->key.empty()) {
+    STRATA_TRY(oci::Reference reference, oci::Reference::parse(name));
+    if (reference.is_name_only()) return false;
+  }
+  STRATA_TRY(std::string raw, registry::read_config_if_here(store, found->image.digest()));
+  Result<oci::ImageConfig> config = oci::ImageConfig::parse(std::move(raw));
+  if (!config.ok()) return false;
+  oci::Platform offered{config->os_or_default(), config->architecture(), config->variant()};
+  if (platform && !oci::match_rank(*platform, offered.normalized())) return false;
+  std::vector<ChainId> chains = config->chain_ids();
+  STRATA_TRY(size_t layers_here, store.count_present(chains));
+  return layers_here == chains.size();
+}
+
+Error not_here(const std::string& name) {
+  Result<oci::Reference> reference = oci::Reference::parse(name);
+  if (reference.ok() && reference->is_name_only()) {
+    return error(ErrorCode::kNotFound,
+                 "No such image: {}. Without a tag a name stands for all its tags on the other "
+                 "host, which --policy never does not ask",
+                 name);
+  }
+  return error(ErrorCode::kNotFound, "No such image: {}", name);
+}
+
+Result<SortedNames> sort_names(Context& context, const std::vector<std::string>& names,
+                               const SshPullTerms& terms) {
+  SortedNames sorted;
+  if (terms.policy == PullPolicy::kAlways) {
+    sorted.asked = names;
+    return sorted;
+  }
+  Result<store::Store> store = context.open_for_reading();  // a pull may make a new root
+  if (!store.ok() && store.error().code() != ErrorCode::kNotFound) return std::move(store).error();
+  for (const std::string& name : names) {
+    bool here = false;
+    if (store.ok()) {
+      STRATA_TRY(here, is_here(*store, name, terms.platform));
+    }
+    if (!here && terms.policy == PullPolicy::kNever) return not_here(name);
+    (here ? sorted.here : sorted.asked).push_back(name);
+  }
+  if (terms.policy == PullPolicy::kNewer) {
+    sorted.here_will_do = sorted.asked.empty();
+    sorted.asked = names;
+    sorted.here.clear();
+  }
+  return sorted;
+}
+
+void print_here(Context& context, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    context.out().print(fmt::format("Image is up to date for {}\n", name));
+  }
+}
+
+// None: nothing has to be asked, or it cannot be and what is here will do. Says what is here.
+Result<std::optional<SshConnection>> connect(Context& context, const std::string& address,
+                                             const SshTransferOptions& options,
+                                             const SortedNames& names) {
+  STRATA_TRY(SshUrl url, parse_ssh_url(address));
+  print_here(context, names.here);
+  if (names.asked.empty()) return std::optional<SshConnection>();
+  STRATA_CHECK(context.out().flush());
+  Result<SshConnection> there = SshConnection::open(url, options.connection(), context.pool());
+  if (there.ok()) return std::optional<SshConnection>(std::move(*there));
+  if (!names.here_will_do || there.error().code() == ErrorCode::kCancelled) {
+    return std::move(there).error();
+  }
+  context.warn(there.error().message());
+  print_here(context, names.asked);
+  return std::optional<SshConnection>();
 }
 
 void print_forecast(Context& context, const archive::ReceiveForecast& forecast) {
@@ -135,21 +228,25 @@ Result<int> push_over_ssh(Context& context, const std::vector<std::string>& argu
 }
 
 Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& arguments,
-                          const SshTransferOptions& options, bool quiet) {
+                          const SshTransferOptions& options, const SshPullTerms& terms,
+                          bool quiet) {
   STRATA_CHECK(check_arguments(arguments));
-  STRATA_TRY(SshUrl url, parse_ssh_url(arguments[0]));
   STRATA_TRY(archive::TransferRequest request, request_of(options));
   request.send = true;
-  request.names = names_of(arguments);
+  STRATA_TRY(SortedNames names, sort_names(context, names_of(arguments), terms));
+  request.names = names.asked;
   // First: a host that cannot be reached leaves no new root behind.
-  STRATA_TRY(SshConnection there, SshConnection::open(url, options.connection(), context.pool()));
+  STRATA_TRY(std::optional<SshConnection> connection,
+             connect(context, arguments[0], options, names));
+  if (!connection) return 0;
+  SshConnection& there = *connection;
   STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
   confine_to(store, Network::kNone);  // ssh runs already
   STRATA_CHECK(send_request(there.wire(), request));
 
   ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Receiving layer",
                            ProgressDisplay::to_descriptor(context.err().fd()));
-  archive::ReceiveOptions receive{request.names, &progress, request.digests};
+  archive::ReceiveOptions receive{request.names, &progress, request.digests, terms.platform};
   Result<archive::ReceiveReport> report =
       archive::receive_images(store, there.wire(), receive, context.pool());
   progress.close();
@@ -166,18 +263,21 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
 }
 
 Result<int> forecast_over_ssh(Context& context, const std::vector<std::string>& arguments,
-                              const SshTransferOptions& options) {
+                              const SshTransferOptions& options, const SshPullTerms& terms) {
   STRATA_CHECK(check_arguments(arguments));
-  STRATA_TRY(SshUrl url, parse_ssh_url(arguments[0]));
   STRATA_TRY(archive::TransferRequest request, request_of(options));
   request.send = true;
-  request.names = names_of(arguments);
+  STRATA_TRY(SortedNames names, sort_names(context, names_of(arguments), terms));
+  request.names = names.asked;
   request.sizes = true;
   STRATA_TRY(std::optional<store::Store> store, context.open_if_there());
-  STRATA_TRY(SshConnection there, SshConnection::open(url, options.connection(), context.pool()));
+  STRATA_TRY(std::optional<SshConnection> connection,
+             connect(context, arguments[0], options, names));
+  if (!connection) return 0;
+  SshConnection& there = *connection;
   STRATA_CHECK(send_request(there.wire(), request));
-  Result<archive::ReceiveForecast> forecast =
-      archive::forecast_receive(store ? &*store : nullptr, there.wire(), request.names);
+  Result<archive::ReceiveForecast> forecast = archive::forecast_receive(
+      store ? &*store : nullptr, there.wire(), request.names, terms.platform);
   if (!forecast.ok() && there.wire().write_failed()) {
     return there.wire().told_before_end(std::move(forecast).error());
   }

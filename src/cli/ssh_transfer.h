@@ -7,6 +7,8 @@
 #include "cli/command.h"
 #include "cli/ssh_connection.h"
 #include "codec/compress.h"
+#include "oci/platform.h"
+#include "registry/pull.h"
 
 namespace strata::cli {
 
@@ -33,11 +35,18 @@ class SshTransferOptions {
 // Errors: kInvalid (no images named), those of SshConnection and of the transfer.
 Result<int> push_over_ssh(Context& context, const std::vector<std::string>& arguments,
                           const SshTransferOptions& options, bool quiet);
+
+// What a pull takes, and when it asks at all.
+struct SshPullTerms {
+  registry::PullPolicy policy = registry::PullPolicy::kAlways;
+  std::optional<oci::Platform> platform = {};  // none: any
+};
+// Errors: also kNotFound (an image that is for another platform; with kNever one that is not here).
 Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& arguments,
-                          const SshTransferOptions& options, bool quiet);
+                          const SshTransferOptions& options, const SshPullTerms& terms, bool quiet);
 // Says what the pull would fetch, and fetches nothing.
 Result<int> forecast_over_ssh(Context& context, const std::vector<std::string>& arguments,
-                              const SshTransferOptions& options);
+                              const SshTransferOptions& options, const SshPullTerms& terms);
 
 // --all-tags with an ssh:// address: names only, each of which means all its tags.
 // Errors: kInvalid, docker's text.

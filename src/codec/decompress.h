@@ -7,7 +7,8 @@
 //   gzip   RFC 1952 with every optional header field. Header CRC, CRC-32 and ISIZE are checked.
 //          After the last member zero bytes up to the end are accepted, as GNU gzip does (Go's
 //          reader refuses them). Other bytes there are kCorrupt, as with Go's reader (GNU gzip
-//          ignores them with a warning and exit code 2). Reserved flags are kCorrupt, as with gzip.
+//          ignores them with a warning and exit code 2, and unpigz, which dockerd starts where it
+//          is installed, without). Reserved flags are kCorrupt, as with gzip.
 //   bzip2  Anything but another stream after a stream is kCorrupt, as with Go's reader.
 //   xz     Stream padding (zero bytes, a multiple of four) is accepted, as xz(1) does. Not .lzma.
 //   zstd   RFC 8878 with skippable frames; no dictionaries, no frames of the legacy formats.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What pull asks the store: whether the image is here already, and under which names it will be.
-// Inside of pull.cc and forecast_pull.cc.
+// Inside of pull.cc and forecast_pull.cc; a pull from another host reads configs by it, too.
 #pragma once
 
 #include <optional>

@@ -57,9 +57,10 @@ Result<archive::LoadPlan> plan_image(const Pulling& pull, const ResolvedImage& r
                  manifest.config.digest, manifest.config.size_bytes,
                  archive::Contents::kMaxJsonBytes);
   }
+  // Also one that is here: a killed pull may have left it.
+  STRATA_CHECK(contents.claim(manifest.config));
   STRATA_TRY(std::string config, read_config_if_here(pull.store, manifest.config.digest));
   if (config.empty()) {
-    STRATA_CHECK(contents.claim(manifest.config));
     STRATA_TRY(config, contents.read_file(manifest.config.digest.to_string())
                            .context("image config {}", manifest.config.digest));
   }
@@ -99,6 +100,26 @@ Status record_sources(const Pulling& pull, const archive::PlannedImage& image,
   return {};
 }
 
+// What a pull has left that was killed after it had published the image. The records say which blobs
+// these are; who asks only for what is here need not ask the registry for its manifest.
+Status forget_kept(const store::Store& store, const ImageId& image) {
+  store::BlobFolder blobs(store.root());
+  STRATA_TRY(std::vector<Digest> kept, blobs.list());
+  if (kept.empty()) return {};
+  STRATA_TRY(std::string text, store.images().read_config(image));
+  STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(text)));
+  const std::vector<DiffId>& layers = config.diff_ids();
+  for (const Digest& blob : kept) {
+    STRATA_TRY(std::optional<DiffId> layer, store.distribution().diff_of(blob));
+    bool is_here = layer ? std::find(layers.begin(), layers.end(), *layer) != layers.end()
+                         : blob == image.digest();
+    // Of layers that it had no need to fetch, it left empty files.
+    STRATA_TRY(uint64_t bytes, blobs.size_here(blob));
+    if (is_here || bytes == 0) STRATA_CHECK(blobs.remove_unclaimed(blob));
+  }
+  return {};
+}
+
 Status commit(store::Transaction& txn) {
   Timer timer("commit");
   return txn.commit();
@@ -123,12 +144,13 @@ Result<PullReport> fetch(const Pulling& pull, const ResolvedImage& remote,
   STRATA_TRY(report.warnings, archive::unpack_missing_layers(
                                   plan, contents, {pull.store, txn, pull.pool, buffers, &names}));
 
+  // First: whatever becomes of this process now, the next pull knows which blobs are of no use.
+  STRATA_CHECK(record_sources(pull, image, remote.manifest, contents));
+
   // Publish: layers, config, names.
   STRATA_TRY([[maybe_unused]] ImageId id, txn.add_image(image.config.raw()));
   STRATA_TRY(report.is_new, set_names(pull.store, txn, pull.reference, remote.name_digest, id));
   STRATA_CHECK(commit(txn));
-
-  STRATA_CHECK(record_sources(pull, image, remote.manifest, contents));
   STRATA_CHECK(contents.remove_all());  // they have done their duty
   return report;
 }
@@ -141,7 +163,10 @@ Result<PullReport> pull(store::Store& store, Repository& repository,
 
   // The image may be here, and be the one that the registry has: then a digest is all we ask for.
   STRATA_TRY(std::optional<PullReport> here, find_local(store, repository, reference, options));
-  if (here) return std::move(*here);
+  if (here) {
+    STRATA_CHECK(forget_kept(store, here->image));
+    return std::move(*here);
+  }
 
   // Name -> index -> manifest.
   STRATA_TRY(ResolvedImage remote, resolve_image(repository, reference, options.platform));

@@ -2,8 +2,8 @@
 // pull: an image from a registry into the store.
 // Threads: one per call; it uses the pool, and connections with threads of their own.
 // Crash:   the store is as before or as after (store::Transaction). What was downloaded stays in
-//          <root>/strata/blobs until the image is published, and another pull goes on with it;
-//          docs/store.md, "Blobs".
+//          <root>/strata/blobs until the image is published, and another pull goes on with it, or
+//          removes it if the image is here; docs/store.md, "Blobs".
 #pragma once
 
 #include <optional>

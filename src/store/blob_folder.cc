@@ -78,11 +78,28 @@ Status BlobFolder::unlink(const std::string& path) const {
 }
 
 Status BlobFolder::remove(BlobClaim claim) const {
-  std::string path = path_of(claim.blob().hex());
+  const Digest blob = claim.blob();
   { [[maybe_unused]] BlobClaim ends_here = std::move(claim); }
+  return remove_unclaimed(blob);
+}
+
+Status BlobFolder::remove_unclaimed(const Digest& blob) const {
+  std::string path = path_of(blob.hex());
   STRATA_TRY(std::optional<FileLock> lock, lock_unclaimed(path));
   if (!lock) return {};
   return unlink(path);
+}
+
+Result<std::vector<Digest>> BlobFolder::list() const {
+  std::vector<Digest> blobs;
+  Result<std::vector<DirEntry>> entries = list_dir_at(*root_, std::string(kFolder));
+  if (!entries.ok() && entries.error().code() == ErrorCode::kNotFound) return blobs;
+  if (!entries.ok()) return std::move(entries).error();
+  for (const DirEntry& entry : *entries) {
+    Result<Digest> blob = Digest::parse_hex(entry.name);
+    if (blob.ok()) blobs.push_back(*blob);
+  }
+  return blobs;
 }
 
 struct BlobFolder::Found {
@@ -97,12 +114,9 @@ struct BlobFolder::Found {
 };
 
 Status BlobFolder::visit(const std::function<Status(const Found&)>& visitor) const {
-  Result<std::vector<DirEntry>> entries = list_dir_at(*root_, std::string(kFolder));
-  if (!entries.ok() && entries.error().code() == ErrorCode::kNotFound) return {};
-  if (!entries.ok()) return std::move(entries).error();
-  for (const DirEntry& entry : *entries) {
-    if (!Digest::parse_hex(entry.name).ok()) continue;
-    std::string path = path_of(entry.name);
+  STRATA_TRY(std::vector<Digest> blobs, list());
+  for (const Digest& blob : blobs) {
+    std::string path = path_of(blob.hex());
     STRATA_TRY(std::optional<FileLock> lock, lock_unclaimed(path));
     STRATA_TRY(std::optional<struct stat> data, find_file(*root_, path));
     if (!data) continue;

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "base/lock.h"
 #include "hash/digest.h"
@@ -54,6 +55,10 @@ class BlobFolder {
   Result<bool> has_journal(const Digest& blob) const;
   // Gives the claim up and removes the blob, unless others claim it: then the last of them does.
   Status remove(BlobClaim claim) const;
+  // The same for who never claimed it; what is not there is removed already.
+  Status remove_unclaimed(const Digest& blob) const;
+  // What lies here now.
+  Result<std::vector<Digest>> list() const;
 
   Result<BlobUsage> usage() const;
   // Removes what nobody claims and nobody has touched for `age`; returns the bytes that took.

@@ -20,6 +20,7 @@ from secured import own_address, secured, token_server
 pytestmark = [needs_strata_itself("docker 20.10 has none of the commands"),
               pytest.mark.skipif(registries.cannot_run() is not None, reason=str(registries.cannot_run()))]
 
+LIST_TYPE = "application/vnd.docker.distribution.manifest.list.v2+json"
 USERS = {"joe": "s3cret:with colon", "ann": "pässword"}
 
 
@@ -97,13 +98,61 @@ def test_manifest_inspect_of_a_list(plain, archive, home, work):
     raw = run("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{name}:amd64").out
     entry = {"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "size": len(raw),
              "digest": skopeo_digest(plain, "list/of:amd64"), "platform": {"architecture": "amd64", "os": "linux"}}
-    media_type = "application/vnd.docker.distribution.manifest.list.v2+json"
-    body = json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": [entry]})
-    run("curl", "-sf", "-X", "PUT", "-H", f"Content-Type: {media_type}", "--data-binary", body,
+    body = json.dumps({"schemaVersion": 2, "mediaType": LIST_TYPE, "manifests": [entry]})
+    run("curl", "-sf", "-X", "PUT", "-H", f"Content-Type: {LIST_TYPE}", "--data-binary", body,
         f"http://{plain.host}/v2/list/of/manifests/all")
     ours = strata(work, "manifest", "inspect", "--insecure", f"{name}:all", env=home).out
     docker = run("/usr/bin/docker", "manifest", "inspect", "--insecure", f"{name}:all", env=clean_env(**home)).out
     assert ours == docker
+
+
+def put_manifest(server, reference, body):
+    repository, _, tag = reference.rpartition(":")
+    text = json.dumps(body, indent=1).encode()
+    run("curl", "-sf", "-X", "PUT", "-H", f"Content-Type: {body['mediaType']}", "--data-binary", "@-",
+        f"http://{server.host}/v2/{repository}/manifests/{tag}", stdin=text)
+    return {"mediaType": body["mediaType"], "size": len(text), "digest": "sha256:" + archives.sha(text)}
+
+
+@pytest.fixture
+def inspected(plain, archive):
+    """Manifests of docker's types: a plain one, one with members that nobody knows, and a list of both."""
+    upload(archive, plain, "verb/ose:1", "--format", "v2s2")
+    name = f"docker://{plain.host}/verb/ose:1"
+    raw = run("skopeo", "inspect", "--raw", "--tls-verify=false", name).out
+    odd = json.loads(raw) | {"annotations": {"x": "<&>\u2028", "empty": ""}, "unknown": [1.50, True, {}, []]}
+    odd["layers"][0]["urls"] = ["http://x/y"]
+    entry = put_manifest(plain, "verb/ose:odd", odd)
+    first = entry | {"size": len(raw), "digest": skopeo_digest(plain, "verb/ose:1")}
+    windows = {"architecture": "amd64", "os": "windows", "os.version": "10.0", "os.features": ["a", "b"], "variant": "v2"}
+    put_manifest(plain, "verb/ose:list", {"schemaVersion": 2, "mediaType": LIST_TYPE, "manifests": [
+        first | {"platform": {"architecture": "arm", "os": "linux", "variant": "v7"}}, entry | {"platform": windows}]})
+    return f"{plain.host}/verb/ose"
+
+
+@pytest.mark.parametrize("option", ["-v", "--verbose", None])
+@pytest.mark.parametrize("what", [":1", ":odd", ":list", "@{}", ":1@{}"])
+def test_manifest_inspect_with_platforms(inspected, plain, home, work, what, option):
+    words = ["manifest", "inspect", *([option] if option else []), "--insecure", inspected + what.format(skopeo_digest(plain, "verb/ose:1"))]
+    assert strata(work, *words, env=home).out == run("/usr/bin/docker", *words, env=clean_env(**home)).out
+
+
+def test_verbose_manifest_inspect_of_oci(plain, archive, home, work):
+    """docker 20.10 does not know them: the form is that of its own manifests, under the name that docker 23 gave it."""
+    upload(archive, plain, "verb/oci:1", "--format", "oci")
+    name = f"{plain.host}/verb/oci"
+    raw = run("skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{name}:1").out
+    descriptor = {"mediaType": f"{archives.OCI}.manifest.v1+json", "digest": skopeo_digest(plain, "verb/oci:1"), "size": len(raw)}
+    said = {"architecture": "amd64", "os": "linux"}
+    one = {"Ref": f"{name}:1", "Descriptor": descriptor | {"platform": said}, "OCIManifest": json.loads(raw)}
+    assert strata(work, "manifest", "inspect", "-v", f"{name}:1", env=home).out == json.dumps(one, indent="\t") + "\n"
+    other = {"architecture": "arm64", "os": "linux"}
+    inner = put_manifest(plain, "verb/oci:inner", {"schemaVersion": 2, "mediaType": f"{archives.OCI}.index.v1+json",
+                                                   "manifests": [descriptor, descriptor | {"platform": other}]})
+    put_manifest(plain, "verb/oci:outer", {"schemaVersion": 2, "mediaType": f"{archives.OCI}.index.v1+json", "manifests": [inner]})
+    found = json.loads(strata(work, "manifest", "inspect", "-v", f"{name}:outer", env=home).out)
+    one["Ref"] = f"{name}:outer@{descriptor['digest']}"
+    assert found == [one, one | {"Descriptor": descriptor | {"platform": other}}]
 
 
 def test_what_is_not_there(plain, archive, home, work):

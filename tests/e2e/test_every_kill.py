@@ -3,6 +3,7 @@
 
 By default STRATA_STRIKES calls of each command are tried, one of each kind of step first (default 18); all with STRATA_EVERY_CALL=1.
 """
+import fcntl
 import os
 import random
 
@@ -10,6 +11,7 @@ import pytest
 
 import mending
 import peers
+import registries
 from deeds import MAKERS, host_for, keep, make, names, registry_host  # noqa: F401
 from engine import needs_strata_itself
 from procs import remove_tree
@@ -67,6 +69,32 @@ def judge(deed, place, turn):
         deed.check_state(place)
     deed.check_done_again(place, deep=turn % 5 == 0)
     deed.check_cleared(place)
+
+
+@pytest.mark.needs(why_not=registries.cannot_run)
+def test_killed_pull_behind_its_publishing(work, registry_host):
+    """The image is here, and so are its blobs: the next pull removes them, without asking for more than a digest, and none that is claimed."""
+    deed = make("pull", work, registry_host)
+    place = deed.place(work)
+    lines = calls(place, deed.words(place), **deed.how())
+    remove_tree(place)
+    published = max(at for at, line in enumerate(lines, 1) if "rename" in line and "repositories.json" in line)
+    for turn, at in enumerate(range(published + 1, len(lines) + 1)):
+        place = deed.place(work)
+        blow = strike(place, deed.words(place), at, **deed.how())
+        assert blow.killed and deed.is_after(deed.state(place)), blow
+        folder = place / "root/strata/blobs"
+        left = sorted(folder.glob("?" * 64))
+        if left:
+            mine = left[turn % len(left)]
+            with open(mine, "rb") as claimed:  # as whoever downloads it now does
+                fcntl.flock(claimed, fcntl.LOCK_SH)
+                deed.do(place)
+            assert sorted(folder.glob("?" * 64)) == [mine], blow.report
+        deed.check_done_again(place)
+        assert os.listdir(folder) == [], blow.report
+        remove_tree(place)
+    assert published < len(lines)
 
 
 @pytest.mark.parametrize("how", mending.NAMES)

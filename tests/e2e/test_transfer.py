@@ -327,9 +327,77 @@ def test_the_command_that_serves_is_in_no_help(work):
 
 def test_options_of_registries_are_refused(work):
     root = root_with(work / "here", image())
-    for words in (["push", "--compression", "gzip"], ["pull", "--platform", "linux/arm64"], ["pull", "--policy", "never"]):
-        refused = strata(root, *words, "ssh://host/there", "app:1", check=False)
-        assert refused.code == 1 and "for registries" in refused.err
+    refused = strata(root, "push", "--compression", "gzip", "ssh://host/there", "app:1", check=False)
+    assert refused.code == 1 and "for registries" in refused.err
+
+
+# ---- --platform, --policy --------------------------------------------------------------------------------------
+
+def pulls(work, *words, check=False, reachable=True):
+    *options, names = words
+    env = local_ssh(work) if reachable else {"STRATA_SSH": "false"}
+    return strata(work / "here", "pull", "--remote-program", binary(), *options, f"ssh://host{work}/there", *names, env=env,
+                  check=check, timeout=60)
+
+
+def two_platforms():
+    return (Image([plain_layer("amd", b"1" * 5000)], ["amd:1", "both:amd"]),
+            Image([plain_layer("arm", b"2" * 5000)], ["arm:1", "both:arm"], architecture="arm64"))
+
+
+@pytest.mark.parametrize("how", [[], ["--dry-run"]])
+def test_pull_of_a_platform(work, how):
+    amd, arm = two_platforms()
+    root_with(work / "there", amd, arm)
+    for platform, names, other in (("linux/arm64", ["amd:1"], "amd64"), ("linux/amd64", ["amd:1", "arm:1"], "arm64"),
+                                   ("linux/amd64", ["both"], "arm64"), ("linux/s390x", [arm.id], "arm64")):
+        refused = pulls(work, *how, "--platform", platform, names)
+        assert refused.code == 1, refused
+        assert re.search(rf"image with reference \S+ was found but does not match the specified platform: wanted {platform}, actual: linux/{other}",
+                         " ".join(refused.err.split())), refused
+        assert not (work / "here").exists() or Root(work / "here").images() == set()
+    unknown = pulls(work, *how, "--platform", "ibm/", ["arm:1"])
+    assert unknown.code == 1 and 'invalid platform "ibm/"' in unknown.err
+    assert "arm:1" in pulls(work, *how, "--platform", "aarch64", ["arm:1"], check=True).out
+    assert how or Root(work / "here").references() == {"arm:1": arm.id}
+
+
+@pytest.mark.parametrize("how", [[], ["--dry-run"]])
+def test_pull_by_policy(work, how):
+    """What is here is found without ssh, which cannot be started here; what is not, is not."""
+    amd, arm = two_platforms()
+    root_with(work / "there", amd, arm)
+    for policy in ("never", "newer", "missing"):  # of the last a new root is made
+        fresh = pulls(work, "--policy", policy, ["amd:1"], reachable=policy == "missing")
+        assert (fresh.code == 0) == (policy == "missing") and "WARNING" not in fresh.err, fresh
+        assert (work / "here").exists() == (policy == "missing")
+    here = "Image is up to date for amd:1\n"
+    for policy in ("missing", "never", "newer"):
+        found = pulls(work, *how, "--policy", policy, ["amd:1"], reachable=False, check=True)
+        assert found.out == here and ("WARNING" in found.err) == (policy == "newer"), found
+        assert pulls(work, *how, "--policy", policy, [amd.id], reachable=False).code == 0
+        for names in (["arm:1"], ["amd:1", "arm:1"], ["amd"], [arm.id]):
+            absent = pulls(work, *how, "--policy", policy, names, reachable=False)
+            assert absent.code == 1 and "Error: " in absent.err, absent
+            assert policy != "never" or f"No such image: {names[-1]}" in absent.err, absent
+            assert (policy == "never" and names == ["amd"]) == ("which --policy never does not ask" in absent.err), absent
+        assert pulls(work, *how, "--policy", policy, "--platform", "linux/arm64", ["amd:1"], reachable=False).code == 1
+    assert pulls(work, *how, "--policy", "always", ["amd:1"], reachable=False).code == 1
+    asked = pulls(work, *how, "--policy", "missing", ["amd:1", "arm:1"], check=True)
+    assert asked.out.startswith(here) and "arm:1" in asked.out and "Pulled image: amd:1" not in asked.out
+    assert "amd:1" in pulls(work, *how, "--policy", "newer", ["amd:1"], check=True).out
+    assert how or Root(work / "here").images() == {amd.id, arm.id}
+
+
+def test_pull_of_what_is_damaged_here_asks_for_it(work):
+    amd, arm = two_platforms()
+    root_with(work / "there", amd, arm)
+    root_with(work / "here", amd)
+    (files,) = (work / "here/overlay2").glob("*/diff")
+    shutil.rmtree(files)
+    assert pulls(work, "--policy", "never", ["amd:1"]).code == 1
+    pulls(work, "--policy", "missing", ["amd:1"], check=True)
+    assert_holds(work / "here", amd)
 
 
 # ---- --all-tags, --dry-run -------------------------------------------------------------------------------------

@@ -153,6 +153,8 @@ class Deed(Command):
         assert problems(place / "root", deep=deep) == []
         if deep:
             assert_clean(place / "root")
+        kept = place / "root/strata/blobs"
+        assert not kept.is_dir() or os.listdir(kept) == []
         state = state_of(place / "root")
         if self.fixed and not self.steps:
             assert state == self.after, (state, self.after)
