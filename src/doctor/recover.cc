@@ -7,8 +7,11 @@
 
 #include "archive/archive_writer.h"
 #include "archive/contents.h"
+#include "doctor/copies.h"
 #include "doctor/place.h"
+#include "doctor/rebuild.h"
 #include "doctor/recover_names.h"
+#include "doctor/root_evidence.h"
 #include "doctor/salvage_layer.h"
 #include "oci/json.h"
 
@@ -53,6 +56,7 @@ class Recovery {
         all.push_back(place);
       }
     }
+    STRATA_CHECK(work_out_folders());
     return run_in_lanes(pool_.jobs(), all.size(), [&](size_t i) -> Status {
       STRATA_TRY(all[i]->second, salvage_layer(all[i]->first, all[i]->second.was, context_)
                                      .context("layer {}", all[i]->second.was));
@@ -101,6 +105,31 @@ class Recovery {
   }
 
  private:
+  // Where the files are of layers whose records do not say it: mostly, what lies on them does.
+  Status work_out_folders() {
+    bool all_known = true;
+    for (const auto& [chain, layer] : layers_) {
+      Result<std::optional<std::string>> cache =
+          read_file_if_exists_at(store_.root(), store_.layers().path_of(chain.hex()) + "/cache-id");
+      STRATA_CHECK(unless_all_ends(cache));
+      all_known &= cache.ok() && *cache && CacheId::parse(trimmed(**cache)).ok();
+    }
+    if (all_known) return {};
+    Result<Survey> survey = survey_root(options_.root, options_.driver, pool_);
+    STRATA_CHECK(unless_all_ends(survey));
+    if (!survey.ok()) return {};
+    STRATA_TRY(const Copies copies, Copies::open(options_.root, options_.driver, {}, pool_));
+    Troubles troubles;
+    RootEvidence evidence(store_.root(), *survey, copies, pool_, troubles);
+    const Rebuild rebuilt(*survey, evidence);
+    if (std::optional<Error> fatal = troubles.fatal()) return *fatal;
+    for (const auto& [chain, layer] : layers_) {
+      const Learnt<std::string>* folder = rebuilt.folder(chain);
+      if (folder != nullptr) context_.folders.emplace(chain, folder->value);
+    }
+    return {};
+  }
+
   struct Chosen {
     RecoveredImage report;
     std::vector<oci::Reference> tags;

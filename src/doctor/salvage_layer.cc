@@ -32,6 +32,7 @@ class Salvager {
     if (!found) {
       STRATA_TRY(found, take_unnamed());
     }
+    if (!found) STRATA_CHECK(open_worked_out());
     if (!found) {
       STRATA_TRY(found, take_copy());
     }
@@ -122,6 +123,19 @@ class Salvager {
     }
     opened_->files = Fd();
     return false;
+  }
+
+  // Not proven to be as it was, but better than nothing.
+  Status open_worked_out() {
+    auto folder = context_.folders.find(chain_);
+    if (opened_->files.valid() || folder == context_.folders.end()) return {};
+    STRATA_TRY(CacheId cache, CacheId::parse(folder->second));
+    Result<Fd> files = context_.store.driver().open_files(cache);
+    STRATA_CHECK(note(files));
+    if (!files.ok()) return {};
+    opened_->files = std::move(files).value();
+    made_.source = "folder " + folder->second;
+    return {};
   }
 
   Result<bool> take_copy() {

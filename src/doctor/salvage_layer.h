@@ -6,6 +6,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "doctor/layer_source.h"
@@ -29,6 +31,8 @@ struct SalvageContext {
   std::vector<LayerSource*> sources;
   Pool& pool;
   BufferPool& buffers;
+  // Folders of layers whose records do not name them any more, as far as they could be worked out (rebuild.h).
+  std::map<ChainId, std::string> folders = {};
 };
 
 // Never gives up: of a layer without files an empty one is made. Errors: kCancelled, and those of the sources.

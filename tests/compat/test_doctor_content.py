@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import subprocess
 
 import pytest
@@ -247,6 +248,21 @@ def test_what_is_lost_is_listed_and_the_rest_loads(sick, work):
     assert ids == {"sick:1": out["Is"]}
     assert "sick:1" in loaded_by_podman(work)
     assert "gone" not in listing and {"changed", "short", "hard", "able", "link", "strict"} <= set(listing)
+
+
+@pytest.mark.parametrize("records", ["one", "all"])
+def test_records_that_are_gone_leave_the_files(sick, work, records):
+    """What lies on a layer names its folder, and of a top layer there is but one that lies where it must."""
+    root, image, _ = sick
+    for number in (0, 1) if records == "all" else (0,):
+        shutil.rmtree(record_of(root, image, number))
+    report, code = recover(root, work, "sick:1")
+    out = report["Images"][0]
+    lost = {loss["Layer"] for loss in out["Losses"]}
+    assert code == 4 and lost <= set(image.diff_ids) and all("gone" not in loss["Reason"] for loss in out["Losses"])
+    assert len([source for source in out["Sources"] if "folder" in source]) == (2 if records == "all" else 1)
+    ids, listing = loaded_by_docker(work, ["sick:1"])
+    assert ids == {"sick:1": out["Is"]} and "changed" in listing
 
 
 def test_a_tar_split_that_is_gone_leaves_the_files(sick, work):

@@ -43,6 +43,9 @@ class NoEvidence final : public Evidence {
     if (folder == kFolders[1]) return kTopDiff;
     return folder == kFolders[2] ? std::optional(kOtherDiff) : std::nullopt;
   }
+  Fit fit_of(const std::string&, const std::string& folder) override {
+    return folder == kFolders[2] ? Fit::kNames : Fit::kAll;
+  }
   std::optional<uint64_t> size_of(const std::string&) override { return 42; }
   std::vector<DiffId> known_diffs() override { return {kBaseDiff, kTopDiff}; }
   std::string layer_copy(const DiffId&) override { return has_copies ? "copy.tar" : ""; }
