@@ -92,8 +92,10 @@ class Build final : public Command {
     const Fd* root = store.has_value() ? &store->root() : nullptr;
     STRATA_TRY(auto build_context,
                build::BuildContext::open(options_.context(place, root), context.pool()));
-    return check_dockerfile(*build_context, request, store.has_value() ? &*store : nullptr,
-                            context.out());
+    return check_dockerfile(
+        *build_context, request,
+        shown_dockerfile(options_.dockerfile(), place, build_context->dockerfile_name()),
+        store.has_value() ? &*store : nullptr, context.out());
   }
 
   Status finish(Context& context, BuildView& display, const build::BuildRequest& request,
