@@ -46,6 +46,7 @@ constexpr long kFirstAbi = 2;
 constexpr uint64_t kExecute = 1ull << 0;
 constexpr uint64_t kReadFile = 1ull << 2;
 constexpr uint64_t kReadFolder = 1ull << 3;
+constexpr uint64_t kRemoveFolder = 1ull << 4;
 constexpr uint64_t kMakeSocket = 1ull << 9;
 constexpr uint64_t kDeviceIoctl = 1ull << 15;
 constexpr uint64_t kReads = kReadFile | kReadFolder;
@@ -83,10 +84,14 @@ bool confine_files(const Confinement& how) {
   if (abi >= 6 && !how.network) attributes.scopes = 1ull << 0;  // 6.12: abstract unix sockets
   Fd ruleset(static_cast<int>(::syscall(kCreateRuleset, &attributes, sizeof attributes, 0)));
   if (!ruleset.valid()) return false;
+  const auto allow = [&](int folder, uint64_t rights) {
+    const PathRule rule{rights, folder};
+    return ::syscall(kAddRule, ruleset.get(), kPathBeneath, &rule, 0) == 0;
+  };
   for (const int folder : how.folders) {
-    const PathRule rule{attributes.files & ~kNeverGiven, folder};
-    if (::syscall(kAddRule, ruleset.get(), kPathBeneath, &rule, 0) != 0) return false;
+    if (!allow(folder, attributes.files & ~kNeverGiven)) return false;
   }
+  if (how.empty_folders_below >= 0 && !allow(how.empty_folders_below, kRemoveFolder)) return false;
   return ::syscall(kRestrictSelf, ruleset.get(), 0) == 0;
 }
 

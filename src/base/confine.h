@@ -25,7 +25,8 @@ struct Confinement {
   std::vector<int> folders;  // below these everything may be made, changed and removed. Borrowed
   // Whether files may also be read elsewhere. Names of files can be read and looked up all the same.
   bool read_elsewhere = false;
-  bool network = false;  // whether it may open connections: the input comes from there
+  bool network = false;          // whether it may open connections: the input comes from there
+  int empty_folders_below = -1;  // below this one empty folders may be removed. Borrowed
 };
 
 // What the kernel has taken.

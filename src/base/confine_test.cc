@@ -140,6 +140,19 @@ TEST_F(ConfinedThread, HasNoUseForTheRestOfTheSystem) {
   EXPECT_TRUE(socket.valid());  // the others may
 }
 
+TEST_F(ConfinedThread, RemovesEmptyFoldersWhereItMay) {
+  must(mkdir_at(folder_, "other/empty", 0755));
+  std::thread([&] {
+    confine_thread({.folders = {given_.get()}, .empty_folders_below = folder_.get()});
+    EXPECT_TRUE(remove_folder_at(folder_, "other/empty").ok());
+    EXPECT_FALSE(unlink_at(folder_, "other/kept").ok());
+    EXPECT_FALSE(mkdir_at(folder_, "other/empty", 0755).ok());
+    EXPECT_FALSE(write_file_at(folder_, "other/made", "x", 0644).ok());
+    EXPECT_FALSE(rename_at(folder_, "other/kept", given_, "kept", Existing::kKeep).ok());
+  }).join();
+  EXPECT_TRUE(lstat_at(folder_, "other/kept").ok());
+}
+
 TEST_F(ConfinedThread, GivesBackWhatItsBodyReturned) {
   Status status = run_confined({{given_.get()}}, [&]() -> Status {
     return write_file_at(folder_, "other/made", "x", 0644);

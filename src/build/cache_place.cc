@@ -20,7 +20,9 @@ Result<std::unique_ptr<registry::ManifestSource>> open_cache_source(const CacheP
 
 Result<std::unique_ptr<registry::CopyTarget>> open_cache_target(const CachePlace& place,
                                                                 const OpenClient& client) {
-  if (place.name.empty()) return registry::make_layout_folder_target(place.folder, place.tag);
+  if (place.name.empty()) {
+    return registry::make_layout_folder_target(place.folder, {registry::LayoutName{place.tag}});
+  }
   STRATA_TRY(const oci::Reference name, oci::Reference::parse(place.name));
   STRATA_TRY(registry::Client * opened, client());
   return registry::make_repository_target(*opened, name.with_default_tag(), nullptr);

@@ -40,6 +40,7 @@ class Build final : public Command {
     if (to_standard_output_ && context.out().is_terminal()) {
       return context.fail("an archive cannot be written to a terminal: redirect it, or give dest=");
     }
+    for (const BuildOutput& output : outputs_) STRATA_CHECK(check_build_output(output, request));
     if (options_.check()) return check(context, arguments.front(), request);
     // Before the first thread: all mounts of the build are our own, and end with us.
     STRATA_CHECK(driver::enter_private_mounts());
@@ -66,7 +67,9 @@ class Build final : public Command {
       return context.fail(report.error().message(), failed.exit_code);
     }
     for (const BuildOutput& output : outputs_) {
-      STRATA_CHECK(write_build_output(context, store, output, report->image, request.tags));
+      STRATA_CHECK(write_build_output(
+          context, store, output,
+          {report->image, request.tags, request.open_client, words, quiet || is_raw(context)}));
     }
     STRATA_CHECK(finish(context, display, request, *report));
     if (quiet) words.print(fmt::format("{}\n", report->image));
@@ -92,8 +95,10 @@ class Build final : public Command {
     const Fd* root = store.has_value() ? &store->root() : nullptr;
     STRATA_TRY(auto build_context,
                build::BuildContext::open(options_.context(place, root), context.pool()));
-    return check_dockerfile(*build_context, request, store.has_value() ? &*store : nullptr,
-                            context.out());
+    return check_dockerfile(
+        *build_context, request,
+        shown_dockerfile(options_.dockerfile(), place, build_context->dockerfile_name()),
+        store.has_value() ? &*store : nullptr, context.out());
   }
 
   Status finish(Context& context, BuildView& display, const build::BuildRequest& request,

@@ -42,6 +42,25 @@ std::string text_of(const build::Finding& finding, const std::string& file,
   return text.append(kRule);
 }
 
+// As Go joins paths: without "." and "x/..".
+std::string joined(const std::string& folder, const std::string& name) {
+  std::vector<std::string_view> parts;
+  const std::string path = fmt::format("{}/{}", folder, name);
+  for (std::string_view rest = path; !rest.empty();) {
+    const std::string_view part = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+    if (part.empty() || part == ".") continue;
+    const bool goes_up = part == ".." && (folder.starts_with('/') || !parts.empty()) &&
+                         (parts.empty() || parts.back() != "..");
+    if (!goes_up) {
+      parts.push_back(part);
+    } else if (!parts.empty()) {
+      parts.pop_back();
+    }
+  }
+  return fmt::format("{}{}", folder.starts_with('/') ? "/" : "", fmt::join(parts, "/"));
+}
+
 // An image of the store; null: it is not there, or cannot be read.
 std::optional<oci::ImageConfig> find_image(const store::Store* store, const std::string& name) {
   if (store == nullptr) return std::nullopt;
@@ -87,8 +106,18 @@ build::LintOptions lint_options(build::BuildContext& context, const build::Build
 
 }  // namespace
 
+std::string shown_dockerfile(const std::string& file, const std::string& place,
+                             const std::string& name) {
+  if (file == "-") return "stdin";
+  if (!file.empty()) return file;
+  Result<Fd> folder = open_path(place, O_PATH | O_DIRECTORY);
+  if (!folder.ok()) return name;
+  return joined(place, name);
+}
+
 Result<int> check_dockerfile(build::BuildContext& context, const build::BuildRequest& request,
-                             const store::Store* store, Output& out) {
+                             const std::string& shown_name, const store::Store* store,
+                             Output& out) {
   STRATA_TRY(const build::Dockerfile file, build::parse_dockerfile(context.dockerfile_text()));
   STRATA_TRY(const build::LintReport report,
              build::lint(file, lint_options(context, request, store)));
@@ -98,7 +127,7 @@ Result<int> check_dockerfile(build::BuildContext& context, const build::BuildReq
                          : fmt::format("Check complete, {} warnings have been found!\n", count));
   const std::vector<std::string_view> lines = lines_of(context.dockerfile_text());
   for (const build::Finding& finding : report.findings) {
-    out.print(text_of(finding, context.dockerfile_name(), lines));
+    out.print(text_of(finding, shown_name, lines));
   }
   if (!report.failure.empty()) out.print(fmt::format("ERROR: {}\n", report.failure));
   return count == 0 ? 0 : 1;

@@ -11,9 +11,14 @@
 
 namespace strata::cli {
 
+// How the findings call the Dockerfile: as the user does. `file` is that of -f; empty: the context's
+// own, which `place` and `name` lead to.
+std::string shown_dockerfile(const std::string& file, const std::string& place,
+                             const std::string& name);
+
 // Prints the findings. `store` (null: there is none) tells of base images. Returns the exit code: 1
 // if there are any findings. Errors: those of the parser.
 Result<int> check_dockerfile(build::BuildContext& context, const build::BuildRequest& request,
-                             const store::Store* store, Output& out);
+                             const std::string& shown_name, const store::Store* store, Output& out);
 
 }  // namespace strata::cli

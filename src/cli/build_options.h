@@ -23,6 +23,7 @@ class BuildOptions {
   build::ContextOptions context(const std::string& place, const Fd* root) const;
   bool quiet() const { return quiet_; }
   bool check() const { return check_; }
+  const std::string& dockerfile() const { return file_; }  // of -f; may be empty
   const std::string& target() const { return target_; }
   Result<std::vector<BuildOutput>> outputs() const;
   // --iidfile and --metadata-file.

@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "store/new_root.h"
 #include "store/store.h"
 
 namespace strata::cli {
@@ -52,6 +53,12 @@ class Context {
   // kCreate: the root is made where it is missing.
   enum class IfMissing { kFail, kCreate };
   Result<store::Store> open_for_writing(IfMissing if_missing = IfMissing::kFail);
+  // To be called before a root is made there, by those who do not use open_for_writing.
+  Status note_new_root(const std::string& path);
+  // Of the root that this command made; null if it was there.
+  const store::NewRoot* new_root() const { return new_root_ ? &*new_root_ : nullptr; }
+  // When the command has ended: a root that it made and did not use goes again.
+  void remove_unused_root();
 
   ProgressMode progress_mode() const;
   // Prints the message as it is, and gives the exit code back.
@@ -68,6 +75,7 @@ class Context {
   Output& out_;
   Output& err_;
   std::unique_ptr<Pool> pool_;
+  std::optional<store::NewRoot> new_root_;
 };
 
 class Command {

@@ -5,7 +5,7 @@
 
 namespace strata::cli {
 
-void confine_to(const store::Store& store, Network network) {
+void confine_to(const Context& context, const store::Store& store, Network network) {
   // People move folders of a root to other disks and leave links.
   std::vector<Fd> folders;
   for (const std::string_view name :
@@ -16,6 +16,7 @@ void confine_to(const store::Store& store, Network network) {
   }
   Confinement how{.folders = {}, .read_elsewhere = true, .network = network == Network::kNeeded};
   for (const Fd& folder : folders) how.folders.push_back(folder.get());
+  if (context.new_root() != nullptr) how.empty_folders_below = context.new_root()->above().get();
   confine_thread(how);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/fs_at.h"
 #include "base/signal_names.h"
+#include "cli/env_file.h"
 
 namespace strata::cli {
 namespace {
@@ -194,10 +195,13 @@ void ContainerOptions::declare_limits(Options& options) {
 Status ContainerOptions::read_environment(oci::ContainerConfig& config) const {
   std::vector<std::string> env;
   for (const std::string& path : env_files_) {
-    STRATA_TRY(std::vector<std::string> variables, read_env_file(path));
-    for (const std::string& variable : variables) set_variable(env, variable);
+    STRATA_TRY(std::vector<std::string> variables, read_env_file(path, BareNames::kTakeOurs));
+    env.insert(env.end(), variables.begin(), variables.end());
   }
-  for (const std::string& variable : env_) set_variable(env, env_of(variable));
+  // Behind those of the files, whatever the order of the options, and beside them: docker keeps both.
+  std::vector<std::string> given;
+  for (const std::string& variable : env_) set_variable(given, env_of(variable));
+  env.insert(env.end(), given.begin(), given.end());
   config.env = std::move(env);
   return {};
 }
@@ -206,7 +210,7 @@ Status ContainerOptions::read_labels(oci::ContainerConfig& config) const {
   config.labels.emplace();
   std::vector<std::string> labels;
   for (const std::string& path : label_files_) {
-    STRATA_TRY(std::vector<std::string> lines, read_env_file(path));
+    STRATA_TRY(std::vector<std::string> lines, read_env_file(path, BareNames::kAreLeftOut));
     labels.insert(labels.end(), lines.begin(), lines.end());
   }
   labels.insert(labels.end(), labels_.begin(), labels_.end());

@@ -5,10 +5,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <optional>
 
-#include "base/fs_at.h"
 #include "cli/go_print.h"
 
 namespace strata::cli {
@@ -210,37 +208,6 @@ Result<runtime::Device> parse_device(std::string_view text) {
     return refuse("bad mode specified: " + device.access);
   }
   return device;
-}
-
-std::string env_of(const std::string& text) {
-  if (text.find('=') != text.npos) return text;
-  const char* own = std::getenv(text.c_str());
-  return own == nullptr ? text : text + "=" + own;
-}
-
-Result<std::vector<std::string>> read_env_file(const std::string& path) {
-  Result<std::string> text = read_file_at(Fd(), path);
-  if (!text.ok()) return refuse(fmt::format("open {}: no such file or directory", path));
-  std::vector<std::string> variables;
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty() || line.starts_with('#')) continue;
-    const size_t equals = line.find('=');
-    std::string_view name = line.substr(0, equals);
-    if (name.empty() || name.find_first_of(" \t") != name.npos) {
-      return refuse(fmt::format("poorly formatted environment: {}",
-                                name.empty()
-                                    ? fmt::format("no variable name on line '{}'", line)
-                                    : fmt::format("variable '{}' contains whitespaces", name)));
-    }
-    std::string variable = env_of(std::string(line));
-    if (variable.find('=') != variable.npos) variables.push_back(std::move(variable));
-  }
-  return variables;
 }
 
 }  // namespace strata::cli

@@ -36,11 +36,6 @@ Result<int64_t> parse_cpus(std::string_view text);
 Result<runtime::MountSpec> parse_mount(std::string_view text);
 // "/dev/x", "/dev/x:/dev/y", "/dev/x:/dev/y:rw".
 Result<runtime::Device> parse_device(std::string_view text);
-// The lines of a file of variables: "NAME=value", or "NAME", which takes the value of our own
-// environment and is left out without one.
-Result<std::vector<std::string>> read_env_file(const std::string& path);
-// -e: "NAME" takes our own value, and stays without one (that unsets it).
-std::string env_of(const std::string& text);
 // Whole numbers of an option that is declared as text. Errors: kInvalid.
 Result<int64_t> parse_integer(std::string_view text);
 // "a,b,c" as CSV has it; fields may be quoted.

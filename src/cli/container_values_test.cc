@@ -70,13 +70,6 @@ TEST(ContainerValues, ProcessorsAreBillionths) {
   EXPECT_FALSE(parse_cpus("many").ok());
 }
 
-TEST(ContainerValues, VariablesWithoutValueTakeOurs) {
-  ASSERT_EQ(::setenv("STRATA_TEST_VALUE", "ours", 1), 0);
-  EXPECT_EQ(env_of("STRATA_TEST_VALUE"), "STRATA_TEST_VALUE=ours");
-  EXPECT_EQ(env_of("STRATA_TEST_NONE"), "STRATA_TEST_NONE");
-  EXPECT_EQ(env_of("A="), "A=");
-}
-
 TEST(ContainerValues, CsvFieldsMayBeQuoted) {
   EXPECT_THAT(csv_fields("a,\"b,c\",\"d\"\"e\","), ElementsAre("a", "b,c", "d\"e", ""));
 }

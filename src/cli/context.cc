@@ -87,11 +87,22 @@ Result<std::optional<store::Store>> Context::open_if_there() {
 }
 
 Result<store::Store> Context::open_for_writing(IfMissing if_missing) {
+  if (if_missing == IfMissing::kCreate) STRATA_CHECK(note_new_root(root()));
   return store::Store::open({.root = root(),
                              .driver = global_.driver,
                              .access = store::Access::kWrite,
                              .create = if_missing == IfMissing::kCreate,
                              .wait_for_disk = global_.sync});
+}
+
+Status Context::note_new_root(const std::string& path) {
+  if (new_root_) return {};
+  STRATA_TRY(new_root_, store::NewRoot::look(path));
+  return {};
+}
+
+void Context::remove_unused_root() {
+  if (new_root_) new_root_->remove_if_unused();
 }
 
 ProgressMode Context::progress_mode() const {

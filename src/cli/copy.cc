@@ -168,7 +168,9 @@ class Copy final : public Command {
 
   static Result<store::Store> open_store(Context& context, const ImagePlace& place,
                                          store::Access access) {
-    return store::Store::open({.root = place.path.empty() ? context.root() : place.path,
+    const std::string root = place.path.empty() ? context.root() : place.path;
+    if (access == store::Access::kWrite) STRATA_CHECK(context.note_new_root(root));
+    return store::Store::open({.root = root,
                                .driver = context.global().driver,
                                .access = access,
                                .create = access == store::Access::kWrite,

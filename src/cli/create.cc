@@ -42,16 +42,25 @@ Result<std::string> make_container(Context& context, const ContainerOptions& opt
   return id;
 }
 
+// As docker says what is wrong with the options of these commands, and whatever `run` fails at.
+Result<int> fail(Context& context, std::string_view command, const Error& error) {
+  if (error.code() == ErrorCode::kCancelled) return error;
+  std::string_view text = error.message();
+  if (text.ends_with('.')) text.remove_suffix(1);
+  return context.fail(fmt::format("strata: {}.\nSee 'strata {} --help'.", text, command), kFailed);
+}
+
 class Create final : public Command {
  public:
   void declare(Options& options) override { options_.declare(options); }
   bool options_end_at_argument() const override { return true; }
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
-    STRATA_TRY(runtime::NewContainer wanted, options_.read(arguments));
+    Result<runtime::NewContainer> wanted = options_.read(arguments);
+    if (!wanted.ok()) return fail(context, "create", wanted.error());
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
     STRATA_CHECK(runtime::settle_killed_containers(store));
-    STRATA_TRY(std::string id, make_container(context, options_, std::move(wanted), store));
+    STRATA_TRY(std::string id, make_container(context, options_, std::move(*wanted), store));
     context.out().print(id + "\n");
     return 0;
   }
@@ -71,7 +80,7 @@ class Run final : public Command {
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     Result<runtime::NewContainer> wanted = options_.read(arguments);
-    if (!wanted.ok()) return fail(context, wanted.error());
+    if (!wanted.ok()) return fail(context, "run", wanted.error());
     if (options_.detach()) {
       return context.fail(
           "strata: --detach: there is no daemon that a container could be left to; run it in the "
@@ -82,7 +91,7 @@ class Run final : public Command {
       return context.fail("the input device is not a TTY");
     }
     Result<store::Store> store = context.open_for_writing(Context::IfMissing::kCreate);
-    if (!store.ok()) return fail(context, store.error());
+    if (!store.ok()) return fail(context, "run", store.error());
     STRATA_CHECK(runtime::settle_killed_containers(*store));
     const Attachment attached{.input = options_.interactive(),
                               .output = wanted->config.attach_stdout,
@@ -91,19 +100,12 @@ class Run final : public Command {
                               .proxy_signals = proxy_signals_,
                               .runtime = options_.runtime()};
     Result<std::string> id = make_container(context, options_, std::move(*wanted), *store);
-    if (!id.ok()) return fail(context, id.error());
+    if (!id.ok()) return fail(context, "run", id.error());
     if (!attached.output && !attached.error) context.out().print(*id + "\n");
     return run_attached(context, *store, *id, attached);
   }
 
  private:
-  static Result<int> fail(Context& context, const Error& error) {
-    if (error.code() == ErrorCode::kCancelled) return error;
-    std::string_view text = error.message();
-    if (text.ends_with('.')) text.remove_suffix(1);
-    return context.fail(fmt::format("strata: {}.\nSee 'strata run --help'.", text), kFailed);
-  }
-
   ContainerOptions options_;
   bool proxy_signals_ = true;
 };

@@ -44,7 +44,7 @@ class Import final : public Command {
     }
     STRATA_TRY(std::unique_ptr<ByteSource> tar, open_source(arguments[0], context.pool()));
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
-    confine_to(store, is_url(arguments[0]) ? Network::kNeeded : Network::kNone);
+    confine_to(context, store, is_url(arguments[0]) ? Network::kNeeded : Network::kNone);
     STRATA_TRY(runtime::ImportReport report, runtime::import(store, *tar, options, context.pool()));
     for (const std::string& warning : report.warnings) context.warn(warning);
     context.out().print(fmt::format("{}\n", report.image));

@@ -36,7 +36,7 @@ class Load final : public Command {
     }
     STRATA_TRY(Fd file, open_input());
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
-    confine_to(store, Network::kNone);
+    confine_to(context, store, Network::kNone);
     ProgressDisplay progress(quiet_ ? ProgressMode::kNone : context.progress_mode(),
                              "Loading layer", ProgressDisplay::to_descriptor(context.err().fd()));
     options.progress = &progress;

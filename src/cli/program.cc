@@ -97,6 +97,7 @@ class Program {
     }
     Context context(global_, out_, err_);
     Result<int> code = command->run(context, *arguments);
+    context.remove_unused_root();
     if (code.ok()) return *code;
     if (received_signal() != 0 && code.error().code() == ErrorCode::kCancelled) {
       return kSignalExit + received_signal();

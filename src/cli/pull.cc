@@ -128,7 +128,7 @@ class Pull final : public Command {
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
     // As part of `run` there is more to do; a credential helper has files of its own. The threads that unpack
     // are confined in any case.
-    if (!for_run_ && !registry_.may_start_programs()) confine_to(store, Network::kNeeded);
+    if (!for_run_ && !registry_.may_start_programs()) confine_to(context, store, Network::kNeeded);
     STRATA_TRY(client_, registry_.open_client(context));
     return for_each(context, references, [&](const oci::Reference& reference) {
       return all_tags_ ? pull_tags(context, store, reference)

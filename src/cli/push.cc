@@ -4,11 +4,7 @@
 
 #include <malloc.h>
 
-#include <algorithm>
-#include <map>
-#include <optional>
-#include <set>
-
+#include "cli/push_display.h"
 #include "cli/registry_options.h"
 #include "cli/routes.h"
 #include "cli/ssh_transfer.h"
@@ -17,94 +13,6 @@ namespace strata::cli {
 namespace {
 
 constexpr int kReturnedBytes = 512 << 10;
-
-// docker's lines. Each layer ends with one line, in the order of the layers whatever the order in
-// which they end; on a terminal bars are shown until then.
-class PushDisplay final : public registry::PushProgress {
- public:
-  PushDisplay(Context& context, bool quiet)
-      : context_(context),
-        quiet_(quiet),
-        bars_(quiet || context.progress_mode() == ProgressMode::kPlain ? ProgressMode::kNone
-                                                                       : context.progress_mode(),
-              "Pushing",
-              ProgressDisplay::to_descriptor(is_json() ? context.out().fd() : context.err().fd())) {
-  }
-
-  // A line of docker's, of a layer or of the whole.
-  void say(std::string_view status, std::string_view id = {}) {
-    print(line_of(status, id));
-    flush();
-  }
-
-  void layers(const std::vector<DiffId>& top_first) override {
-    auto state = state_.lock();
-    state->order = top_first;
-    state->done.clear();
-    state->printed = 0;
-    for (const DiffId& layer : top_first) print(line_of("Preparing", layer.short_hex()));
-    flush();
-  }
-
-  void layer_advanced(const DiffId& layer, uint64_t bytes_done) override {
-    if (bytes_done == 0) return;
-    if (state_.lock()->started.insert(layer).second) bars_.layer_started(layer, 0);
-    bars_.layer_advanced(layer, bytes_done);
-  }
-
-  void layer_done(const DiffId& layer, std::string_view status) override {
-    auto state = state_.lock();
-    if (state->started.contains(layer)) bars_.layer_finished(layer);
-    state->done[layer] = status;
-    while (state->printed < state->order.size()) {
-      const DiffId& next = state->order[state->printed];
-      auto found = state->done.find(next);
-      if (found == state->done.end()) break;
-      state->held += line_of(found->second, next.short_hex());
-      ++state->printed;
-    }
-    if (!bars_shown()) print(std::exchange(state->held, ""));
-    flush();
-  }
-
-  void tag_done(const std::string& tag, const Digest& digest, uint64_t size_bytes) override {
-    if (bars_shown()) bars_.close();
-    print(std::exchange(state_.lock()->held, ""));
-    say(fmt::format("{}: digest: {} size: {}", tag, digest, size_bytes));
-    if (!is_json()) return;
-    print(fmt::format(
-        "{{\"progressDetail\":{{}},\"aux\":{{\"Tag\":\"{}\",\"Digest\":\"{}\",\"Size\":{}}}}}\n",
-        tag, digest, size_bytes));
-    flush();
-  }
-
-  void note(const std::string& text) override { context_.err().print("NOTE: " + text + "\n"); }
-
-  void close() { bars_.close(); }
-
- private:
-  struct State {
-    std::vector<DiffId> order;
-    std::map<DiffId, std::string> done;
-    std::set<DiffId> started;
-    size_t printed = 0;
-    std::string held;  // lines that wait for the bars to end
-  };
-  bool is_json() const { return context_.progress_mode() == ProgressMode::kJson; }
-  std::string line_of(std::string_view status, std::string_view id) const {
-    return status_line(context_.progress_mode(), status, id);
-  }
-  bool bars_shown() const { return context_.progress_mode() == ProgressMode::kTerminal; }
-  void print(std::string_view text) {
-    if (!quiet_) context_.out().print(text);
-  }
-  void flush() { (void)context_.out().flush().ok(); }  // reported at the end
-
-  Context& context_;
-  const bool quiet_;
-  ProgressDisplay bars_;
-  Guarded<State> state_;
-};
 
 class Push final : public Command {
  public:
@@ -134,7 +42,7 @@ class Push final : public Command {
     STRATA_TRY(registry::PushOptions options, push_options(name));
     bound_memory();
     const bool quiet = quiet_ || context.global().quiet;
-    PushDisplay display(context, quiet);
+    PushDisplay display(context, context.out(), quiet);
     if (!all_tags_ && name.is_name_only()) display.say("Using default tag: latest");
     if (!all_tags_ && !name.digest()) name = name.with_default_tag();
     STRATA_TRY(store::Store store, open(context));

@@ -67,7 +67,7 @@ class ServeStdio final : public Command {
 
   Status receive(Context& context, archive::Wire& wire, const archive::TransferRequest& request) {
     STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
-    confine_to(store, Network::kNone);
+    confine_to(context, store, Network::kNone);
     told_ = true;
     archive::ReceiveOptions options{.asked = {}, .digests = request.digests};
     STRATA_TRY([[maybe_unused]] archive::ReceiveReport report,

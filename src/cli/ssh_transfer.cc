@@ -241,7 +241,7 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
   if (!connection) return 0;
   SshConnection& there = *connection;
   STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
-  confine_to(store, Network::kNone);  // ssh runs already
+  confine_to(context, store, Network::kNone);  // ssh runs already
   STRATA_CHECK(send_request(there.wire(), request));
 
   ProgressDisplay progress(quiet ? ProgressMode::kNone : context.progress_mode(), "Receiving layer",

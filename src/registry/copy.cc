@@ -37,9 +37,14 @@ Result<std::unique_ptr<CopyTarget>> make_target(const Copying& copy, const oci::
   if (copy.to.transport == Transport::kRegistry) {
     return make_repository_target(*copy.ends.target_client, *copy.to.name, source);
   }
+  std::vector<LayoutName> names;
+  for (const oci::Reference& name : copy.to.entries) {
+    names.push_back({name.tag(), name.full_string()});
+  }
+  if (names.empty()) names.push_back({copy.to.tag});
   return copy.to.transport == Transport::kOciFolder
-             ? make_layout_folder_target(copy.to.path, copy.to.tag)
-             : make_layout_archive_target(copy.to.path, copy.to.tag);
+             ? make_layout_folder_target(copy.to.path, std::move(names))
+             : make_layout_archive_target(copy.to.path, std::move(names));
 }
 
 Result<TarImage> open_layers(const Copying& copy) {

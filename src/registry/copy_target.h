@@ -36,15 +36,26 @@ class CopyTarget {
 Result<std::unique_ptr<CopyTarget>> make_repository_target(Client& client,
                                                            const oci::Reference& name,
                                                            const oci::Reference* source);
-// Adds to the layout that is in the folder, or makes one. An entry that had the tag loses it.
+// What an entry of index.json is called.
+struct LayoutName {
+  std::string tag;        // may be empty
+  std::string full = {};  // containerd's annotation, "docker.io/library/x:1"; empty: none
+
+  void set_on(oci::Descriptor& entry) const;
+  // Whether the entry has this name; of one without a full name, or if this has none, the tag counts.
+  bool is_of(const oci::Descriptor& entry) const;
+};
+
+// Each has an entry for each name; without names one that has none.
+// Adds to the layout that is in the folder, or makes one. An entry that had such a name loses it.
 std::unique_ptr<CopyTarget> make_layout_folder_target(const std::string& path,
-                                                      const std::string& tag);
+                                                      std::vector<LayoutName> names);
 // Replaces the file when all is written. Errors: kUnsupported (a pipe).
 Result<std::unique_ptr<CopyTarget>> make_layout_archive_target(const std::string& path,
-                                                               const std::string& tag);
+                                                               std::vector<LayoutName> names);
 
-// The entry of index.json.
-oci::Descriptor layout_entry(const RemoteManifest& manifest, const std::string& tag);
+// The entry of index.json, without a name.
+oci::Descriptor layout_entry(const RemoteManifest& manifest);
 inline constexpr std::string_view kLayoutFile = "oci-layout";
 inline constexpr std::string_view kLayoutText = R"({"imageLayoutVersion": "1.0.0"})";
 

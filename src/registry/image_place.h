@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "oci/reference.h"
@@ -22,8 +23,9 @@ struct ImagePlace {
   std::optional<oci::Reference> name = {};  // kRegistry always; kDockerArchive, if given
   std::string image = {};                   // kRoot: a name or an ID, as it was written
   std::string tag = {};                     // OCI: the entry of index.json; empty: the only one
-  std::optional<unsigned> number = {};      // kDockerArchive: "@2", the third of manifest.json
-  std::string text = {};                    // as it was written
+  std::vector<oci::Reference> entries = {};  // OCI, as a target, in place of `tag`: full names
+  std::optional<unsigned> number = {};       // kDockerArchive: "@2", the third of manifest.json
+  std::string text = {};                     // as it was written
 
   // Errors: kInvalid, kUnsupported (skopeo's other transports, saying what there is instead).
   static Result<ImagePlace> parse(std::string_view text);

@@ -17,8 +17,10 @@ std::string blob_name(const Digest& digest) { return "blobs/sha256/" + digest.he
 
 class LayoutArchiveTarget final : public CopyTarget {
  public:
-  LayoutArchiveTarget(archive::TarFile tar, std::string tag)
-      : tar_(std::move(tar)), tag_(std::move(tag)) {}
+  LayoutArchiveTarget(archive::TarFile tar, std::vector<LayoutName> names)
+      : tar_(std::move(tar)), names_(std::move(names)) {
+    if (names_.empty()) names_.emplace_back();
+  }
 
   Status prepare(const std::vector<oci::Descriptor>& blobs) override {
     STRATA_CHECK(tar_.add_folder("blobs"));
@@ -48,7 +50,11 @@ class LayoutArchiveTarget final : public CopyTarget {
 
   Status put_manifest(const RemoteManifest& manifest, bool is_last) override {
     STRATA_CHECK(tar_.add_text(blob_name(manifest.digest), manifest.bytes));
-    if (is_last) index_.manifests.push_back(layout_entry(manifest, tag_));
+    if (!is_last) return {};
+    for (const LayoutName& name : names_) {
+      index_.manifests.push_back(layout_entry(manifest));
+      name.set_on(index_.manifests.back());
+    }
     return {};
   }
 
@@ -68,26 +74,38 @@ class LayoutArchiveTarget final : public CopyTarget {
   }
 
   archive::TarFile tar_;
-  const std::string tag_;
+  std::vector<LayoutName> names_;
   std::map<Digest, archive::PlaceSink> places_;
   oci::Index index_;
 };
 
 }  // namespace
 
-oci::Descriptor layout_entry(const RemoteManifest& manifest, const std::string& tag) {
+void LayoutName::set_on(oci::Descriptor& entry) const {
+  if (!tag.empty()) entry.annotations[std::string(oci::annotation::kRefName)] = tag;
+  if (!full.empty()) entry.annotations[std::string(oci::annotation::kContainerdName)] = full;
+}
+
+bool LayoutName::is_of(const oci::Descriptor& entry) const {
+  const auto old = entry.annotations.find(std::string(oci::annotation::kContainerdName));
+  if (!full.empty() && old != entry.annotations.end()) return old->second == full;
+  const auto old_tag = entry.annotations.find(std::string(oci::annotation::kRefName));
+  return !tag.empty() && old_tag != entry.annotations.end() && old_tag->second == tag;
+}
+
+oci::Descriptor layout_entry(const RemoteManifest& manifest) {
   oci::Descriptor entry;
   entry.media_type = manifest.media_type;
   entry.digest = manifest.digest;
   entry.size_bytes = static_cast<int64_t>(manifest.bytes.size());
-  if (!tag.empty()) entry.annotations.emplace(oci::annotation::kRefName, tag);
   return entry;
 }
 
 Result<std::unique_ptr<CopyTarget>> make_layout_archive_target(const std::string& path,
-                                                               const std::string& tag) {
+                                                               std::vector<LayoutName> names) {
   STRATA_TRY(archive::TarFile tar, archive::TarFile::create(path));
-  return std::unique_ptr<CopyTarget>(std::make_unique<LayoutArchiveTarget>(std::move(tar), tag));
+  return std::unique_ptr<CopyTarget>(
+      std::make_unique<LayoutArchiveTarget>(std::move(tar), std::move(names)));
 }
 
 }  // namespace strata::registry

@@ -21,8 +21,10 @@ constexpr const char* kBlobsFolder = "blobs/sha256";
 
 class LayoutFolderTarget final : public CopyTarget {
  public:
-  LayoutFolderTarget(std::string path, std::string tag)
-      : path_(std::move(path)), tag_(std::move(tag)) {}
+  LayoutFolderTarget(std::string path, std::vector<LayoutName> names)
+      : path_(std::move(path)), names_(std::move(names)) {
+    if (names_.empty()) names_.emplace_back();
+  }
 
   Status prepare(const std::vector<oci::Descriptor>&) override {
     STRATA_TRY(Fd base, open_path(path_.starts_with('/') ? "/" : ".", O_RDONLY | O_DIRECTORY));
@@ -75,7 +77,7 @@ class LayoutFolderTarget final : public CopyTarget {
     STRATA_TRY(OutputFile out, OutputFile::create(blob_path(manifest.digest)));
     STRATA_CHECK(write_all(out.fd(), as_bytes(manifest.bytes)));
     STRATA_CHECK(out.publish());
-    if (is_last) entry_ = layout_entry(manifest, tag_);
+    if (is_last) entry_ = layout_entry(manifest);
     return {};
   }
 
@@ -90,7 +92,7 @@ class LayoutFolderTarget final : public CopyTarget {
     if (text) {
       STRATA_TRY(index, oci::parse_index(*text).context("{}/{}", path_, kIndexFile));
     }
-    add_entry(index);
+    for (const LayoutName& name : names_) add_entry(index, name);
     STRATA_TRY(bool is_layout, exists_at(folder_, std::string(kLayoutFile)));
     if (!is_layout) {
       STRATA_CHECK(replace_file_at(folder_, std::string(kLayoutFile), kLayoutText, 0644));
@@ -122,28 +124,26 @@ class LayoutFolderTarget final : public CopyTarget {
   }
   static constexpr size_t kReadBytes = 256 << 10;
 
-  // The tag moves to the new entry; what had it stays in the index, without a name.
-  void add_entry(oci::Index& index) const {
-    const std::string key(oci::annotation::kRefName);
+  // The name moves to the new entry; what had it stays in the index, without one.
+  void add_entry(oci::Index& index, const LayoutName& name) const {
+    const std::string tag_key(oci::annotation::kRefName);
+    const std::string full_key(oci::annotation::kContainerdName);
     for (oci::Descriptor& old : index.manifests) {
-      auto name = old.annotations.find(key);
-      if (!tag_.empty() && name != old.annotations.end() && name->second == tag_) {
-        old.annotations.erase(name);
-      }
+      if (!name.is_of(old)) continue;
+      old.annotations.erase(tag_key);
+      old.annotations.erase(full_key);
     }
-    auto same = std::find_if(index.manifests.begin(), index.manifests.end(),
-                             [&](const oci::Descriptor& old) {
-                               return old.digest == entry_.digest && !old.annotations.contains(key);
-                             });
-    if (same == index.manifests.end()) {
-      index.manifests.push_back(entry_);
-    } else if (!tag_.empty()) {
-      same->annotations[key] = tag_;
-    }
+    auto same = std::find_if(
+        index.manifests.begin(), index.manifests.end(), [&](const oci::Descriptor& old) {
+          return old.digest == entry_.digest && !old.annotations.contains(tag_key) &&
+                 !old.annotations.contains(full_key);
+        });
+    if (same == index.manifests.end()) same = index.manifests.insert(same, entry_);
+    name.set_on(*same);
   }
 
   const std::string path_;
-  const std::string tag_;
+  std::vector<LayoutName> names_;
   Fd folder_;
   oci::Descriptor entry_;
 };
@@ -151,8 +151,8 @@ class LayoutFolderTarget final : public CopyTarget {
 }  // namespace
 
 std::unique_ptr<CopyTarget> make_layout_folder_target(const std::string& path,
-                                                      const std::string& tag) {
-  return std::make_unique<LayoutFolderTarget>(path, tag);
+                                                      std::vector<LayoutName> names) {
+  return std::make_unique<LayoutFolderTarget>(path, std::move(names));
 }
 
 }  // namespace strata::registry

@@ -13,6 +13,7 @@ Status with_mounted_tree(store::Store& store, const ContainerRecord& record, con
   STRATA_TRY(Rootfs rootfs, Rootfs::mount(store, record, run, driver::FileSyncs::kHonoured));
   STRATA_TRY(auto points, rootfs.open_mount_points(record, FillVolumes::kNewOnes));
   STRATA_CHECK(rootfs.bind(points));
+  STRATA_CHECK(rootfs.bind_etc_files(record, points));
   STRATA_CHECK(body(rootfs.root()));
   return rootfs.unmount();
 }

@@ -47,7 +47,6 @@ bool has_name(const std::vector<std::string>& env, std::string_view name) {
 
 // Takes the place of the one with its name, or comes last.
 void set_variable(std::vector<std::string>& env, const std::string& variable) {
-  if (variable.find('=') == variable.npos) return erase_name(env, variable);
   auto same = std::find_if(env.begin(), env.end(), [&](const std::string& entry) {
     return name_of(entry) == name_of(variable);
   });
@@ -268,7 +267,15 @@ json::array read_only_paths() { return array_of(kReadOnlyPaths); }
 std::vector<std::string> environment_of(const RunSpec& spec, const User& user) {
   std::vector<std::string> env = {std::string(kDefaultPath), "HOSTNAME=" + spec.hostname};
   if (spec.process.terminal) env.push_back("TERM=xterm");
-  for (const std::string& variable : spec.process.env) set_variable(env, variable);
+  // A name alone takes away what every container has, not what the container was told itself.
+  const std::vector<std::string> everybodys = env;
+  for (const std::string& variable : spec.process.env) {
+    if (variable.find('=') != variable.npos) {
+      set_variable(env, variable);
+    } else if (has_name(everybodys, variable)) {
+      erase_name(env, variable);
+    }
+  }
   if (!has_name(env, "HOME")) env.push_back("HOME=" + user.home);
   return env;
 }

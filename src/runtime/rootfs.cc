@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "driver/mount.h"
 #include "driver/vfs_tree.h"
+#include "hash/digest.h"
+#include "oci/json.h"
 #include "runtime/container_files.h"
 
 namespace strata::runtime {
@@ -17,6 +20,24 @@ namespace {
 
 constexpr const char* kRootfs = "rootfs";
 constexpr mode_t kPlaceMode = 0755;
+
+struct EtcFile {
+  const char* member;  // of the record: the absolute path
+  const char* name;
+};
+
+constexpr std::array kEtcFiles = {EtcFile{"ResolvConfPath", "resolv.conf"},
+                                  EtcFile{"HostnamePath", "hostname"},
+                                  EtcFile{"HostsPath", "hosts"}};
+
+// The container whose folder holds the file (its own, or that of the one whose network it shares);
+// empty if no container's does. Only this counts of the path: the root may have moved since, and a
+// record that names another file of the host's is not obeyed.
+std::string owner_of_etc_file(std::string_view path) {
+  const std::string_view folder = path.substr(0, std::min(path.rfind('/'), path.size()));
+  const std::string_view owner = folder.substr(folder.rfind('/') + 1);
+  return Digest::parse_hex(owner).ok() ? std::string(owner) : std::string();
+}
 
 Status copy_owner_and_mode(const Fd& from, const Fd& to) {
   STRATA_TRY(struct stat info, stat_fd(from.get()));
@@ -140,15 +161,51 @@ Status Rootfs::make_places(const std::vector<Mount>& mounts, const OciRuntime& r
 Status Rootfs::bind(const std::vector<MountPoint>& points) {
   for (const MountPoint& point : points) {
     if (point.type == "tmpfs") continue;
-    STRATA_CHECK(make_place(point.source, point.destination));
-    STRATA_TRY(Fd target, open_in_root(root_, point.destination, O_PATH));
-    STRATA_TRY(std::string place, driver::path_of(target));
-    // By the descriptor, which is below the root whatever the tree has become.
-    const std::string at = fmt::format("/proc/self/fd/{}", target.get());
-    if (::mount(point.source.c_str(), at.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
-      return errno_error(errno, "mount at " + point.destination);
+    STRATA_CHECK(bind_at(point.source, point.destination, point.writable));
+  }
+  return {};
+}
+
+Status Rootfs::bind_etc_files(const ContainerRecord& record,
+                              const std::vector<MountPoint>& points) {
+  // A mount of the namespace that we are in now; the store's own descriptor is of another.
+  STRATA_TRY(Fd home, open_path(store_->root_path(), O_PATH | O_DIRECTORY));
+  for (const EtcFile& file : kEtcFiles) {
+    const std::string target = fmt::format("/etc/{}", file.name);
+    auto covers = [&](const MountPoint& point) { return point.destination == target; };
+    if (std::any_of(points.begin(), points.end(), covers)) continue;
+    STRATA_TRY(std::string recorded, oci::get_string(record.json, "container", file.member));
+    const std::string owner = owner_of_etc_file(recorded);
+    if (owner.empty()) continue;
+    Result<Fd> source = open_at(home, fmt::format("{}/{}", container_folder(owner), file.name),
+                                O_PATH | O_NOFOLLOW);
+    if (!source.ok() && source.error().code() == ErrorCode::kNotFound) continue;
+    if (!source.ok()) return std::move(source).error();
+    STRATA_TRY(struct stat info, stat_fd(source->get()));
+    if (!S_ISREG(info.st_mode)) {
+      return error(ErrorCode::kCorrupt, "{} of container {} is not a file", file.member, record.id);
     }
-    bound_.push_back(std::move(place));
+    STRATA_CHECK(bind_at(fmt::format("/proc/self/fd/{}", source->get()), target, true));
+  }
+  return {};
+}
+
+Status Rootfs::bind_at(const std::string& source, const std::string& target, bool writable) {
+  STRATA_CHECK(make_place(source, target));
+  STRATA_TRY(Fd place, open_in_root(root_, target, O_PATH));
+  STRATA_TRY(std::string path, driver::path_of(place));
+  // By the descriptor, which is below the root whatever the tree has become.
+  auto by_descriptor = [](const Fd& file) { return fmt::format("/proc/self/fd/{}", file.get()); };
+  if (::mount(source.c_str(), by_descriptor(place).c_str(), nullptr, MS_BIND | MS_REC, nullptr) !=
+      0) {
+    return errno_error(errno, "mount at " + target);
+  }
+  bound_.push_back(std::move(path));
+  if (writable) return {};
+  STRATA_TRY(Fd mounted, open_in_root(root_, target, O_PATH));  // no longer what is under the mount
+  if (::mount(nullptr, by_descriptor(mounted).c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY,
+              nullptr) != 0) {
+    return errno_error(errno, "read-only mount at " + target);
   }
   return {};
 }

@@ -40,8 +40,12 @@ class Rootfs {
   // makes them, whichever the runtime. To runc those of tmpfs are left: it gives the mode of a place
   // that is there to what it mounts upon it.
   Status make_places(const std::vector<Mount>& mounts, const OciRuntime& runtime) const;
-  // Puts volumes and bind mounts upon their targets, which are made where they are missing.
+  // Puts volumes and bind mounts upon their targets, which are made where they are missing. What is
+  // read-only to the container is so here.
   Status bind(const std::vector<MountPoint>& points);
+  // The same for what the container got for /etc/hosts, /etc/hostname and /etc/resolv.conf when it
+  // last ran, but for targets of `points`. A container that never ran has none.
+  Status bind_etc_files(const ContainerRecord& record, const std::vector<MountPoint>& points);
   // All of it.
   Status unmount();
 
@@ -50,6 +54,7 @@ class Rootfs {
   // For what `source` is; empty: a folder.
   Status make_place(const std::string& source, const std::string& target) const;
   Status fill_volume(const Fd& data, const std::string& target) const;
+  Status bind_at(const std::string& source, const std::string& target, bool writable);
   Result<std::string> open_source(const MountPoint& point, FillVolumes fill) const;
 
   const store::Store* store_;

@@ -6,8 +6,10 @@
 // Source: FORMATS sections 1.1, 1.2 and 1.5.
 #include "store/store.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/new_root.h"
 #include "store/parts.h"
 #include "store/recover.h"
 #include "store/transaction.h"
@@ -26,6 +28,27 @@ Result<Fd> open_root(const OpenOptions& options) {
                  options.root);
   }
   return root;
+}
+
+struct HeldRoot {
+  Fd folder;
+  std::optional<FileLock> held;  // while the root is opened for writing
+};
+
+// Another process that made the root may be about to remove it again (new_root.h).
+Result<HeldRoot> open_and_hold_root(const OpenOptions& options) {
+  for (;;) {
+    HeldRoot root;
+    STRATA_TRY(root.folder, open_root(options));
+    if (options.access == Access::kRead) return root;
+    root.held = hold_root(root.folder);
+    STRATA_TRY(struct stat ours, stat_fd(root.folder.get()));
+    Result<Fd> now = open_path(options.root, O_PATH | O_DIRECTORY);
+    if (!now.ok() && now.error().code() == ErrorCode::kNotFound) continue;
+    if (!now.ok()) return std::move(now).error();
+    STRATA_TRY(struct stat there, stat_fd(now->get()));
+    if (is_same_file(ours, there)) return root;
+  }
 }
 
 // The path as dockerd prints it: absolute, without symlinks.
@@ -126,7 +149,8 @@ Store::~Store() = default;
 
 Result<Store> Store::open(const OpenOptions& options) {
   if (!options.driver.empty()) STRATA_CHECK(driver::check_driver(options.driver));
-  STRATA_TRY(Fd root, open_root(options));
+  STRATA_TRY(HeldRoot opened, open_and_hold_root(options));
+  Fd root = std::move(opened.folder);
   std::string driver_name = options.driver;
   if (driver_name.empty()) {
     STRATA_TRY(driver_name, detect_driver(root));

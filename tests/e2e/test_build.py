@@ -182,6 +182,26 @@ def test_check_knows_the_base_images_and_the_ignore_file_and_writes_nothing(work
     assert result.lines[0] == "Check complete, one warning has been found!" and not (work / "none").exists()
 
 
+def test_check_calls_the_dockerfile_as_the_user_does(work, context):
+    """As buildx: what -f says, or the folder as it was given."""
+    (context / "sub").mkdir()
+    for file in (context / "Dockerfile", context / "sub/D", work / "outer"):
+        file.write_text("FROM scratch\nENV API_KEY=1\n")
+
+    def shown(*words, cwd=context, **more):
+        result = strata(work / "none", "build", "--check", *words, check=False, cwd=cwd, **more)
+        name, = [line.rpartition(":")[0] for line in result.lines if line.endswith(":2")]
+        return name
+
+    for file in ("Dockerfile", "sub/D", "./sub/../sub/D", context / "Dockerfile", context / "sub/D", "../outer", work / "outer"):
+        assert shown("-f", file, ".") == str(file)
+    assert shown("-f", "-", ".", stdin=b"FROM scratch\nENV API_KEY=1\n") == "stdin"
+    assert shown(".") == "Dockerfile" and shown("./") == "Dockerfile" and shown(context) == f"{context}/Dockerfile"
+    assert shown("..", cwd=context / "sub") == "../Dockerfile"
+    (context / "Dockerfile").rename(context / "dockerfile")
+    assert shown(".") == "dockerfile"
+
+
 STAGES = BASE.replace("FROM scratch", "FROM scratch AS base") + "FROM base AS side\nRUN echo of the side > /side\nFROM base\nCOPY --from=side /side /x\n"
 
 
