@@ -51,6 +51,7 @@ constexpr std::array kSentences = std::to_array<std::pair<Kind, std::string_view
     {Kind::kMountOrphaned, "left of a container that is gone"},
     {Kind::kDistributionDamaged, "a record of where a blob was is damaged"},
     {Kind::kFileMissing, "a file of a layer is missing"},
+    {Kind::kDatabaseDamaged, "a database of dockerd's is damaged"},
     {Kind::kFileChanged, "a file of a layer was changed"},
     {Kind::kFileExtra, "a file that is not the layer's"},
     {Kind::kFileMetadata, "a file of a layer is not as it was"},

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "base/timer.h"
+#include "doctor/bolt_file.h"
 #include "doctor/check_content.h"
 #include "doctor/judges.h"
 #include "driver/tree_size.h"
@@ -55,6 +56,22 @@ Findings judge_emptied(const Survey& survey) {
   return findings;
 }
 
+Findings judge_databases(const Fd& root, Troubles& troubles) {
+  Findings findings;
+  Result<std::vector<std::string>> paths = bolt_files(root);
+  if (!paths.ok()) troubles.note("buildkit", paths.error());
+  for (const std::string& path : paths.ok() ? *paths : std::vector<std::string>()) {
+    Result<std::string> trouble = bolt_trouble(root, path);
+    if (!trouble.ok()) troubles.note(path, trouble.error());
+    if (!trouble.ok() || trouble->empty()) continue;
+    Finding finding{.kind = Kind::kDatabaseDamaged, .severity = Severity::kFatal, .path = path};
+    finding.expected = "a bolt database";
+    finding.found = *trouble;
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 // What could not be read and is in no finding: otherwise nobody would know that it was not looked at.
 void tell_rest(const std::map<std::string, std::string>& troubles, Findings& findings) {
   std::set<std::string> told;
@@ -87,6 +104,7 @@ Result<Look> look(const CheckOptions& options, Pool& pool) {
   append(look.findings, judge_distribution(look.survey));
   Troubles more;
   append(look.findings, find_leftovers(root, look.survey, more));
+  append(look.findings, judge_databases(root, more));
   if (std::optional<Error> fatal = more.fatal()) return *fatal;
   look.survey.troubles.merge(more.take());
   tell_rest(look.survey.troubles, look.findings);

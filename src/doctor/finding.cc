@@ -46,6 +46,7 @@ constexpr std::array kKinds = std::to_array<std::pair<Kind, std::string_view>>({
     {Kind::kFileChanged, "file-changed"},
     {Kind::kFileExtra, "file-extra"},
     {Kind::kFileMetadata, "file-metadata"},
+    {Kind::kDatabaseDamaged, "database-damaged"},
     {Kind::kLayerChanged, "layer-changed"},
     {Kind::kLeftover, "leftover"},
     {Kind::kUnsynced, "unsynced"},

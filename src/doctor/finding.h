@@ -54,6 +54,8 @@ enum class Kind {
   kMountOrphaned,          // layerdb/mounts/<id> without a container: pins its layers
   // distribution
   kDistributionDamaged,  // a record that says nothing; costs a transfer
+  // others', as far as no dockerd starts with them
+  kDatabaseDamaged,  // volumes/metadata.db, network/files/local-kv.db, buildkit/*.db: bolt does not open it
   // contents (check --content)
   kFileMissing,
   kFileChanged,   // other bytes

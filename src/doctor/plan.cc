@@ -60,6 +60,20 @@ std::optional<Digest> digest_of(const Finding& finding) {
   return digest_in(finding.path.substr(at + mark.size(), Digest::kHexDigits));
 }
 
+// Nobody but dockerd knows what was in them, and what it makes anew is empty: that is for the user to decide.
+void leave_databases(Planning& p) {
+  for (Finding& finding : p.take({Kind::kDatabaseDamaged})) {
+    std::string lost = "its build cache (move all of buildkit/ away then)";
+    if (finding.path.starts_with("network/")) lost = "the networks that users have made";
+    if (finding.path.starts_with("volumes/"))
+      lost = "drivers and labels of volumes, not their data";
+    p.leave(
+        std::move(finding),
+        "the file from a backup; or move it away by hand: dockerd makes a new one, and forgets " +
+            lost);
+  }
+}
+
 }  // namespace
 
 std::string describe(const Action& action) { return std::visit(Describe(), action); }
@@ -162,6 +176,7 @@ Plan make_plan(const Survey& survey, std::vector<Finding> findings, Evidence& ev
   plan_containers(planning);
   plan_transfers(planning);
   plan_unused(planning);
+  leave_databases(planning);
   for (Finding& finding : std::exchange(planning.open, {})) {
     planning.leave(std::move(finding), "this is not something that repair knows how to mend");
   }

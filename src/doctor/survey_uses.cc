@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "doctor/bolt_file.h"
 #include "doctor/file_locks.h"
 #include "store/build_cache.h"
 #include "store/parts.h"
@@ -163,7 +164,8 @@ void read_uses(const Fd& root, Survey& survey, Troubles& troubles) {
       if (operation.lives) survey.leased.merge(operation.leased);
     }
   }
-  survey.uses_known = cached.ok() && operations.ok();
+  Result<std::string> unusable = bolt_trouble(root, "buildkit/snapshots.db");
+  survey.uses_known = cached.ok() && unusable.ok() && unusable->empty() && operations.ok();
   find_mounts(root, survey, troubles);
   find_daemon(root, survey, troubles);
 }

@@ -185,6 +185,43 @@ def test_exit_codes_are_those_of_fsck(root, work):
         f"fatal references-damaged {damage.REPOSITORIES}", f"note link-extra overlay2/l/{'A' * 26}"]
 
 
+# ---- databases of dockerd's ------------------------------------------------------------------------------------------
+
+DATABASES = ["volumes/metadata.db", "network/files/local-kv.db", "buildkit/cache.db", "buildkit/snapshots.db", "buildkit/metadata_v2.db",
+             "buildkit/containerdmeta.db"]
+SPOILT = {"random": lambda p: p.write_bytes(random.Random(SEED).randbytes(p.stat().st_size)),
+          "100 bytes": lambda p: os.truncate(p, 100),
+          "two pages": lambda p: os.truncate(p, 8192),
+          "no checksum": lambda p: [overwrite(p, at + 16 + 30, b"??") for at in (0, 4096)],
+          "empty": lambda p: os.truncate(p, 0),
+          "one good page": lambda p: overwrite(p, 4096 if newest_page(p) == 0 else 0, bytes(4096))}
+
+
+def overwrite(path, at, data):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        file.write(data)
+
+
+def newest_page(path):
+    data = path.read_bytes()
+    return max((0, 1), key=lambda page: int.from_bytes(data[page * 4096 + 64:page * 4096 + 72], "little"))
+
+
+@pytest.mark.parametrize("path", DATABASES)
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_database_that_dockerd_does_not_open(root, path, how):
+    """One good page is enough for it, and an empty file is made anew. What was lost, nobody else knows."""
+    SPOILT[how](root / path)
+    is_fine = how in ("empty", "one good page")
+    assert found(root) == ([] if is_fine else [("fatal", "database-damaged", path)])
+    if how in ("random", "empty", "one good page") and path == DATABASES[0] or STARTS == "all" and how != "two pages":
+        assert starts(root) == is_fine
+    before = snapshot(root)
+    assert strata(root, "repair", "--yes", check=False).code == (0 if is_fine else 4)
+    assert changes(before, snapshot(root)) == []
+
+
 # ---- beside a dockerd ------------------------------------------------------------------------------------------
 
 def work_of(docker, archive, number, errors, ends):
