@@ -21,6 +21,8 @@ class Check final : public Command {
     options.flag('q', "quiet", "Print one line for each finding", quiet_);
   }
 
+  std::optional<int> usage_exit() const override { return fsck::kUsage; }
+
   Result<int> run(Context& context, const std::vector<std::string>&) override {
     doctor::CheckOptions options{.root = context.root(), .driver = context.global().driver};
     options.content = content_;
@@ -32,16 +34,16 @@ class Check final : public Command {
     progress.close();
     if (!report.ok() && report.error().code() == ErrorCode::kCancelled) return report.error();
     if (!report.ok())
-      return context.fail("Error: " + report.error().message(), fsck::kCouldNotWork);
+      return context.fail("Error: " + in_one_line(report.error().message()), fsck::kCouldNotWork);
     if (!format_.empty()) {
       Result<std::string> text = format_value(format_, value_of(options.root, *report));
       if (context.print(text) != 0) return fsck::kCouldNotWork;
     } else if (quiet_ || context.global().quiet) {
       context.out().print(lines_of(*report));
     } else {
-      context.out().print(text_of(options.root, *report));
+      context.out().print(text_of(options, *report));
     }
-    return exit_code_of(*report);
+    return fsck::code_when_told(context, exit_code_of(*report));
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/ssh_url.h"
 #include "cli/units.h"
 
 namespace strata::cli {
@@ -50,8 +51,8 @@ constexpr std::array kSentences = std::to_array<std::pair<Kind, std::string_view
     {Kind::kMountDamaged, "a container does not know its layers"},
     {Kind::kMountOrphaned, "left of a container that is gone"},
     {Kind::kDistributionDamaged, "a record of where a blob was is damaged"},
-    {Kind::kFileMissing, "a file of a layer is missing"},
     {Kind::kDatabaseDamaged, "a database of dockerd's is damaged"},
+    {Kind::kFileMissing, "a file of a layer is missing"},
     {Kind::kFileChanged, "a file of a layer was changed"},
     {Kind::kFileExtra, "a file that is not the layer's"},
     {Kind::kFileMetadata, "a file of a layer is not as it was"},
@@ -74,16 +75,12 @@ std::string shortened(const std::string& title) {
 std::string affected_text(const std::vector<std::string>& affected) {
   std::string text;
   for (size_t i = 0; i < affected.size() && i < kAffectedShown; ++i) {
-    text += (i == 0 ? "" : ", ") + shortened(affected[i]);
+    text += (i == 0 ? "" : ", ") + in_one_line(shortened(affected[i]));
   }
   if (affected.size() > kAffectedShown) {
     text += fmt::format(" and {} more", affected.size() - kAffectedShown);
   }
   return text;
-}
-
-std::string row(std::string_view name, std::string_view text) {
-  return text.empty() ? "" : fmt::format("    {:<10}{}\n", name, text);
 }
 
 // "1,000"
@@ -135,8 +132,22 @@ std::string summary_of(const doctor::CheckReport& report, const Counts& counts) 
   return text;
 }
 
-std::string advice_of(const std::string& root, const doctor::CheckReport& report,
+// A word of a command line as it has to be typed; $'…' is bash's, for what cannot be seen.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+  const bool is_plain = !word.empty() && word.find_first_not_of(kPlain) == word.npos;
+  if (is_plain) return word;
+  if (in_one_line(word) == word) return quote_for_shell(word);
+  std::string escaped;
+  for (char c : word) escaped += c == '\'' || c == '\\' ? std::string{'\\', c} : std::string{c};
+  return fmt::format("$'{}'", in_one_line(escaped));
+}
+
+std::string advice_of(const doctor::CheckOptions& options, const doctor::CheckReport& report,
                       const Counts& counts) {
+  const std::string command =
+      repair_command({.root = options.root, .driver = options.driver, .content = options.content});
   std::string text;
   if (report.in_use > 0) {
     text += fmt::format("{} left out: the dockerd on this root may be just making or removing {}\n",
@@ -144,14 +155,13 @@ std::string advice_of(const std::string& root, const doctor::CheckReport& report
   }
   if (report.findings.empty()) return text;
   if (counts.problems() == 0) {
-    return text +
-           fmt::format("Everything works. What can be tidied up: strata repair --root {}\n", root);
+    return text + fmt::format("Everything works. What can be tidied up: {}\n", command);
   }
   if (report.beside_daemon) text += "Stop the dockerd on this root before you repair it.\n";
   return text + fmt::format(
-                    "What to do: strata repair --root {} shows what would mend this, and "
-                    "changes nothing without --yes\n",
-                    root);
+                    "What to do: {} shows what would mend this, and changes nothing without "
+                    "--yes\n",
+                    command);
 }
 
 Value strings_of(const std::vector<std::string>& texts) { return Value::strings(texts); }
@@ -159,9 +169,14 @@ Value number_of(uint64_t number) { return Value::integer(static_cast<int64_t>(nu
 
 }  // namespace
 
+std::string row(std::string_view name, std::string_view text) {
+  return text.empty() ? "" : fmt::format("    {:<10}{}\n", name, in_one_line(text));
+}
+
 std::string text_of(const Finding& finding) {
-  std::string text = fmt::format("{}: {} [{}]\n    {}\n", to_string(finding.severity),
-                                 sentence_of(finding.kind), to_string(finding.kind), finding.path);
+  std::string text =
+      fmt::format("{}: {} [{}]\n    {}\n", to_string(finding.severity), sentence_of(finding.kind),
+                  to_string(finding.kind), in_one_line(finding.path));
   text += row("expected", finding.expected);
   text += row("found", finding.found);
   if (!finding.subject.empty() &&
@@ -171,28 +186,42 @@ std::string text_of(const Finding& finding) {
   text += row("affects", affected_text(finding.affected));
   if (finding.bytes > 0) text += row("holds", human_size(static_cast<double>(finding.bytes)));
   for (size_t i = 0; i < finding.proof.size(); ++i) {
-    text += fmt::format("    {:<10}{}\n", i == 0 ? "because" : "", finding.proof[i]);
+    text += row(i == 0 ? "because" : "", finding.proof[i]);
   }
   return text;
 }
 
-std::string text_of(const std::string& root, const doctor::CheckReport& report) {
+std::string repair_command(const doctor::RepairOptions& options) {
+  std::string text = "strata";
+  if (!options.driver.empty()) text += " --storage-driver " + options.driver;
+  text += " repair --root " + shell_word(options.root);
+  if (options.content) text += " --content";
+  for (const std::string& place : options.from) text += " --from " + shell_word(place);
+  for (const std::string& folder : options.lost) text += " --lost " + shell_word(folder);
+  return text + (options.dry_run ? "" : " --yes");
+}
+
+std::string purge_command(const std::string& root) {
+  return fmt::format("strata repair --root {} --purge", shell_word(root));
+}
+
+std::string text_of(const doctor::CheckOptions& options, const doctor::CheckReport& report) {
   const Counts counts(report);
   std::string text;
   for (const Finding& finding : report.findings) text += text_of(finding) + "\n";
   text += summary_of(report, counts);
   if (!report.not_judged.empty()) {
     text += fmt::format("Not looked at, since it belongs to others: {}\n",
-                        fmt::join(report.not_judged, ", "));
+                        in_one_line(fmt::format("{}", fmt::join(report.not_judged, ", "))));
   }
-  return text + advice_of(root, report, counts);
+  return text + advice_of(options, report, counts);
 }
 
 std::string lines_of(const doctor::CheckReport& report) {
   std::string text;
   for (const Finding& finding : report.findings) {
     text += fmt::format("{} {} {}\n", to_string(finding.severity), to_string(finding.kind),
-                        finding.path);
+                        in_one_line(finding.path));
   }
   return text;
 }
@@ -202,6 +231,7 @@ Value value_of(const Finding& finding) {
                       {{"Kind", "", Value::string(std::string(to_string(finding.kind)))},
                        {"Severity", "", Value::string(std::string(to_string(finding.severity)))},
                        {"Path", "", Value::string(finding.path)},
+                       {"PathBytes", "", Value::string(doctor::path_bytes(finding.path)), true},
                        {"Subject", "", Value::string(finding.subject)},
                        {"Expected", "", Value::string(finding.expected)},
                        {"Found", "", Value::string(finding.found)},

@@ -8,16 +8,23 @@
 #include "cli/command.h"
 #include "cli/value.h"
 #include "doctor/check.h"
+#include "doctor/repair.h"
 
 namespace strata::cli {
 
+// "    expected  text" and a line break; nothing for an empty text.
+std::string row(std::string_view name, std::string_view text);
 // One finding: what, where, expected and found, who is affected; with a line break at its end.
 std::string text_of(const doctor::Finding& finding);
 // All of a report: findings, worst first, a summary, and what to do next.
-std::string text_of(const std::string& root, const doctor::CheckReport& report);
+std::string text_of(const doctor::CheckOptions& options, const doctor::CheckReport& report);
+// What to type for such a repair.
+std::string repair_command(const doctor::RepairOptions& options);
+// What to type to see what a purge would remove.
+std::string purge_command(const std::string& root);
 // "error record-damaged image/overlay2/…", a line for each.
 std::string lines_of(const doctor::CheckReport& report);
-// For templates and JSON.
+// For templates and JSON, which can hold no bytes that are not UTF-8: PathBytes has those of such a path.
 Value value_of(const doctor::Finding& finding);
 Value value_of(const std::string& root, const doctor::CheckReport& report);
 

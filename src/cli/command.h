@@ -85,6 +85,8 @@ class Command {
   virtual void declare(Options&) {}
   // True when what follows the first argument is all arguments: the words of another program.
   virtual bool options_end_at_argument() const { return false; }
+  // The exit code for words that it does not understand. None: docker's, 125 for an option, 1 for an argument.
+  virtual std::optional<int> usage_exit() const { return std::nullopt; }
   // Does it and returns the exit code. Errors are printed as "Error: <message>" by the caller.
   virtual Result<int> run(Context& context, const std::vector<std::string>& arguments) = 0;
 };

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/fd.h"
+#include "oci/go_text.h"
+#include "oci/json_cursor.h"
 
 namespace strata::cli {
 
@@ -22,6 +25,18 @@ std::string readable(std::string_view message) {
     const auto c = static_cast<unsigned char>(message[i]);
     const bool is_control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
     out += is_control ? fmt::format("\\x{:02x}", c) : std::string(1, message[i]);
+  }
+  return out;
+}
+
+std::string in_one_line(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, std::max<size_t>(1, oci::utf8_length(text)));
+    text.remove_prefix(one.size());
+    const bool is_plain = one == "\"" || one == "\\";
+    const std::string quoted = oci::go_quote(one);
+    out += is_plain ? one : std::string_view(quoted).substr(1, quoted.size() - 2);
   }
   return out;
 }

@@ -15,6 +15,10 @@ namespace strata::cli {
 // (but newline and tab) become escapes, and of a very long one the middle is left out.
 std::string readable(std::string_view message);
 
+// The same for a name or a text within a line: line breaks and bytes that are no UTF-8 become escapes as well, as
+// Go's %q writes them.
+std::string in_one_line(std::string_view text);
+
 class Output {
  public:
   // `fd` is borrowed. kAtOnce: nothing is held back.

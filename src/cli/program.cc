@@ -86,14 +86,15 @@ class Program {
         all.parse(words, command->options_end_at_argument() ? Options::AtArgument::kStop
                                                             : Options::AtArgument::kGoOn);
     if (!arguments.ok()) {
-      return usage_error(arguments.error().message(), called_name(route, by_group));
+      return usage_error(arguments.error().message(), called_name(route, by_group),
+                         command->usage_exit().value_or(kUsageExit));
     }
     if (help) return print(help_of_command(route, by_group, own));
     std::string complaint = argument_complaint(route, by_group, arguments->size());
     if (!complaint.empty()) {
       usage_error(complaint, called_name(route, by_group));
       err_.print(short_help(route, by_group));
-      return 1;
+      return command->usage_exit().value_or(1);
     }
     Context context(global_, out_, err_);
     Result<int> code = command->run(context, *arguments);
@@ -127,8 +128,8 @@ class Program {
     err_.print(fmt::format("{}\n", message));
     return code;
   }
-  int usage_error(std::string_view message, std::string_view name) {
-    return fail(fmt::format("{}\nSee '{} --help'.", message, name), kUsageExit);
+  int usage_error(std::string_view message, std::string_view name, int code = kUsageExit) {
+    return fail(fmt::format("{}\nSee '{} --help'.", message, name), code);
   }
 
   int finish(int code) {

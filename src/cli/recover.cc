@@ -43,17 +43,18 @@ Value value_of(const doctor::RecoverReport& report) {
 }
 
 std::string text_of(const doctor::RecoveredImage& image) {
-  std::string name =
-      image.tags.empty() ? image.word : fmt::format("{}", fmt::join(image.tags, ", "));
+  const std::string name =
+      in_one_line(image.tags.empty() ? image.word : fmt::format("{}", fmt::join(image.tags, ", ")));
   std::string text = image.is == image.was ? fmt::format("{}: as it was, {}\n", name, image.is)
                                            : fmt::format("{}: NOT as it was: {} is now {}\n", name,
                                                          image.was, image.is);
-  for (const std::string& source : image.sources) text += fmt::format("    {}\n", source);
+  for (const std::string& source : image.sources)
+    text += fmt::format("    {}\n", in_one_line(source));
   for (size_t i = 0; i < image.losses.size() && i < kLossesShown; ++i) {
     const doctor::ImageLoss& loss = image.losses[i];
     text += fmt::format("    {:<9} {}{}: {}\n", loss.loss.what,
                         loss.layer ? "layer " + loss.layer->hex().substr(0, 12) + " " : "",
-                        loss.loss.name, loss.loss.reason);
+                        in_one_line(loss.loss.name), in_one_line(loss.loss.reason));
   }
   if (image.losses.size() > kLossesShown)
     text += fmt::format("    and {} more\n", image.losses.size() - kLossesShown);
@@ -72,9 +73,11 @@ class Recover final : public Command {
     registry_.declare(options);
   }
 
+  std::optional<int> usage_exit() const override { return fsck::kUsage; }
+
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     if (output_.empty())
-      return context.fail("recover needs a file to write to: -o FILE", fsck::kCouldNotWork);
+      return context.fail("recover needs a file to write to: -o FILE", fsck::kUsage);
     doctor::RecoverOptions options{.root = arguments.front(),
                                    .driver = context.global().driver,
                                    .words = {arguments.begin() + 1, arguments.end()},
@@ -82,16 +85,16 @@ class Recover final : public Command {
     Result<doctor::RecoverReport> report = recover(context, options);
     if (!report.ok() && report.error().code() == ErrorCode::kCancelled) return report.error();
     if (!report.ok())
-      return context.fail("Error: " + report.error().message(), fsck::kCouldNotWork);
+      return context.fail("Error: " + in_one_line(report.error().message()), fsck::kCouldNotWork);
     if (json_) {
       if (context.print(format_value("json", value_of(*report))) != 0) return fsck::kCouldNotWork;
     } else {
       for (const doctor::RecoveredImage& image : report->images)
         context.out().print(text_of(image));
       for (const std::string& failure : report->failures)
-        context.err().print("Error: " + failure + "\n");
+        context.err().print("Error: " + in_one_line(failure) + "\n");
     }
-    return report->all_as_it_was() ? fsck::kClean : fsck::kLeft;
+    return fsck::code_when_told(context, report->all_as_it_was() ? fsck::kClean : fsck::kLeft);
   }
 
  private:

@@ -27,19 +27,23 @@ class Repair final : public Command {
                  "Where copies are: an archive, root:FOLDER, docker://REGISTRY/NAME:TAG", from_);
     options.list(kNoShort, "lost", "folder",
                  "Take what was in a folder of docker's that is empty for gone", lost_);
-    options.flag(kNoShort, "purge", "Remove for good what repairs have taken away", purge_);
+    options.flag(kNoShort, "purge", "With --yes, remove for good what repairs have taken away",
+                 purge_);
     options.flag('y', "yes", "Do it", yes_);
   }
 
+  std::optional<int> usage_exit() const override { return fsck::kUsage; }
+
   Result<int> run(Context& context, const std::vector<std::string>&) override {
     if (yes_ && dry_run_)
-      return context.fail("Error: --yes and --dry-run contradict", fsck::kCouldNotWork);
-    if (purge_ && (yes_ || content_ || !from_.empty())) {
-      return context.fail("Error: --purge goes alone, or with --dry-run", fsck::kCouldNotWork);
+      return context.fail("Error: --yes and --dry-run contradict", fsck::kUsage);
+    if (purge_ && (content_ || !from_.empty() || !lost_.empty() || !format_.empty())) {
+      return context.fail("Error: --purge mends nothing: it goes alone, or with --yes",
+                          fsck::kUsage);
     }
     Result<int> code = purge_ ? purge(context) : mend(context);
     if (code.ok() || code.error().code() == ErrorCode::kCancelled) return code;
-    return context.fail("Error: " + code.error().message(), fsck::kCouldNotWork);
+    return context.fail("Error: " + in_one_line(code.error().message()), fsck::kCouldNotWork);
   }
 
  private:
@@ -62,26 +66,33 @@ class Repair final : public Command {
       Result<std::string> text = format_value(format_, value_of(options, *report));
       if (context.print(text) != 0) return fsck::kCouldNotWork;
     }
-    return exit_code_of(*report);
+    return fsck::code_when_told(context, exit_code_of(*report));
   }
 
   Result<int> purge(Context& context) const {
     STRATA_TRY(Fd root, open_path(context.root(), O_RDONLY | O_DIRECTORY));
-    STRATA_TRY(doctor::Purged purged, dry_run_ ? doctor::kept_things(root) : doctor::purge(root));
-    context.out().print(fmt::format("{} {} of {} repair{}\n", dry_run_ ? "Would remove" : "Removed",
+    STRATA_TRY(doctor::Purged purged, yes_ ? doctor::purge(root) : doctor::kept_things(root));
+    context.out().print(fmt::format("{} {} of {} repair{}\n", yes_ ? "Removed" : "Would remove",
                                     human_size(static_cast<double>(purged.bytes)), purged.repairs,
                                     purged.repairs == 1 ? "" : "s"));
-    return fsck::kClean;
+    if (!yes_ && purged.repairs > 0) {
+      context.out().print(fmt::format("Nothing was changed. To do it: {}\n",
+                                      purge_command(context.root()) + " --yes"));
+    }
+    return fsck::code_when_told(context, fsck::kClean);
   }
 
-  // Notes are no problems: everything works with them. But what was tried in vain is left.
+  // Notes are no problems, for check neither: everything works with them. But what was tried in vain is left.
   static int exit_code_of(const doctor::RepairReport& report) {
-    const bool left = std::ranges::any_of(report.left, [](const doctor::Remedy& remedy) {
+    const auto is_problem = [](const doctor::Remedy& remedy) {
       return std::ranges::any_of(remedy.findings, [](const doctor::Finding& finding) {
         return finding.severity > doctor::Severity::kNote;
       });
-    });
-    if (left || report.failed || !report.planned.empty()) return fsck::kLeft;
+    };
+    if (report.failed || std::ranges::any_of(report.left, is_problem) ||
+        std::ranges::any_of(report.planned, is_problem)) {
+      return fsck::kLeft;
+    }
     return report.mended.empty() ? fsck::kClean : fsck::kMended;
   }
 

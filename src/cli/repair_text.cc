@@ -14,10 +14,6 @@ using doctor::RepairReport;
 
 constexpr size_t kActionsShown = 12;
 
-std::string row(std::string_view name, std::string_view text) {
-  return text.empty() ? "" : fmt::format("    {:<10}{}\n", name, text);
-}
-
 // The cause in full; of what followed from it, where it is.
 std::string text_of_remedy(const Remedy& remedy, std::string_view does) {
   std::string text = text_of(remedy.findings.front());
@@ -46,15 +42,16 @@ std::string summary_of(const RepairOptions& options, const RepairReport& report)
   if (!report.left.empty()) text += ", " + counted(report.left.size(), "left as they are");
   text += "\n";
   if (!report.kept.empty()) {
-    text += fmt::format("What was taken away or replaced is in {}/{} until strata repair --purge\n",
-                        options.root, report.kept);
+    text += fmt::format("What was taken away or replaced is in {}/{} until {} --yes\n",
+                        in_one_line(options.root), report.kept, purge_command(options.root));
   }
   if (options.dry_run && report.beside_daemon) {
     text += "A dockerd is running on this root: stop it before you repair it.\n";
   }
   if (options.dry_run && !report.planned.empty()) {
-    text +=
-        fmt::format("Nothing was changed. To do it: strata repair --root {} --yes\n", options.root);
+    RepairOptions for_good = options;
+    for_good.dry_run = false;
+    text += fmt::format("Nothing was changed. To do it: {}\n", repair_command(for_good));
   }
   return text;
 }
@@ -93,11 +90,12 @@ Value value_of(const RepairOptions& options, const RepairReport& report) {
     remedies.items.push_back(value_of_remedy(remedy, "mended"));
   for (const Remedy& remedy : report.left)
     remedies.items.push_back(value_of_remedy(remedy, "left"));
-  return Struct::make("doctor.Repair", {{"Root", "", Value::string(options.root)},
-                                        {"DryRun", "", Value::boolean(options.dry_run)},
-                                        {"BesideDaemon", "", Value::boolean(report.beside_daemon)},
-                                        {"Kept", "", Value::string(report.kept)},
-                                        {"Remedies", "", Value::list(std::move(remedies))}});
+  return Struct::make("doctor.Repair",
+                      {{"Root", "", Value::string(options.root)},
+                       {"DryRun", "", Value::boolean(options.dry_run)},
+                       {"BesideDaemon", "", Value::boolean(report.beside_daemon)},
+                       {"Kept", "", Value::string(report.kept)},
+                       {"Remedies", "", Value::list(std::move(remedies))}});
 }
 
 }  // namespace strata::cli

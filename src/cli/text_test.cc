@@ -106,6 +106,9 @@ TEST(Formatter, ErrorsAreDockers) {
 TEST(Readable, LeavesNothingThatATerminalObeys) {
   EXPECT_EQ(readable("caf\u00e9 \x1b[2J\r\a\x7f\tx\ny"), "caf\u00e9 \\x1b[2J\\x0d\\x07\\x7f\tx\ny");
   EXPECT_EQ(readable(""), "");
+  EXPECT_EQ(in_one_line("caf\u00e9 \x1b[2J\t\n\xff\"'\\ \u009b \u202e"),
+            "caf\u00e9 \\x1b[2J\\t\\n\\xff\"'\\ \\u009b \\u202e");
+  EXPECT_EQ(in_one_line(""), "");
 }
 
 TEST(Readable, LeavesOutTheMiddleOfWhatIsVeryLong) {

@@ -5,6 +5,10 @@
 #include <array>
 #include <utility>
 
+#include "base/fd.h"
+#include "tar/base64.h"
+#include "tar/utf8.h"
+
 namespace strata::doctor {
 namespace {
 
@@ -42,11 +46,11 @@ constexpr std::array kKinds = std::to_array<std::pair<Kind, std::string_view>>({
     {Kind::kMountDamaged, "mount-damaged"},
     {Kind::kMountOrphaned, "mount-orphaned"},
     {Kind::kDistributionDamaged, "distribution-damaged"},
+    {Kind::kDatabaseDamaged, "database-damaged"},
     {Kind::kFileMissing, "file-missing"},
     {Kind::kFileChanged, "file-changed"},
     {Kind::kFileExtra, "file-extra"},
     {Kind::kFileMetadata, "file-metadata"},
-    {Kind::kDatabaseDamaged, "database-damaged"},
     {Kind::kLayerChanged, "layer-changed"},
     {Kind::kLeftover, "leftover"},
     {Kind::kUnsynced, "unsynced"},
@@ -71,6 +75,16 @@ std::string_view to_string(Severity severity) {
       return "fatal";
   }
   return "unknown";
+}
+
+std::string path_bytes(const std::string& path) {
+  if (tar::is_utf8(path)) return "";
+  tar::Base64Encoder encoder;
+  std::string text(tar::Base64Encoder::room(path.size()), '\0');
+  size_t size = encoder.encode(as_bytes(path), text.data());
+  size += encoder.finish(text.data() + size);
+  text.resize(size);
+  return text;
 }
 
 }  // namespace strata::doctor

@@ -92,4 +92,7 @@ struct Finding {
   std::vector<std::string> proof = {};  // for what is unused: where it was looked for, a line each
 };
 
+// Base64 of a path that is no UTF-8, for JSON, which has other characters instead of its bytes; empty: it is UTF-8.
+std::string path_bytes(const std::string& path);
+
 }  // namespace strata::doctor

@@ -22,7 +22,8 @@ class ContainerJudge {
           container.config.there() && container.config.text.empty() ? "0 bytes" : container.trouble;
       add(Kind::kContainerDamaged, Severity::kError, path + "/config.v2.json",
           "the config of container " + id_, found);
-    } else if (!container.host_trouble.empty()) {
+    }
+    if (!container.host_trouble.empty()) {
       add(Kind::kContainerDamaged, Severity::kError, path + "/hostconfig.json", "a JSON object",
           container.host_trouble);
     }

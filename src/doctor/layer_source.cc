@@ -174,6 +174,14 @@ Result<Place> parse_place(const std::string& text) {
   return Place{is_root.ok() && *is_root ? Place::Kind::kRoot : Place::Kind::kArchive, text};
 }
 
+// A root that is not there has no images, and so would be taken.
+Status expect_root(const std::string& path) {
+  STRATA_TRY(Fd root, open_path(path, O_PATH | O_DIRECTORY));
+  STRATA_TRY(bool has_images, exists_at(root, "image"));
+  if (has_images) return {};
+  return error(ErrorCode::kNotFound, "this is no data root: it has no image/");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ByteSource>> open_unpacked(std::unique_ptr<ByteSource> packed, Pool& pool) {
@@ -187,6 +195,7 @@ Result<std::unique_ptr<LayerSource>> open_layer_source(const std::string& text, 
     case Place::Kind::kArchive:
       return ArchiveSource::open(text, place.rest, pool);
     case Place::Kind::kRoot:
+      STRATA_CHECK(expect_root(place.rest).context("{}", text));
       return open_root_source(place.rest, "", {}, pool);
     case Place::Kind::kRegistry:
       break;

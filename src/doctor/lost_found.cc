@@ -89,6 +89,8 @@ Status LostFound::set_aside(const std::string& path, const Finding& finding,
   return sync_folder(root_, folder_above(path));
 }
 
+  if (std::string bytes = path_bytes(path); !bytes.empty()) line["pathBytes"] = bytes;
+  if (std::string bytes = path_bytes(kept); !bytes.empty()) line["keptBytes"] = bytes;
 Status LostFound::keep(const std::string& path, const Finding& finding, const std::string& why) {
   Result<struct stat> info = lstat_at(root_, path);
   if (!info.ok() && info.error().code() == ErrorCode::kNotFound) return {};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where repair keeps what it takes away or replaces, until `strata repair --purge`.
 // Shape:   <root>/strata/lost+found/<UTC time>/<path as it was below the root>, and index.jsonl beside: a line for each thing,
-//          {"path":…,"kept":…,"finding":…,"why":…}, written before the thing is moved.
+//          {"path":…,"kept":…,"finding":…,"why":…}, written before the thing is moved. Where a path is no UTF-8, its bytes stand in
+//          base64 in "pathBytes", "keptBytes".
 // Threads: one at a time. The caller has the root for itself (repair.h).
 // Crash:   a thing is where it was, or here; a line of the index may speak of a thing that was not moved any more.
 #pragma once

@@ -26,11 +26,16 @@ void Troubles::note(const std::string& path, const Error& error) {
   if (!is_trouble(error)) return;
   auto state = state_.lock();
   if (error.code() == ErrorCode::kNoSpace && !state->fatal) state->fatal = error;
+  if (error.code() == ErrorCode::kPermission && !state->denied) {
+    state->denied = Error(error).add_context(path);
+  }
   if (!state->first) state->first = error;
   state->by_path.try_emplace(path, error.message());
 }
 
 std::optional<Error> Troubles::fatal() const { return state_.lock()->fatal; }
+
+std::optional<Error> Troubles::denied() const { return state_.lock()->denied; }
 
 Status Troubles::first() const {
   auto state = state_.lock();

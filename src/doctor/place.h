@@ -19,6 +19,8 @@ class Troubles {
   void note(const std::string& path, const Error& error);
   // The machine had no more files or memory: then nothing can be said of the root. The first such error.
   std::optional<Error> fatal() const;
+  // The first that this user may not read, by its path.
+  std::optional<Error> denied() const;
   // An error that tells of one of them; ok: there are none.
   Status first() const;
   // By path, why it could not be read.
@@ -27,7 +29,7 @@ class Troubles {
  private:
   struct State {
     std::map<std::string, std::string> by_path;
-    std::optional<Error> fatal, first;
+    std::optional<Error> fatal, denied, first;
   };
   mutable Guarded<State> state_;
 };

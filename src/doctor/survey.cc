@@ -379,6 +379,7 @@ Result<std::string> find_driver(const Fd& root, const std::string& path) {
   std::string unknown;
   bool overlay = false, vfs = false;
   Status listed = visit_dir_at(root, "image", [&](const DirEntry& entry) -> Status {
+  if (std::optional<Error> denied = troubles.denied()) return *denied;
     overlay |= entry.name == "overlay2";
     vfs |= entry.name == "vfs";
     if (!driver::is_known_driver(entry.name) && !entry.name.starts_with('.')) unknown = entry.name;
@@ -410,6 +411,13 @@ Result<Survey> survey_root(const std::string& root_path, const std::string& driv
   }
   if (!root.ok()) return std::move(root).error();
   Survey survey;
+// What a user may not read says nothing of the root; to be told as that, and not as damage.
+Error explained(Error failure, const std::string& root) {
+  if (failure.code() != ErrorCode::kPermission) return failure;
+  return error(ErrorCode::kPermission, "{}: {}: run strata as root, or as somebody who may read it",
+               root, failure.message());
+}
+
   Result<std::string> real = told_path(root->get());
   survey.root_path = real.ok() ? *real : root_path;
   if (!driver.empty() && !driver::is_known_driver(driver)) {
@@ -418,9 +426,12 @@ Result<Survey> survey_root(const std::string& root_path, const std::string& driv
   }
   survey.driver = driver;
   if (driver.empty()) {
-    STRATA_TRY(survey.driver, find_driver(*root, survey.root_path));
+    Result<std::string> found = find_driver(*root, survey.root_path);
+    if (!found.ok()) return explained(found.error(), survey.root_path);
+    survey.driver = *found;
   }
-  STRATA_CHECK(read_all(*root, survey, pool));
+  Status read = read_all(*root, survey, pool);
+  if (!read.ok()) return explained(read.error(), survey.root_path);
   return survey;
 }
 

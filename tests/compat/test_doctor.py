@@ -4,10 +4,13 @@
 STRATA_DOCTOR_PAIRS pairs are tried (default 40), and dockerd is started on the damaged roots where it must refuse; with
 STRATA_DOCTOR_STARTS=all it is started on every one.
 """
+import base64
 import itertools
 import json
 import os
 import random
+import re
+import subprocess
 import threading
 import time
 
@@ -17,7 +20,7 @@ import archives
 import damage
 import images
 from damage import DAMAGES, FATAL, Victim, can_be_paired, make_doctor_root
-from engine import REPO, needs_strata_itself, strata
+from engine import REPO, binary, needs_strata_itself, strata
 from peers import dockerd
 from procs import ProgramFailed, copy_tree, new_dir, remove_tree, run
 from roots import changes, snapshot
@@ -165,6 +168,8 @@ def test_a_buildkit_cache_is_not_judged(root):
 def test_exit_codes_are_those_of_fsck(root, work):
     assert strata(root, "check").code == 0
     assert strata(work / "none", "check", check=False).code == 8
+    for words in (["check", "extra"], ["check", "--bad"], ["repair", "extra"], ["repair", "--yes", "--dry-run"], ["recover", root]):
+        assert strata(root, *words, check=False).code == 16
     (work / "empty").mkdir()
     assert strata(work / "empty", "check", check=False).code == 8
     (work / "foreign/image/btrfs").mkdir(parents=True)
@@ -177,12 +182,76 @@ def test_exit_codes_are_those_of_fsck(root, work):
     DAMAGES["link to nowhere"](victim)
     noted = strata(root, "check")
     assert noted.code == 0 and "1 note" in noted.out
+    assert strata(root, "repair").code == 0, "what check takes for no problem is none for repair"
     DAMAGES["repositories.json empty"](victim)
     broken = strata(root, "check", check=False)
     assert broken.code == 4 and "1 fatal error" in broken.out
     assert broken.out.startswith("fatal: ") and "strata repair" in broken.out
     assert strata(root, "check", "-q", check=False).lines == [
         f"fatal references-damaged {damage.REPOSITORIES}", f"note link-extra overlay2/l/{'A' * 26}"]
+
+
+@pytest.mark.parametrize("words", [["check"], ["check", "-q"], ["check", "--format", "json"], ["repair"]])
+def test_a_report_that_could_not_be_written_is_no_answer(root, words):
+    DAMAGES["repositories.json empty"](Victim(root))
+    command = [binary(), "--root", root, *words]
+    with open("/dev/full", "w") as full:
+        assert subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False).returncode == 8
+    closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False)
+    assert closed.returncode == 8 and "Bad file descriptor" in closed.stderr
+
+
+def test_what_may_not_be_read_is_no_damage(root, work):
+    """Of a user's own root, a file and then a folder."""
+    run("chown", "-R", "65534", root)
+    os.chmod(work, 0o755)
+    victim = Victim(root)
+    config = root / damage.CONFIGS / victim.image()[7:]
+    for path in (config, root / "image"):
+        path.chmod(0)
+        for words in (["check"], ["repair"]):
+            result = strata(root, *words, check=False, prefix=["setpriv", "--reuid=65534", "--clear-groups"])
+            assert result.code == 8 and result.err.startswith(f"Error: {root}: ") and path.name in result.err
+            assert "Permission denied: run strata as root" in result.err and result.out == ""
+
+
+def test_both_texts_of_a_container(root):
+    victim = Victim(root)
+    folder = f"containers/{victim.container()}"
+    for name in ("config.v2.json", "hostconfig.json"):
+        victim.write(f"{folder}/{name}", b"{")
+    assert [(kind, path) for _, kind, path in found(root)] == [("container-damaged", f"{folder}/{n}") for n in ("config.v2.json", "hostconfig.json")]
+
+
+# ---- names that are no words -----------------------------------------------------------------------------------------
+
+def test_names_cannot_write_on_the_terminal(root):
+    """Nor break lines; in JSON the bytes of a path can be found again."""
+    name = b"bad\xff\xfe\x1b[31mred\nnewline\xc2\x9b2J\xe2\x80\xae"
+    shown = r"bad\xff\xfe\x1b[31mred\nnewline\u009b2J\u202e"
+    victim = Victim(root)
+    top = victim.folder(victim.chains[victim.references["hand:1"]][0], "diff")
+    for folder in (top, "overlay2"):
+        os.mkdir(os.fsencode(root / folder) + b"/" + name)
+    os.mkdir(os.fsencode(root) + b"/" + name)  # not judged
+    quiet = strata(root, "check", "--content", "-q", check=False).out
+    assert sorted(quiet.splitlines()) == sorted(f"{w} {p}/{shown}" for w, p in (("warning file-extra", top), ("note folder-unused", "overlay2")))
+    texts = [strata(root, *words, "--content", check=False).out for words in (["check"], ["repair"], ["repair", "--yes"])]
+    for text in texts:
+        assert f"{top}/{shown}\n" in text and not re.search(r"[^\n -~\u00a1-\ud7ff]", text)
+    assert shown in texts[0].partition("Not looked at")[2] and f"set aside {top}/{shown}\n" in texts[1]
+    (kept,) = (root / "strata/lost+found").iterdir()
+    paths = {base64.b64decode(json.loads(line)["pathBytes"]) for line in (kept / "index.jsonl").read_text().splitlines()}
+    assert paths == {os.fsencode(folder) + b"/" + name for folder in (top, "overlay2")}
+    assert all(os.path.isdir(os.path.join(os.fsencode(kept), path)) for path in paths)
+
+
+def test_bytes_of_a_path_in_json(root):
+    os.mkdir(os.fsencode(root / "overlay2") + b"/we\xff")
+    (root / "overlay2/\u00fcber").mkdir()
+    by_path = {f["Path"]: f for f in check(root)["Findings"]}
+    assert base64.b64decode(by_path["overlay2/we\ufffd"]["PathBytes"]) == b"overlay2/we\xff"
+    assert "PathBytes" not in by_path["overlay2/\u00fcber"]
 
 
 # ---- databases of dockerd's ------------------------------------------------------------------------------------------

@@ -7,12 +7,14 @@ which starts on it, lists, runs and saves.
 STRATA_DAMAGES=all tries every damage singly, STRATA_DAMAGE_PAIRS (12) is the number of pairs, STRATA_DAMAGE_DOCKERDS (5) of roots with many
 damages that a dockerd judges, STRATA_REPAIR_KILLS (12) of repairs that are killed and begun again.
 """
+import fcntl
 import hashlib
 import itertools
 import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +30,7 @@ from roots import Root, changes, problems, snapshot
 from seeds import count
 
 pytestmark = needs_strata_itself("it has no repair")
-CLEAN, MENDED, LEFT, COULD_NOT = 0, 1, 4, 8
+CLEAN, MENDED, LEFT, COULD_NOT, USAGE = 0, 1, 4, 8, 16
 SEED = count("STRATA_TEST_SEED", 1)
 PAIRS = count("STRATA_DAMAGE_PAIRS", 12)
 DOCKERDS = count("STRATA_DAMAGE_DOCKERDS", 5)
@@ -64,8 +66,9 @@ def texts(report, state):
 def assert_mended(root, sound, words=(), same=True):
     """Dry run, then the repair; afterwards nothing is wrong, and (`same`) every byte is as it was."""
     before = times(root)
-    code, report = repair(root, *words)
-    assert code == LEFT and texts(report, "planned"), report
+    code, plan = repair(root, *words)
+    only_notes = all(f["Severity"] == "note" for r in plan["Remedies"] for f in r["Findings"])
+    assert code == (CLEAN if only_notes else LEFT) and texts(plan, "planned"), plan
     assert times(root) == before
     code, report = repair(root, "--yes", *words)
     assert (code, texts(report, "left")) == (MENDED, []), (texts(report, "mended"), texts(report, "left"))
@@ -371,6 +374,41 @@ def test_archive_as_a_source(root, sound, work):
     assert problems(root) == []
 
 
+@pytest.mark.parametrize("place", ["root:{work}/none", "root:{work}", "{work}/none.tar"])
+def test_a_place_that_has_nothing_is_told(place, sound, work):
+    result = strata(sound, "repair", "--from", place.format(work=work), check=False)
+    assert result.code == COULD_NOT and str(work) in result.err
+
+
+# ---- what to type next ---------------------------------------------------------------------------------------------
+
+def command_in(text, mark):
+    """What a reader would copy: the words behind the mark, up to what is no option any more."""
+    return re.search(mark + r"(strata .*?)(?= shows what|$)", text, re.M)[1]
+
+
+def typed(command):
+    return subprocess.run(["sh", "-c", f'strata() {{ "{binary()}" "$@"; }}; {command}'], capture_output=True, text=True, check=False,
+                          env=clean_env())
+
+
+def test_the_commands_that_are_told_do_it(sound, work):
+    """As they are printed, with every option that the finding needs, and names that a shell would take apart."""
+    root, archive = copy_tree(sound, work / "it's a root"), work / "a copy.tar"
+    strata(sound, "save", "-o", archive, *Root(sound).references())
+    content_damage(Victim(root, seed=SEED), "changed")
+    told = strata(root, "--storage-driver", "overlay2", "check", "--content", check=False)
+    shown = typed(command_in(told.out, "What to do: "))
+    assert shown.returncode == LEFT and "file-changed" in shown.stdout, shown
+    told = strata(root, "repair", "--content", "--from", archive, check=False)
+    assert told.code == LEFT
+    done = typed(command_in(told.out, "To do it: "))
+    assert done.returncode == MENDED, done
+    told = strata(root, "repair", "--purge")
+    assert typed(command_in(done.stdout, "until ")).returncode == CLEAN == typed(command_in(told.out, "To do it: ")).returncode
+    assert changes(snapshot(sound), snapshot(root)) == []
+
+
 def test_kept_until_purged(root, sound):
     DAMAGES["repositories.json cut"](Victim(root))
     garbled = (Root(root).image / "repositories.json").read_bytes()
@@ -384,10 +422,11 @@ def test_kept_until_purged(root, sound):
     index = [json.loads(line) for line in (kept / "index.jsonl").read_text().splitlines()]
     assert {line["path"] for line in index} >= {"image/overlay2/repositories.json", f"overlay2/{'e' * 64}"}
     assert all(line["finding"] and line["why"] for line in index)
-    strata(root, "repair", "--purge", "--dry-run")
-    assert kept.exists()
-    strata(root, "repair", "--purge")
-    assert not kept.parent.exists()
+    told = strata(root, "repair", "--purge")
+    assert kept.exists() and told.out.startswith("Would remove ") and "of 1 repair" in told.out
+    assert strata(root, "repair", "--purge", "--yes", "--content", check=False).code == USAGE
+    told = strata(root, "repair", "--purge", "--yes")
+    assert not kept.parent.exists() and told.out.startswith("Removed ")
     assert findings(root) == []
 
 
@@ -403,13 +442,16 @@ def test_beside_dockerd_it_only_looks(root):
 
 
 def test_no_dockerd_and_no_other_writer_meanwhile(root, sound):
-    """A dockerd that holds the lock exclusively, and a strata that shares it, are told apart."""
-    import fcntl
+    """A dockerd that holds the lock exclusively, a repair that does, and a strata that shares it, are told apart."""
     DAMAGES["link missing"](Victim(root))
     with open(pathlib.Path(root) / "volumes/metadata.db", "r+b") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         result = strata(root, "repair", "--yes", check=False)
         assert result.code == COULD_NOT and "another strata" in result.err and str(os.getpid()) in result.err
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as a repair, and no dockerd's process
+        result = strata(root, "repair", "--yes", check=False)
+        assert result.code == COULD_NOT and "another repair" in result.err and str(os.getpid()) in result.err
+        assert "dockerd" not in result.err
 
 
 @pytest.mark.parametrize("number", range(KILLS))
