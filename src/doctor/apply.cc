@@ -2,6 +2,7 @@
 //   strata/repair.new     what is to replace a file; a killed repair leaves it here, where it is ours
 #include "doctor/apply.h"
 
+#include "doctor/docker_folders.h"
 #include "doctor/place.h"
 #include "doctor/rebuild.h"
 #include "doctor/restore_layer.h"
@@ -15,13 +16,6 @@ namespace {
 constexpr const char* kNewLink = "strata/repair.new";
 constexpr size_t kBlockBytes = 256 * 1024;
 constexpr size_t kBlocks = 64;
-
-std::string folder_above(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-Status sync_folder(const Fd& root, const std::string& path) {
-  STRATA_TRY(Fd folder, open_dir_at(root, path));
-  return sync(folder.get());
-}
 
 Result<bool> has_folder(const Fd& root, const std::string& path) {
   Result<struct stat> info = lstat_at(root, path);
@@ -64,6 +58,21 @@ struct Applier::Visitor {
   Status operator()(const VerifyLayer& action) const { return applier.verify_layer(action); }
 };
 
+std::string Applier::obstacle(const Action& action) const {
+  const auto* away = std::get_if<SetAside>(&action);
+  if (away != nullptr) {
+    Result<bool> can = lost_.can_take(away->path);
+    return can.ok() && !*can ? fmt::format("{} {}", away->path, kOtherDisk) : "";
+  }
+  if (!std::holds_alternative<RestoreLayer>(action)) return "";
+  Result<bool> here = is_on_disk_of(root_, survey_.home());
+  if (!here.ok() || *here) return "";  // not there: it is made
+  return fmt::format(
+      "{}/ lies on another file system than the root: layers cannot be brought back there. Mount "
+      "one that has both, or copy the root to one (cp -a), then repair",
+      survey_.home());
+}
+
 Status Applier::apply(const Remedy& remedy) {
   for (const Action& action : remedy.actions) {
     STRATA_CHECK(pool_.check_cancelled());
@@ -75,18 +84,23 @@ Status Applier::apply(const Remedy& remedy) {
 Status Applier::replace(const std::string& path, const std::string& content, mode_t mode,
                         const Remedy& remedy) {
   STRATA_CHECK(ensure_dir_at(root_, "strata", 0700));
+  STRATA_CHECK(make_folders_above(path, remedy));
   STRATA_CHECK(lost_.keep(path, remedy.findings.front(), remedy.reason));
+  STRATA_TRY(bool here, is_on_disk_of(root_, folder_above(path)));
+  if (!here) return replace_file_at(root_, path, content, mode);
   return store::replace_under_lock(root_, kNewName, path, content, mode,
                                    store::Durability::kSynced);
 }
 
 Status Applier::make_link(const MakeLink& link, const Remedy& remedy) {
   STRATA_CHECK(ensure_dir_at(root_, "strata", 0700));
-  STRATA_CHECK(ensure_dir_at(root_, folder_above(link.path), 0700));
+  STRATA_CHECK(make_folders_above(link.path, remedy));
   STRATA_CHECK(lost_.set_aside(link.path, remedy.findings.front(), remedy.reason));
-  STRATA_CHECK(unlink_at(root_, kNewLink));
-  STRATA_CHECK(symlink_at(link.target, root_, kNewLink));
-  STRATA_CHECK(rename_at(root_, kNewLink, root_, link.path, Existing::kReplace));
+  STRATA_TRY(bool here, is_on_disk_of(root_, folder_above(link.path)));
+  const std::string fresh = here ? kNewLink : link.path + ".new";
+  STRATA_CHECK(unlink_at(root_, fresh));
+  STRATA_CHECK(symlink_at(link.target, root_, fresh));
+  STRATA_CHECK(rename_at(root_, fresh, root_, link.path, Existing::kReplace));
   return sync_folder(root_, folder_above(link.path));
 }
 
@@ -94,9 +108,23 @@ Status Applier::make_folder(const MakeFolder& folder, const Remedy& remedy) {
   Result<struct stat> info = lstat_at(root_, folder.path);
   if (info.ok() && S_ISDIR(info->st_mode)) return {};
   if (!info.ok() && is_trouble(info.error())) return std::move(info).error();
+  STRATA_CHECK(make_folders_above(folder.path, remedy));
   STRATA_CHECK(lost_.set_aside(folder.path, remedy.findings.front(), remedy.reason));
-  STRATA_CHECK(mkdir_at(root_, folder.path, folder.mode));
+  STRATA_CHECK(ensure_dir_at(root_, folder.path, folder.mode));  // strata/ has been made by then
   return sync_folder(root_, folder_above(folder.path));
+}
+
+Status Applier::make_folders_above(const std::string& path, const Remedy& remedy) {
+  const std::string folder = folder_above(path);
+  if (folder == ".") return {};
+  Result<Fd> there = open_dir_at(root_, folder);
+  if (there.ok()) return {};
+  if (is_trouble(there.error())) return std::move(there).error();
+  Result<struct stat> info = lstat_at(root_, folder);
+  if (info.ok() && S_ISLNK(info->st_mode)) {  // its disk may not be mounted
+    return std::move(there.error().add_context(folder + " is a link"));
+  }
+  return make_folder({folder, folder_mode(survey_, folder).value_or(0700)}, remedy);
 }
 
 Status Applier::move_back(const MoveBack& move) {
@@ -114,6 +142,7 @@ Status Applier::restore_layer(const RestoreLayer& layer, const Remedy& remedy) {
   }
   const std::string record = parts->layers.path_of(layer.chain.hex());
   const std::string kept = folder_path(survey_, layer.folder);
+  STRATA_CHECK(make_folders_above(survey_.home() + (survey_.is_overlay() ? "/l/x" : "/x"), remedy));
   STRATA_TRY(Fd room, lost_.room_for(kept, remedy.findings.front(), remedy.reason));
   STRATA_TRY(bool had_record, has_folder(root_, record));
   if (!had_record) STRATA_CHECK(make_folder({record, 0700}, remedy));
@@ -142,7 +171,6 @@ Status Applier::restore_config(const RestoreConfig& config, const Remedy& remedy
   std::optional<Copies::Config> copy = copies_.config(config.image, troubles);
   if (!copy) STRATA_CHECK(troubles.first());
   if (!copy) return error(ErrorCode::kNotFound, "no copy of the config of image {}", config.image);
-  STRATA_CHECK(ensure_dirs_at(root_, survey_.config_folder(), 0700));
   return replace(survey_.config_folder() + "/" + config.image.hex(), copy->text, 0600, remedy);
 }
 

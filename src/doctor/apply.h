@@ -19,6 +19,8 @@ class Applier {
   Applier(const Fd& root, const Survey& survey, LostFound& lost, const Copies& copies, Pool& pool)
       : root_(root), survey_(survey), lost_(lost), copies_(copies), pool_(pool) {}
 
+  // Why the action cannot be done, as far as that can be told before; empty: nothing is known against it.
+  std::string obstacle(const Action& action) const;
   // The actions of a remedy, up to the first that fails.
   Status apply(const Remedy& remedy);
 
@@ -28,6 +30,8 @@ class Applier {
                  const Remedy& remedy);
   Status make_link(const MakeLink& link, const Remedy& remedy);
   Status make_folder(const MakeFolder& folder, const Remedy& remedy);
+  // Those of docker's folders above a path that are not there; what else has the name of one gives way.
+  Status make_folders_above(const std::string& path, const Remedy& remedy);
   Status move_back(const MoveBack& move);
   Status restore_layer(const RestoreLayer& layer, const Remedy& remedy);
   Status restore_config(const RestoreConfig& config, const Remedy& remedy);

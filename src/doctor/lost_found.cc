@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "doctor/docker_folders.h"
 #include "driver/tree_size.h"
 #include "oci/go_time.h"
 #include "oci/json.h"
@@ -13,6 +14,7 @@ namespace strata::doctor {
 namespace {
 
 constexpr std::string_view kHome = "strata/lost+found";
+constexpr std::string_view kOwnFolder = "strata";
 constexpr int kNamesMax = 1000;
 
 // 20261122T053709Z
@@ -22,11 +24,10 @@ std::string time_name() {
   return text + "Z";
 }
 
-std::string folder_above(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-Status sync_folder(const Fd& root, const std::string& path) {
-  STRATA_TRY(Fd folder, open_dir_at(root, path));
-  return sync(folder.get());
+bool can_be_copied(const struct stat& info) {
+  const bool is_small =
+      S_ISREG(info.st_mode) && static_cast<size_t>(info.st_size) <= kSmallFileBytes;
+  return is_small || S_ISLNK(info.st_mode);
 }
 
 }  // namespace
@@ -48,15 +49,38 @@ Status LostFound::begin() {
   return error(ErrorCode::kConflict, "{}: no name is free", time);
 }
 
+Result<std::string> LostFound::free_path(const std::string& path) const {
+  std::string kept;
+  for (size_t begin = 0; begin < path.size();) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    const std::string name = kept + (kept.empty() ? "" : "/") + path.substr(begin, end - begin);
+    kept = name;
+    for (int i = 2;; ++i) {
+      Result<struct stat> info = lstat_at(root_, folder_ + "/" + kept);
+      if (!info.ok() && info.error().code() == ErrorCode::kNotFound) break;
+      if (!info.ok()) return std::move(info).error();
+      if (end < path.size() && S_ISDIR(info->st_mode)) break;
+      kept = fmt::format("{}.{}", name, i);
+    }
+    begin = end + 1;
+  }
+  return kept;
+}
+
 Result<std::string> LostFound::place_for(const std::string& path, const Finding& finding,
                                          const std::string& why) {
+  Result<std::string> place = make_place(path, finding, why);
+  if (place.ok() || folder_.empty() || !is_empty_) return place;
+  // Nothing has been moved, so a full disk is not left with one more folder by each try.
+  (void)remove_tree_at(root_, folder_).ok();
+  folder_.clear();
+  return place;
+}
+
+Result<std::string> LostFound::make_place(const std::string& path, const Finding& finding,
+                                          const std::string& why) {
   STRATA_CHECK(begin());
-  std::string kept = path;
-  for (int i = 2;; ++i) {
-    STRATA_TRY(bool taken, exists_at(root_, folder_ + "/" + kept));
-    if (!taken) break;
-    kept = fmt::format("{}.{}", path, i);
-  }
+  STRATA_TRY(std::string kept, free_path(path));
   const std::string target = folder_ + "/" + kept;
   STRATA_CHECK(ensure_dirs_at(root_, folder_above(target), 0700));
   boost::json::object line{{"path", path},
@@ -65,10 +89,13 @@ Result<std::string> LostFound::place_for(const std::string& path, const Finding&
                            {"subject", finding.subject},
                            {"found", finding.found},
                            {"why", why}};
+  if (std::string bytes = path_bytes(path); !bytes.empty()) line["pathBytes"] = bytes;
+  if (std::string bytes = path_bytes(kept); !bytes.empty()) line["keptBytes"] = bytes;
   STRATA_TRY(Fd index,
              open_at(root_, folder_ + "/index.jsonl", O_WRONLY | O_APPEND | O_CREAT, 0600));
   STRATA_CHECK(write_all(index.get(), as_bytes(oci::go_json(line) + "\n")));
   STRATA_CHECK(sync(index.get()));
+  is_empty_ = false;
   return target;
 }
 
@@ -76,21 +103,22 @@ Status LostFound::set_aside(const std::string& path, const Finding& finding,
                             const std::string& why) {
   STRATA_TRY(bool there, exists_at(root_, path));
   if (!there) return {};
+  if (path == kOwnFolder) return make_way_for_own(finding, why);
   STRATA_TRY(std::string target, place_for(path, finding, why));
-  if (::renameat(root_.get(), path.c_str(), root_.get(), target.c_str()) != 0) {
-    if (errno == EXDEV) {
-      return error(ErrorCode::kUnsupported,
-                   "{} lies on another file system than strata/lost+found: move it away by hand",
-                   path);
-    }
-    return errno_error(errno, "rename " + path);
-  }
+  STRATA_CHECK(move(path, target));
   STRATA_CHECK(sync_folder(root_, folder_above(target)));
   return sync_folder(root_, folder_above(path));
 }
 
-  if (std::string bytes = path_bytes(path); !bytes.empty()) line["pathBytes"] = bytes;
-  if (std::string bytes = path_bytes(kept); !bytes.empty()) line["keptBytes"] = bytes;
+// It has the name that its own place needs, so it waits beside.
+Status LostFound::make_way_for_own(const Finding& finding, const std::string& why) {
+  const std::string waits = fmt::format("{}.in-the-way", kOwnFolder);
+  STRATA_CHECK(rename_at(root_, std::string(kOwnFolder), root_, waits, Existing::kKeep));
+  STRATA_TRY(std::string target, place_for(std::string(kOwnFolder), finding, why));
+  STRATA_CHECK(rename_at(root_, waits, root_, target, Existing::kKeep));
+  return sync(root_.get());
+}
+
 Status LostFound::keep(const std::string& path, const Finding& finding, const std::string& why) {
   Result<struct stat> info = lstat_at(root_, path);
   if (!info.ok() && info.error().code() == ErrorCode::kNotFound) return {};
@@ -98,9 +126,41 @@ Status LostFound::keep(const std::string& path, const Finding& finding, const st
   if (!S_ISREG(info->st_mode)) return set_aside(path, finding, why);
   STRATA_TRY(std::string target, place_for(path, finding, why));
   if (::linkat(root_.get(), path.c_str(), root_.get(), target.c_str(), 0) != 0) {
-    return errno_error(errno, "link " + path);
+    if (errno != EXDEV) return errno_error(errno, "link " + path);
+    STRATA_CHECK(copy(path, *info, target));
   }
   return sync_folder(root_, folder_above(target));
+}
+
+// To another disk, what is small is copied.
+Status LostFound::move(const std::string& path, const std::string& target) {
+  if (::renameat(root_.get(), path.c_str(), root_.get(), target.c_str()) == 0) return {};
+  if (errno != EXDEV) return errno_error(errno, "rename " + path);
+  STRATA_TRY(struct stat info, lstat_at(root_, path));
+  STRATA_CHECK(copy(path, info, target));
+  return unlink_at(root_, path);
+}
+
+Status LostFound::copy(const std::string& path, const struct stat& info,
+                       const std::string& target) {
+  if (S_ISLNK(info.st_mode)) {
+    STRATA_TRY(std::string link, readlink_at(root_, path));
+    return symlink_at(link, root_, target);
+  }
+  if (!can_be_copied(info)) {
+    return error(ErrorCode::kUnsupported, "{} {}", path, kOtherDisk);
+  }
+  STRATA_TRY(std::string content, read_file_at(root_, path));
+  STRATA_CHECK(write_file_at(root_, target, content, info.st_mode & 07777));
+  STRATA_TRY(Fd made, open_at(root_, target, O_RDONLY));
+  return sync(made.get());
+}
+
+Result<bool> LostFound::can_take(const std::string& path) const {
+  Result<struct stat> info = lstat_at(root_, path);
+  if (!info.ok()) return true;  // there is nothing to take, or it is told when it is tried
+  if (can_be_copied(*info)) return true;
+  return is_on_disk_of(root_, folder_above(path));
 }
 
 Result<Fd> LostFound::room_for(const std::string& path, const Finding& finding,

@@ -16,15 +16,21 @@
 
 namespace strata::doctor {
 
+// Behind a path: why it cannot be set aside.
+inline constexpr std::string_view kOtherDisk =
+    "lies on another file system than the root, where nothing can be moved from: move it by hand";
+
 class LostFound {
  public:
   // Makes nothing yet. `root` is borrowed.
   explicit LostFound(const Fd& root) : root_(root) {}
 
-  // Moves a file or folder here. Absent is fine.
-  // Errors: kUnsupported (it lies on another file system), those of the system.
+  // Moves a file or folder here. Absent is fine. A small file or a link of another file system is copied, synced and removed.
+  // Errors: kUnsupported (another file system, and not small), those of the system.
   Status set_aside(const std::string& path, const Finding& finding, const std::string& why);
-  // The same for a file that is about to be replaced: it stays where it is until then.
+  // Whether set_aside can move that.
+  Result<bool> can_take(const std::string& path) const;
+  // The same as set_aside for a file that is about to be replaced: it stays where it is until then.
   Status keep(const std::string& path, const Finding& finding, const std::string& why);
 
   // A folder here, open, for parts of `path` that others will put into it. Closing it removes it where it stayed empty.
@@ -36,12 +42,20 @@ class LostFound {
 
  private:
   Status begin();
+  // The path itself, or with a number behind a name that something else has here already.
+  Result<std::string> free_path(const std::string& path) const;
   // Makes the folders above, writes the index, and tells where the thing goes.
   Result<std::string> place_for(const std::string& path, const Finding& finding,
                                 const std::string& why);
+  Result<std::string> make_place(const std::string& path, const Finding& finding,
+                                 const std::string& why);
+  Status make_way_for_own(const Finding& finding, const std::string& why);
+  Status move(const std::string& path, const std::string& target);
+  Status copy(const std::string& path, const struct stat& info, const std::string& target);
 
   const Fd& root_;
   std::string folder_;
+  bool is_empty_ = true;  // nothing stands in the index
   std::map<std::string, std::string> rooms_;
 };
 

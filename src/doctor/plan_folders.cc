@@ -2,6 +2,7 @@
 // The driver's home: links, lowers, works; and what nobody needs, there and elsewhere.
 #include <algorithm>
 
+#include "doctor/docker_folders.h"
 #include "doctor/planning.h"
 
 namespace strata::doctor {
@@ -135,23 +136,10 @@ void drop_leftover(Planning& p, Finding finding) {
   p.add(std::move(finding), {EndOperations{}}, "its journal says what was begun", "operations");
 }
 
-// Docker's own folders, with their modes.
-std::optional<mode_t> mode_of(const Planning& p, const std::string& path) {
-  const std::pair<std::string, mode_t> kFolders[] = {{p.survey.layer_folder(), 0755},
-                                                     {p.survey.mount_folder(), 0755},
-                                                     {p.survey.config_folder(), 0700},
-                                                     {p.survey.metadata_folder(), 0700},
-                                                     {p.survey.home(), 0710},
-                                                     {p.survey.home() + "/l", 0700},
-                                                     {"containers", 0710}};
-  const auto* found = std::ranges::find(kFolders, path, &std::pair<std::string, mode_t>::first);
-  return found == std::end(kFolders) ? std::nullopt : std::optional(found->second);
-}
-
 // Where something else has its name, it gives way; what was in the folder is another matter.
 void mend_folder(Planning& p, Finding finding) {
   const std::string path = finding.path;
-  std::optional<mode_t> mode = mode_of(p, path);
+  std::optional<mode_t> mode = folder_mode(p.survey, path);
   if (mode && !p.survey.troubles.contains(path)) {
     p.add(std::move(finding), {MakeFolder{path, *mode}}, "something else has the name");
   } else {

@@ -180,7 +180,8 @@ TEST_F(Planner, TakesADamagedHostConfigAway) {
 TEST_F(Planner, MakesFoldersOfDockersOwn) {
   const std::string path = "image/overlay2/layerdb/mounts";
   EXPECT_EQ(texts(remedy(Kind::kFolderUnreadable, path)), Texts{"make folder " + path});
-  EXPECT_FALSE(remedy(Kind::kFolderUnreadable, "image").heals());
+  EXPECT_EQ(texts(remedy(Kind::kFolderUnreadable, "image")), Texts{"make folder image"});
+  EXPECT_FALSE(remedy(Kind::kFolderUnreadable, "plugins").heals());
 }
 
 TEST_F(Planner, RebuildsReferencesFromWhatIsLeft) {

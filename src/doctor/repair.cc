@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "doctor/repair.h"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -60,6 +62,7 @@ class Repair {
       if (unread.empty()) break;
     }
     if (!unread.empty()) hold_back(made, unread);
+    leave_impossible(made);
     gave_up_images_ |= made.gives_up_images;
     return made;
   }
@@ -75,6 +78,20 @@ class Repair {
       } else if (!remedy.heals()) {
         remedy.reason += "; and " + text;
       }
+    }
+  }
+
+  // A dry run shall promise nothing that cannot be done.
+  void leave_impossible(Plan& plan) {
+    const Applier applier(root_, survey_, lost_, copies_, pool_);
+    for (Remedy& remedy : plan.remedies) {
+      std::string obstacle;
+      for (size_t i = 0; i < remedy.actions.size() && obstacle.empty(); ++i) {
+        obstacle = applier.obstacle(remedy.actions[i]);
+      }
+      if (obstacle.empty()) continue;
+      remedy.reason = std::move(obstacle);
+      remedy.actions.clear();
     }
   }
 
@@ -153,10 +170,7 @@ Result<Fd> open_root(const std::string& path) {
   return root;
 }
 
-}  // namespace
-
-Result<RepairReport> repair(const RepairOptions& options, Pool& pool) {
-  STRATA_TRY(Fd root, open_root(options.root));
+Result<RepairReport> run(const RepairOptions& options, const Fd& root, Pool& pool) {
   STRATA_TRY(Copies copies, Copies::open(options.root, options.driver, options.from, pool));
   Repair work(options, root, copies, pool);
   if (options.dry_run) {
@@ -166,7 +180,9 @@ Result<RepairReport> repair(const RepairOptions& options, Pool& pool) {
   }
   // From here on nobody else changes the root; so what is planned is planned now.
   STRATA_TRY(FileLock alone, lock_root(root, options.root));
-  STRATA_CHECK(store::remove_unfinished_replacement(root, kNewName));
+  Status removed = store::remove_unfinished_replacement(root, kNewName);
+  // kInvalid: strata/ is no folder, which is one of the things to be mended.
+  if (!removed.ok() && removed.error().code() != ErrorCode::kInvalid) return removed.error();
   STRATA_TRY(Plan plan, work.plan(options.content));
   bool contents_current = true;
   for (int round = 0; round < kRoundsMax; ++round) {
@@ -178,6 +194,28 @@ Result<RepairReport> repair(const RepairOptions& options, Pool& pool) {
   }
   work.leave(plan);
   return work.take_report();
+}
+
+// A full disk is not one that repair can make room on: it needs some to begin with.
+Error explained(Error failure, const Fd& root, const std::string& path) {
+  constexpr uint64_t kNeededBytes = 4u << 20;
+  struct statvfs disk {};
+  if (failure.code() != ErrorCode::kNoSpace || ::fstatvfs(root.get(), &disk) != 0) return failure;
+  if (disk.f_bavail * disk.f_frsize >= kNeededBytes && disk.f_favail > 0) return failure;
+  return error(
+      ErrorCode::kNoSpace,
+      "{}: {}: the disk is full, and repair needs a few MB for its records and for what it "
+      "writes anew. Make room first: something else on that disk, or what earlier repairs "
+      "have kept (strata repair --purge), or logs of containers",
+      path, failure.message());
+}
+
+}  // namespace
+
+Result<RepairReport> repair(const RepairOptions& options, Pool& pool) {
+  STRATA_TRY(Fd root, open_root(options.root));
+  Result<RepairReport> report = run(options, root, pool);
+  return report.ok() ? std::move(report) : explained(report.error(), root, options.root);
 }
 
 }  // namespace strata::doctor

@@ -352,6 +352,14 @@ void find_emptied(Survey& survey) {
        "records of layers and containers whose files were there");
 }
 
+// strata/ is made when it is needed; what else has the name is in the way.
+Status look_at_our_folder(const Fd& root, Survey& survey) {
+  Result<struct stat> info = lstat_at(root, "strata");
+  if (!info.ok()) return info.error().code() == ErrorCode::kNotFound ? Status() : info.error();
+  if (!S_ISDIR(info->st_mode)) survey.unreadable.insert("strata");
+  return {};
+}
+
 Status read_all(const Fd& root, Survey& survey, Pool& pool) {
   Troubles troubles;
   const std::string names = survey.image_folder() + "/repositories.json";
@@ -368,8 +376,10 @@ Status read_all(const Fd& root, Survey& survey, Pool& pool) {
   follow_links(root, survey);
   find_emptied(survey);
   STRATA_CHECK(read_distribution(reader, survey));
+  STRATA_CHECK(look_at_our_folder(root, survey));
   read_uses(root, survey, troubles);
   if (std::optional<Error> fatal = troubles.fatal()) return *fatal;
+  if (std::optional<Error> denied = troubles.denied()) return *denied;
   survey.troubles = troubles.take();
   return {};
 }
@@ -379,7 +389,6 @@ Result<std::string> find_driver(const Fd& root, const std::string& path) {
   std::string unknown;
   bool overlay = false, vfs = false;
   Status listed = visit_dir_at(root, "image", [&](const DirEntry& entry) -> Status {
-  if (std::optional<Error> denied = troubles.denied()) return *denied;
     overlay |= entry.name == "overlay2";
     vfs |= entry.name == "vfs";
     if (!driver::is_known_driver(entry.name) && !entry.name.starts_with('.')) unknown = entry.name;
@@ -402,6 +411,13 @@ Result<std::string> find_driver(const Fd& root, const std::string& path) {
                path);
 }
 
+// What a user may not read says nothing of the root; to be told as that, and not as damage.
+Error explained(Error failure, const std::string& root) {
+  if (failure.code() != ErrorCode::kPermission) return failure;
+  return error(ErrorCode::kPermission, "{}: {}: run strata as root, or as somebody who may read it",
+               root, failure.message());
+}
+
 }  // namespace
 
 Result<Survey> survey_root(const std::string& root_path, const std::string& driver, Pool& pool) {
@@ -411,13 +427,6 @@ Result<Survey> survey_root(const std::string& root_path, const std::string& driv
   }
   if (!root.ok()) return std::move(root).error();
   Survey survey;
-// What a user may not read says nothing of the root; to be told as that, and not as damage.
-Error explained(Error failure, const std::string& root) {
-  if (failure.code() != ErrorCode::kPermission) return failure;
-  return error(ErrorCode::kPermission, "{}: {}: run strata as root, or as somebody who may read it",
-               root, failure.message());
-}
-
   Result<std::string> real = told_path(root->get());
   survey.root_path = real.ok() ? *real : root_path;
   if (!driver.empty() && !driver::is_known_driver(driver)) {

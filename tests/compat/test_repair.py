@@ -7,6 +7,7 @@ which starts on it, lists, runs and saves.
 STRATA_DAMAGES=all tries every damage singly, STRATA_DAMAGE_PAIRS (12) is the number of pairs, STRATA_DAMAGE_DOCKERDS (5) of roots with many
 damages that a dockerd judges, STRATA_REPAIR_KILLS (12) of repairs that are killed and begun again.
 """
+import contextlib
 import fcntl
 import hashlib
 import itertools
@@ -25,7 +26,8 @@ import pytest
 from damage import DAMAGES, GROUPS, HEALED_BY_COPY, Victim, can_be_paired, make_doctor_root
 from engine import binary, needs_strata_itself, strata
 from peers import dockerd
-from procs import clean_env, copy_tree, new_dir, remove_tree
+from procs import clean_env, copy_tree, new_dir, remove_tree, run
+from registries import registry
 from roots import Root, changes, problems, snapshot
 from seeds import count
 
@@ -372,6 +374,148 @@ def test_archive_as_a_source(root, sound, work):
     assert {"app:1", "hand:1", "hand:2", "child:1", "busy:1"} <= names.keys()  # the last two are told by containers
     assert any("child:1 from container stopped" in text for text in texts(report, "mended")), report
     assert problems(root) == []
+
+
+# ---- folders of docker's own that are gone, or are none ------------------------------------------------------------
+
+def put_file(path):
+    shutil.rmtree(path)
+    path.write_text("in the way")
+
+
+LAYERDB = "image/overlay2/layerdb"
+# It is on no disk that could be mounted.
+LOST = [word for folder in (f"{LAYERDB}/sha256", "image/overlay2/imagedb/content/sha256", "overlay2", "containers") for word in ("--lost", folder)]
+
+
+@pytest.mark.parametrize("path", [f"{LAYERDB}/mounts", f"{LAYERDB}/sha256", LAYERDB, "overlay2", "overlay2/l"])
+def test_a_folder_of_dockers_is_gone(path, root, sound):
+    """It comes back with what was in it; of a container, what it wrote is not to be had."""
+    shutil.rmtree(root / path)
+    code, report = repair(root, "--yes", "--from", f"root:{sound}", *LOST)
+    assert (code, texts(report, "left")) == (MENDED, [])
+    assert findings(root, "--content") == [] and problems(root) == []
+    assert (root / path).stat().st_mode == (sound / path).stat().st_mode
+
+
+@pytest.mark.parametrize("path", ["containers", "image", "image/overlay2/imagedb/metadata/sha256"])
+def test_a_file_stands_instead_of_a_folder(path, root, sound):
+    put_file(root / path)
+    _, report = repair(root, "--yes", "--from", f"root:{sound}", *LOST)
+    assert [r["Findings"][0]["Kind"] for r in report["Remedies"] if r["State"] == "left" and r["Findings"][0]["Severity"] != "note"] == []
+    assert (root / report["Kept"] / path).read_text() == "in the way"
+    assert (root / path).stat().st_mode == (sound / path).stat().st_mode
+    assert repair(root, "--yes", "--from", f"root:{sound}", *LOST)[0] in (CLEAN, MENDED) and problems(root) == []
+
+
+def test_a_file_stands_instead_of_stratas_own_folder(root, sound):
+    shutil.rmtree(root / "strata", ignore_errors=True)
+    (root / "strata").write_text("in the way")
+    assert findings(root) == [("folder-unreadable", "strata", "something that cannot be listed")]
+    code, report = repair(root, "--yes")
+    assert code == MENDED and (root / report["Kept"] / "strata").read_text() == "in the way"
+    assert findings(root) == [] and changes(snapshot(sound), snapshot(root)) == []
+
+
+# ---- other disks, full disks -----------------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def tmpfs(path, size="64m"):
+    path.mkdir(exist_ok=True)
+    run("mount", "-t", "tmpfs", "-o", f"size={size}", "none", path)
+    try:
+        yield path
+    finally:
+        run("umount", path)
+
+
+@contextlib.contextmanager
+def layers_elsewhere(root, place, how):
+    """overlay2 on another file system: mounted over it, or behind a link."""
+    with tmpfs(place):
+        run("cp", "-a", root / "overlay2", place / "overlay2")
+        shutil.rmtree(root / "overlay2")
+        if how == "a link":
+            (root / "overlay2").symlink_to(place / "overlay2")
+        else:
+            (root / "overlay2").mkdir()
+            run("mount", "--bind", place / "overlay2", root / "overlay2")
+        try:
+            yield
+        finally:
+            if how != "a link":
+                run("umount", root / "overlay2")
+
+
+@pytest.mark.parametrize("how", ["a mount", "a link"])
+def test_layers_on_another_disk(how, root, sound, work):
+    """Small things are mended there; what is not possible is not promised."""
+    with layers_elsewhere(root, work / "disk", how):
+        victim = Victim(root, seed=SEED)
+        DAMAGES["link file garbled"](victim)
+        DAMAGES["lower garbled"](victim)
+        DAMAGES["link missing"](victim)
+        code, plan = repair(root)
+        assert code == LEFT
+        code, report = repair(root, "--yes")
+        assert (code, texts(report, "left")) == (MENDED, []) and healed(plan, "planned") == healed(report, "mended")
+        assert findings(root, "--content") == []
+        kept = [p for p in (root / report["Kept"]).rglob("*") if p.is_file() and p.name != "index.jsonl"]
+        assert len(kept) == 2 and all(b"\xc8" in p.read_bytes() for p in kept)
+        DAMAGES["files missing"](victim)
+        (root / "overlay2" / ("e" * 64) / "diff").mkdir(parents=True)
+        for words in ((), ("--yes",)):
+            code, report = repair(root, "--from", f"root:{sound}", *words)
+            assert code == LEFT and not texts(report, "planned") and not texts(report, "mended")
+            assert all("another file system" in r["Reason"] for r in report["Remedies"]), report
+
+
+def test_a_full_disk(sound, work):
+    """Nothing is lost and nothing is left behind by the attempt, and it says what to do."""
+    with tmpfs(work / "disk") as disk:
+        root = copy_tree(sound, disk / "root")
+        DAMAGES["repositories.json cut"](Victim(root, seed=SEED))
+        with open(disk / "fill", "wb", buffering=0) as fill, contextlib.suppress(OSError):
+            while True:
+                fill.write(bytes(4096))
+        before = snapshot(root)
+        for _ in range(2):
+            result = strata(root, "repair", "--yes", check=False)
+            assert result.code == COULD_NOT and "No space left" in result.err and "Make room first" in result.err
+        assert changes(before, snapshot(root)) == []
+        home = root / "strata/lost+found"
+        assert not home.exists() or os.listdir(home) == []
+        (disk / "fill").unlink()
+        assert repair(root, "--yes", "--from", f"root:{sound}")[0] == MENDED
+        assert problems(root) == []
+
+
+# ---- other places ----------------------------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def place_of(kind, sound, work):
+    """The image app:1 at a place of that kind, as --from names it."""
+    if kind == "folder":
+        strata(sound, "copy", f"root:{sound}:app:1", f"oci:{work / 'oci'}:1")
+        yield work / "oci"
+    else:
+        with registry() as server:
+            strata(sound, "copy", f"root:{sound}:app:1", f"docker://{server.host}/app:1")
+            yield f"docker://{server.host}/app:1"
+
+
+@pytest.mark.parametrize("kind", ["folder", "registry"])
+def test_layers_and_configs_from_elsewhere(kind, root, sound, work):
+    image = Root(root).references()["app:1"]
+    shutil.rmtree(Root(root).layer_diff(Root(root).chain(image)[-1]))
+    (root / "image/overlay2/imagedb/content/sha256" / image[7:]).write_bytes(b"{}")
+    assert all("--from" in r["Reason"] for r in repair(root)[1]["Remedies"]), "nothing of it is in the root"
+    with place_of(kind, sound, work) as place:
+        code, report = repair(root, "--yes", "--content", "--from", place)
+    assert (code, texts(report, "left")) == (MENDED, [])
+    assert sum(f"from {place}" in text for text in texts(report, "mended")) == 2, texts(report, "mended")
+    assert findings(root, "--content") == [] and problems(root) == []
+    assert Root(root).references() == Root(sound).references()
 
 
 @pytest.mark.parametrize("place", ["root:{work}/none", "root:{work}", "{work}/none.tar"])

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Docker's own folders in a root, and paths of them: texts below the root, such as "image/overlay2/layerdb".
+// Threads: pure functions, and questions to the file system.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/fs_at.h"
+#include "doctor/survey.h"
+
+namespace strata::doctor {
+
+// "." of what lies in the root itself.
+std::string folder_above(const std::string& path);
+// The mode that dockerd gives one of its own folders; none: the path is not one of them.
+std::optional<mode_t> folder_mode(const Survey& survey, const std::string& path);
+
+Status sync_folder(const Fd& root, const std::string& path);
+// Whether things can be renamed between the folder and the root: neither a mount nor a link has led to another disk.
+Result<bool> is_on_disk_of(const Fd& root, const std::string& folder);
+
+}  // namespace strata::doctor
