@@ -45,6 +45,10 @@ std::string summary_of(const RepairOptions& options, const RepairReport& report)
     text += fmt::format("What was taken away or replaced is in {}/{} until {} --yes\n",
                         in_one_line(options.root), report.kept, purge_command(options.root));
   }
+  if (report.more_may_follow) {
+    text +=
+        "More may follow: when that is done, repair looks again, and mends what it finds then.\n";
+  }
   if (options.dry_run && report.beside_daemon) {
     text += "A dockerd is running on this root: stop it before you repair it.\n";
   }
@@ -94,6 +98,7 @@ Value value_of(const RepairOptions& options, const RepairReport& report) {
                       {{"Root", "", Value::string(options.root)},
                        {"DryRun", "", Value::boolean(options.dry_run)},
                        {"BesideDaemon", "", Value::boolean(report.beside_daemon)},
+                       {"MoreMayFollow", "", Value::boolean(report.more_may_follow)},
                        {"Kept", "", Value::string(report.kept)},
                        {"Remedies", "", Value::list(std::move(remedies))}});
 }

@@ -74,6 +74,34 @@ void leave_databases(Planning& p) {
   }
 }
 
+// The folders in the driver's home that nobody names any more when the thing has been set aside.
+bool frees_folders(const Survey& survey, const Finding& finding) {
+  if (finding.kind == Kind::kRecordUnused) return true;  // it is sound, so its files are there
+  if (finding.kind == Kind::kRemovalUnfinished) {
+    auto record = survey.layers.find(name_below(finding, survey.layer_folder()));
+    return record != survey.layers.end() && survey.folders.contains(said(record->second.cache));
+  }
+  auto mount = survey.mounts.find(finding.subject);
+  return finding.kind == Kind::kMountOrphaned && mount != survey.mounts.end() &&
+         (survey.folders.contains(said(mount->second.mount_id)) ||
+          survey.folders.contains(said(mount->second.init_id)));
+}
+
+// Whether the next look at the root, when this has been done, can find something to do that this one could not.
+bool shows_more(const Survey& survey, const Remedy& remedy, bool something_is_left) {
+  const Finding& cause = remedy.findings.front();
+  return std::ranges::any_of(remedy.actions, [&](const Action& action) {
+    if (std::holds_alternative<MakeFolder>(action)) return cause.kind == Kind::kFolderUnreadable;
+    if (std::holds_alternative<SetAside>(action)) return frees_folders(survey, cause);
+    const auto* layer = std::get_if<RestoreLayer>(&action);
+    if (layer == nullptr) return false;
+    // The size of its record is measured when the files are there; and others waited for the layer.
+    auto record = survey.layers.find(layer->chain.hex());
+    const bool has_size = record != survey.layers.end() && record->second.size.there();
+    return !has_size || something_is_left;
+  });
+}
+
 }  // namespace
 
 std::string describe(const Action& action) { return std::visit(Describe(), action); }
@@ -180,7 +208,13 @@ Plan make_plan(const Survey& survey, std::vector<Finding> findings, Evidence& ev
   for (Finding& finding : std::exchange(planning.open, {})) {
     planning.leave(std::move(finding), "this is not something that repair knows how to mend");
   }
-  return std::move(planning.plan);
+  Plan& plan = planning.plan;
+  const bool something_is_left =
+      std::ranges::any_of(plan.remedies, [](const Remedy& remedy) { return !remedy.heals(); });
+  plan.more_may_follow = std::ranges::any_of(plan.remedies, [&](const Remedy& remedy) {
+    return shows_more(survey, remedy, something_is_left);
+  });
+  return std::move(plan);
 }
 
 }  // namespace strata::doctor

@@ -80,6 +80,8 @@ struct Plan {
   std::vector<Remedy> remedies;  // in the order in which they are done
   // Images whose config is not to be had: their layers are kept for a while, though nobody needs them now.
   bool gives_up_images = false;
+  // When it has been done, there can be more to do: something that could not be seen before, or that waited.
+  bool more_may_follow = false;
 };
 
 struct PlanOptions {

@@ -119,6 +119,7 @@ class Repair {
 
   // What the last plan could not mend, or tried to in vain.
   void leave(const Plan& plan) {
+    report_.more_may_follow = options_.dry_run && plan.more_may_follow;
     for (const Remedy& remedy : plan.remedies) {
       if (options_.dry_run && remedy.heals()) {
         report_.planned.push_back(remedy);

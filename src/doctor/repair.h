@@ -33,6 +33,8 @@ struct RepairReport {
   std::string kept;  // the folder below the root that has what was taken away; empty: nothing was
   bool failed = false;         // of `left`, something was tried in vain
   bool beside_daemon = false;  // of a dry run
+  bool more_may_follow =
+      false;  // of a dry run: a repair would look again, and may mend more than is planned
 };
 
 // Errors: only what keeps it from working at all: kBusy (who has the root), those of check() and of opening places, kCancelled,

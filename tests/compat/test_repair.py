@@ -7,6 +7,7 @@ which starts on it, lists, runs and saves.
 STRATA_DAMAGES=all tries every damage singly, STRATA_DAMAGE_PAIRS (12) is the number of pairs, STRATA_DAMAGE_DOCKERDS (5) of roots with many
 damages that a dockerd judges, STRATA_REPAIR_KILLS (12) of repairs that are killed and begun again.
 """
+import collections
 import contextlib
 import fcntl
 import hashlib
@@ -73,12 +74,29 @@ def assert_mended(root, sound, words=(), same=True):
     assert code == (CLEAN if only_notes else LEFT) and texts(plan, "planned"), plan
     assert times(root) == before
     code, report = repair(root, "--yes", *words)
+    assert_as_planned(plan, report)
     assert (code, texts(report, "left")) == (MENDED, []), (texts(report, "mended"), texts(report, "left"))
     assert findings(root, *[w for w in words if w == "--content"]) == []
     assert problems(root) == []
     if same:
         assert changes(snapshot(sound), snapshot(root)) == []
     assert repair(root, "--yes")[0] == CLEAN
+
+
+def healed(report, state):
+    """What the remedies of that state are for: the kind and path of each cause, and how often."""
+    return collections.Counter((r["Findings"][0]["Kind"], r["Findings"][0]["Path"]) for r in report["Remedies"] if r["State"] == state)
+
+
+def assert_as_planned(plan, report):
+    """The repair did what the dry run said, and more only where the dry run said so."""
+    planned, mended = healed(plan, "planned"), healed(report, "mended")
+    assert planned <= mended, planned - mended
+    said, done = ({a for r in p["Remedies"] if r["State"] == state for a in r["Actions"]} for p, state in ((plan, "planned"), (report, "mended")))
+    strangers = said - done
+    # A layer whose folder nobody knows gets one with a new name, every time.
+    assert all(re.search(r"cache-id: [0-9a-f]{64}$|/[0-9a-f]{64}/link|^(write|link|make folder) overlay2/", a) for a in strangers), strangers
+    assert (mended != planned) == plan["MoreMayFollow"], mended - planned
 
 
 @pytest.fixture(scope="module")
