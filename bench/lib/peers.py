@@ -181,6 +181,17 @@ class Strata(Builds, DataRootEngine):
         output_of(self.command("images", "-q"))
         return super().images()
 
+    def check(self):
+        return self._check("check")
+
+    def check_content(self):
+        return self._check("check", "--content")
+
+    def _check(self, *words):
+        sample = timed(self.command(*words))
+        expect(f"{self.name}: finds nothing", "nothing is wrong" in sample.output, True)
+        return sample
+
     def save(self):
         return self._save("docker-legacy")
 
@@ -379,6 +390,7 @@ class Sha256(Peer):
         return timed(["openssl", "dgst", "-sha256", self.subject.path])
 
     save = load
+    check_content = load
 
     def commit(self):
         return timed(["sh", "-c", f"tar -C '{self.subject.upper}' -cf - . | openssl dgst -sha256"])

@@ -36,6 +36,7 @@ TARGETS = {
     ("registry", "push"): [Target("docker", 3)],
     ("registry", "push-zstd"): [Target("docker", 3)],
     ("many-images", "images"): [Target(None, 0.050, False)],
+    ("many-images", "check"): [Target(None, 1.0, False)],
     ("build", "build-run"): [Target("docker", 3, False), Target("buildah", 5, False)],
     ("build", "build-copy"): [Target("cp", 1.5)],
     ("build", "build-cached"): [Target(None, 0.150, False), Target("docker", 10, False)],

@@ -79,7 +79,7 @@ Result<SaveReport> save_to_file(const store::Store& store, const SaveOptions& op
   } else {
     STRATA_CHECK(write_stream(std::move(archive.layout), options, out.fd(), context));
   }
-  STRATA_CHECK(out.publish());
+  STRATA_CHECK(out.publish(options.wait_for_disk));
   return std::move(archive.report);
 }
 

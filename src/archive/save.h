@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // save: images from the store into an archive.
 // Threads: one per call; it uses the pool.
-// Crash:   an output file appears whole or not at all (base OutputFile).
+// Crash:   an output file appears whole or not at all (base OutputFile), whoever looks.
 #pragma once
 
 #include <optional>
@@ -27,7 +27,8 @@ struct SaveOptions {
   std::optional<std::vector<oci::Reference>> tags = {};  // instead of those that `names` bring
   ArchiveFormat format = ArchiveFormat::kDocker;
   std::optional<codec::CompressionSpec> compression;  // of the whole archive
-  ReceiverLayers receiver;  // its layers are left out; empty: a full archive
+  ReceiverLayers receiver;     // its layers are left out; empty: a full archive
+  bool wait_for_disk = false;  // before a file has its name
 };
 
 struct SaveReport {

@@ -110,9 +110,10 @@ class OutputFile {
 
   int fd() const { return fd_.get(); }
   bool seekable() const { return seekable_; }
-  // Gives the file its name, replacing what had it. Not synced: as cp, the user's file is the
-  // user's.
-  Status publish();
+  // Gives the file its name, replacing what had it. An older file goes when this one is on disk, so
+  // that after a power cut one of them is there. A new name is not waited for, as cp does not,
+  // unless `wait_for_disk`.
+  Status publish(bool wait_for_disk = false);
 
  private:
   OutputFile() = default;

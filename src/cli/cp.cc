@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/routes.h"
+#include "codec/decompress.h"
 #include "runtime/copy.h"
 
 namespace strata::cli {
@@ -51,8 +52,9 @@ class Cp final : public Command {
   Status copy_in(store::Store& store, const runtime::ContainerRecord& record,
                  const std::string& name, const std::string& from, const std::string& to) const {
     if (from != "-") return runtime::copy_to_container(store, record, name, from, to, options_);
-    FdSource tar(STDIN_FILENO);
-    return runtime::extract_to_container(store, record, name, tar, to);
+    FdSource input(STDIN_FILENO);
+    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(input));
+    return runtime::extract_to_container(store, record, name, *tar, to);
   }
 
   Status copy_out(Context& context, store::Store& store, const runtime::ContainerRecord& record,

@@ -27,7 +27,7 @@ class Export final : public Command {
     STRATA_TRY(OutputFile file, OutputFile::create(output_));
     FdSink out(file.fd());
     STRATA_CHECK(write_to(store, arguments[0], out, context.pool()));
-    STRATA_CHECK(file.publish());
+    STRATA_CHECK(file.publish(context.global().sync));
     return 0;
   }
 

@@ -41,6 +41,7 @@ class Save final : public Command {
     }
     archive::SaveOptions options;
     options.names = arguments;
+    options.wait_for_disk = context.global().sync;
     STRATA_TRY(options.format, archive::parse_archive_format(format_));
     options.compression = codec::spec_for_suffix(output_);
     if (!compress_.empty()) {

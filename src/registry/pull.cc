@@ -172,16 +172,21 @@ Result<PullReport> pull(store::Store& store, Repository& repository,
   STRATA_TRY(ResolvedImage remote, resolve_image(repository, reference, options.platform));
   tell_started(reference, options);
 
-  // Blobs that an earlier run has left can turn out to be spoiled: then once more, without them.
+  // Blobs that an earlier run has left can turn out to be spoiled: then once more, without them. That
+  // may have been the config; if then layers are, all goes that was left.
   store::BlobFolder blobs(store.root());
   STRATA_CHECK(blobs.remove_unclaimed(store::BlobFolder::kStaleAfter, false));
   RegistryContents contents(repository, blobs, options.download, pool, options.watcher);
   Result<PullReport> report = fetch(pulling, remote, contents);
-  bool is_spoiled = !report.ok() && (report.error().code() == ErrorCode::kCorrupt ||
-                                     report.error().code() == ErrorCode::kInvalid);
-  if (!is_spoiled) return report;
-  STRATA_TRY(bool again, contents.forget_doubtful());
-  return again ? fetch(pulling, remote, contents) : std::move(report);
+  for (bool all : {false, true}) {
+    bool is_spoiled = !report.ok() && (report.error().code() == ErrorCode::kCorrupt ||
+                                       report.error().code() == ErrorCode::kInvalid);
+    if (!is_spoiled) return report;
+    STRATA_TRY(bool again, contents.forget_doubtful(all));
+    if (!again) return report;
+    report = fetch(pulling, remote, contents);
+  }
+  return report;
 }
 
 }  // namespace strata::registry

@@ -59,13 +59,13 @@ bool RegistryContents::is_verified(const Digest& blob) const {
   return found != blobs_.end() && found->second->fate.verified;
 }
 
-Result<bool> RegistryContents::forget_doubtful() {
+Result<bool> RegistryContents::forget_doubtful(bool all) {
   given_up_ = false;
   bool worth_another_try = false;
   for (auto& [name, blob] : blobs_) {
     if (blob->fate.verified) continue;
     if (blob->fate.patchwork.exchange(false)) worth_another_try = true;
-    if (!blob->fate.given_up.exchange(false)) continue;
+    if (!blob->fate.given_up.exchange(false) && !all) continue;
     STRATA_TRY(std::optional<FileLock> lock, folder_.try_lock_journal(blob->claim));
     if (!lock) continue;  // somebody else works on it, and verifies it
     STRATA_TRY(BlobJournal journal, BlobJournal::open(std::move(*lock), blob->size_bytes));

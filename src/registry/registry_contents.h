@@ -47,7 +47,8 @@ class RegistryContents final : public archive::Contents {
   // After a reader found fault with a blob: what readers left in the middle is not kept. True when
   // some of it came from an earlier run, or in several versions: another try may end better, and
   // blobs can be read again.
-  Result<bool> forget_doubtful();
+  // `all`: nor what an earlier run has left of blobs that nobody has begun to read.
+  Result<bool> forget_doubtful(bool all);
   // After all was published: the blobs go, but those that others claim.
   Status remove_all();
 

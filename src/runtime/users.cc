@@ -9,6 +9,7 @@
 #include <charconv>
 #include <functional>
 #include <optional>
+#include <set>
 
 #include "runtime/take_word.h"
 
@@ -147,9 +148,11 @@ Result<User> resolve_user(std::string_view passwd, std::string_view groups, cons
     add_once(result.groups, gid);
   }
   if (!group_word.empty() || !entry) return result;
+  std::set<uint32_t> seen(result.groups.begin(), result.groups.end());  // an image may name many
   visit_groups(groups, [&](const Group& group) {
-    if (group.gid <= kHighestId && has_member(group, entry->name)) {
-      add_once(result.groups, static_cast<uint32_t>(group.gid));
+    const auto gid = static_cast<uint32_t>(group.gid);
+    if (group.gid <= kHighestId && has_member(group, entry->name) && seen.insert(gid).second) {
+      result.groups.push_back(gid);
     }
   });
   return result;

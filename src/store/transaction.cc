@@ -25,6 +25,7 @@ struct Transaction::State {
   std::vector<MovedReference> moved;
 
   Status hold(std::span<const ChainId> chains);
+  Result<bool> try_hold(std::span<const ChainId> chains, const std::set<ChainId>& wanted);
   // Whether this transaction or the store has the layer, which stays then.
   Result<bool> is_known(const ChainId& chain);
   Result<size_t> depth_of(const ChainId& chain) const;
@@ -47,16 +48,33 @@ Status Transaction::State::hold(std::span<const ChainId> chains) {
   std::set<ChainId> wanted = plan.held;
   wanted.insert(chains.begin(), chains.end());
   if (wanted.size() == plan.held.size()) return {};
+  for (bool verified = false;; verified = true) {
+    STRATA_TRY(bool held, try_hold(chains, wanted));
+    if (held) return {};
+    for (const ChainId& chain : chains) {
+      UsableLayers usable(parts);
+      STRATA_TRY(bool present, usable.check(chain));
+      if (present) continue;
+      if (verified) return error(ErrorCode::kNotFound, "layer does not exist: {}", chain);
+      // One of another boot may only be in doubt. Reading it takes long: not under the lock.
+      STRATA_CHECK(verify_suspects(parts, chain));
+    }
+  }
+}
+
+// Leases all of `wanted`, if the layers `chains` of them can be used.
+Result<bool> Transaction::State::try_hold(std::span<const ChainId> chains,
+                                          const std::set<ChainId>& wanted) {
   // Shared: removal, which holds it exclusively, comes before the lease is there or sees it.
   STRATA_TRY(FileLock lock, lock_layers(parts.root, FileLock::Mode::kShared));
   UsableLayers usable(parts);
   for (const ChainId& chain : chains) {
     STRATA_TRY(bool present, usable.check(chain));
-    if (!present) return error(ErrorCode::kNotFound, "layer does not exist: {}", chain);
+    if (!present) return false;
   }
   STRATA_CHECK(plan.work.write_lease(wanted));
-  plan.held = std::move(wanted);
-  return {};
+  plan.held = wanted;
+  return true;
 }
 
 Status Transaction::hold_layers(std::span<const ChainId> chains) { return state_->hold(chains); }

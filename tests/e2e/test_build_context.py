@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contexts, COPY and ADD of `strata build` where docker's classic builder is no judge: what must not be reached, git, newer flags."""
 import gzip
-import http.server
 import io
 import os
 import pathlib
-import subprocess
 import tarfile
-import threading
 import time
 
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from engine import needs_strata_itself, strata
 from procs import mounts_below, run
 from roots import Root, problems, snapshot
+from sites import git, site  # noqa: F401
 from tars import Tar
 
 pytestmark = [pytest.mark.as_root, needs_strata_itself("a build without a daemon")]
@@ -168,28 +166,6 @@ def test_excluded_files_do_not_count_for_the_cache(work, context):
 
 
 # ---- from elsewhere --------------------------------------------------------------------------------------------
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def site(work):
-    """A folder that a web server shows; git's plain protocol needs no more."""
-    folder = work / "site"
-    folder.mkdir()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: Quiet(*a, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-def git(folder, *words):
-    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1",
-           "GIT_AUTHOR_NAME": "n", "GIT_AUTHOR_EMAIL": "e", "GIT_COMMITTER_NAME": "n", "GIT_COMMITTER_EMAIL": "e"}
-    return subprocess.run(["git", "-C", folder, *words], check=True, capture_output=True, text=True, env=env).stdout.strip()
-
 
 @pytest.fixture
 def repository(work, site):

@@ -2,7 +2,7 @@
 """64 processes at once on one root: load, pull, tag, untag, rmi, prune, save, list, check the same few images; some are killed with -9.
 
 No tag is lost: each worker owns some, which must be as it left them after each of its commands. No layer is lost: what it owns can
-be saved at any moment. No deadlock: every command ends. Readers never wait. STRATA_CROWD_SECONDS says how long (default 30).
+be saved at any moment. No deadlock: every command ends. That readers never wait shows test_readers.py. STRATA_CROWD_SECONDS says how long (default 30).
 """
 import json
 import os

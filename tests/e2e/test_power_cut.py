@@ -2,21 +2,26 @@
 """The power goes at any moment: a real file system on a disk that forgets. What had been reported stays, the rest is as before or after.
 
 Commands run one after the other on the disk; afterwards the power is cut at moments of that history, and of the writes since the
-disk's last flush none, all, some, or torn ones are kept. STRATA_POWER_CUTS says how many (default 30 for each file system).
+disk's last flush none, all, some, or torn ones are kept. STRATA_POWER_CUTS says how many (default 30 for each file system), half of them in a long history,
+half during single commands that read, fetch, make or mend images.
 """
 import os
-import pathlib
 import random
+from typing import NamedTuple
 
 import pytest
 
+import boxes
+import deeds
 import forgetful
+import mending
 import peers
+import registries
 from archives import Image, docker_2010
-from deeds import KEPT, LEFTOVER, NEW, assert_clean, layer, state_of
+from deeds import KEPT, LEFTOVER, NEW, assert_clean, assert_no_leftovers, keep, layer, registry_host, state_of  # noqa: F401
 from engine import needs_strata_itself, strata
 from forgetful import forgetful_disk, mounted
-from procs import run
+from procs import copy_tree, run
 from roots import Root, problems
 from seeds import count, seed
 from verbs import plain_layer
@@ -137,7 +142,7 @@ def test_power_cut(work, kind):
     with forgetful_disk(work, kind) as disk:
         history = live(work, disk)
     first, last = history.moments[0][0], history.moments[-1][0]
-    cuts = max(count("STRATA_POWER_CUTS", 30), len(history.moments))
+    cuts = max(count("STRATA_POWER_CUTS", 30) // 2, len(history.moments))
     lost, flushes = 0, disk.before_flushes(first, last)
     for turn in range(cuts):
         # At each moment of a reported success; at random ones; just before a flush.
@@ -161,3 +166,101 @@ def test_power_cut(work, kind):
                 raise AssertionError(f"{kind}, power cut {turn} at byte {at} of the log, {how} of the unsynced writes kept, {where}: {e}") from e
     print(f"{kind}: {len(disk.records(last))} writes and flushes, {cuts} power cuts, {lost} writes were in doubt")
     assert lost > 0 or cuts < 30, "the disk had nothing to forget"
+
+
+# ---- commands that read, fetch, make and mend -----------------------------------------------------------------------
+
+DEEDS = ("save", "save-over", "save-sync", "pull", "push", "commit", "build", "build-plain")
+
+
+class Act(NamedTuple):
+    """One command on the disk, and how far the log was: when it began, when it said that it was done, when the system had written everything."""
+    name: str
+    command: deeds.Command
+    begun: int
+    ended: int
+    settled: int
+
+
+def act(disk, name, command):
+    place = copy_tree(command.start, disk.path / name)
+    run("sync", "-f", place)
+    begun = disk.position()
+    done = command.do(place, check=False)
+    assert done.code in ((0, 1) if isinstance(command, mending.Mend) else (0,)), done
+    ended = disk.position()
+    run("sync", "-f", place)
+    return Act(name, command, begun, ended, disk.position())
+
+
+def check_deed(done, place, at):
+    """Of what was there nothing is lost; what had been reported is there; it can be done again."""
+    deed, root = done.command, place / "root"
+    unsure = suspects(root)
+    assert_none([line for line in problems(root, deep=True) if not any(word in line for word in (*LEFTOVER, *unsure))])
+    if (place / "out").is_dir():
+        check_output(done, place, at)
+    strata(root, "load", "-q", "-i", place / "any.tar")
+    strata(root, "rmi", "any:1")
+    assert_no_leftovers(place)
+    state = deed.state(place)
+    assert deed.is_after(state) or at < done.ended and (state == deed.before or deed.is_between(state)), (state, deed.before, deed.after)
+    deed.do(place)
+    assert deed.state(place).references.keys() == deed.after.references.keys()
+    if not deed.fixed:  # what the first try had made stays without a name; not all of it need be on the disk
+        for image in deed.state(place).images - deed.before.images - set(deed.state(place).references.values()):
+            strata(root, "rmi", image, check=False)
+    assert_none(problems(root, deep=True))
+    assert_clean(root)
+
+
+def check_output(done, place, at):
+    """What save wrote under a new name is the user's to sync, as with cp; but --sync waits for it, and an older file is not lost for one that is not whole."""
+    file, older = place / "out/new.tar", (place / "any.tar").read_bytes()
+    assert os.listdir(place / "out") in ([], [file.name])
+    must_be_whole = at >= (done.ended if done.name == "save-sync" else done.settled)
+    if not file.exists():
+        assert not must_be_whole and done.name != "save-over", "the archive is not there"
+    elif done.name == "save-over" and file.read_bytes() == older:
+        assert not must_be_whole, "the older archive is still there"
+    else:
+        loaded = strata(place / "loaded", "load", "-q", "-i", file, check=False)
+        assert loaded.code == 0 or not must_be_whole and done.name == "save", loaded
+        assert loaded.code != 0 or Root(place / "loaded").images() == {KEPT.id, NEW[1].id}
+
+
+def check_mend(done, place, _at):
+    done.command.check_struck(place)
+    done.command.check_done_again(place)
+
+
+@pytest.mark.needs(why_not=registries.cannot_run)
+@pytest.mark.needs(why_not=boxes.why_not)
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_power_cut_during_a_command(work, kind, registry_host):
+    if forgetful.no_devices(kind):
+        pytest.skip(forgetful.no_devices(kind))
+    choose = random.Random(f"{seed()} {kind} command")
+    commands = {name: deeds.make(name, work, registry_host) for name in DEEDS}
+    for way in mending.NAMES:
+        (work / way).mkdir()
+        commands[f"repair-{way}"] = mending.make(way, work / way)
+    with forgetful_disk(work, kind) as disk:
+        acts = [act(disk, name, command) for name, command in commands.items()]
+    cuts, lost = max(2, count("STRATA_POWER_CUTS", 30) // 2 // len(acts)), 0
+    for done in acts:
+        flushes = disk.before_flushes(done.begun, done.settled) or [done.ended]
+        for turn in range(cuts):
+            at = done.ended if turn == 0 else choose.choice((*flushes, *(choose.randint(done.begun, done.settled) for _ in flushes)))
+            how = choose.choice(HOW)
+            lost += len(disk.cuts(at)[1])
+            with mounted(disk.state(at, choose, how), kind, disk.path) as path:
+                place = path / done.name
+                try:
+                    other_boot(place / "root")
+                    (check_mend if isinstance(done.command, mending.Mend) else check_deed)(done, place, at)
+                except AssertionError as e:
+                    raise AssertionError(f"{kind}, power cut {turn} during {done.name}, at byte {at} of the log ({done.begun} to {done.ended}, written by "
+                                         f"{done.settled}), {how} of the unsynced writes kept, the place is {keep(place)}: {e}") from e
+    print(f"{kind}: {len(acts)} commands, {cuts} power cuts each, {lost} writes were in doubt")
+    assert lost > 0, "the disk had nothing to forget"

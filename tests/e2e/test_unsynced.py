@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+import boxes
 from archives import Image, docker_2010
 from engine import needs_strata_itself, strata
 from roots import Root, problems
@@ -142,3 +143,26 @@ def test_another_image_on_the_same_base_is_healed_with_it(root, work):
     finally:
         strata(root, "umount", mounted)
     assert problems(root) == []
+
+
+@pytest.mark.as_root
+@pytest.mark.needs(why_not=boxes.why_not)
+@pytest.mark.parametrize("how", ["COPY", "RUN", "commit"])
+def test_an_image_in_doubt_is_built_upon(work, how):
+    """The first command of the new boot is one that needs the layers below it only as they are."""
+    root = work / "root"
+    load(root, docker_2010(boxes.box()), work=work)
+    strata(root, "create", "--name", "one", "box:1", "true")
+    power_cut(root)
+    (work / "Dockerfile").write_text("FROM box:1\nCOPY Dockerfile /d\n" if how == "COPY" else "FROM box:1\nRUN echo d >/d\n")
+    strata(root, *(["commit", "one", "made:1"] if how == "commit" else ["build", "-t", "made:1", work]))
+    assert problems(root) == []
+
+
+@pytest.mark.as_root
+def test_a_damaged_layer_is_not_built_upon(root, work):
+    power_cut(root)
+    truncate(files_of(root, by_name(root, "base")) / "d/base-0")
+    (work / "Dockerfile").write_text("FROM x:1\nCOPY Dockerfile /d\n")
+    refused = strata(root, "build", work, check=False)
+    assert refused.code == 1 and "layer does not exist" in refused.err, refused

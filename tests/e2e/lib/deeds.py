@@ -210,6 +210,19 @@ def _with_container(work, name):
     return place
 
 
+def _plain_build(work, name):
+    """A build whose every step strata does itself."""
+    place = _box_place(work, name)
+    (place / "context/Dockerfile").write_text("FROM box:1\nCOPY a /a\nWORKDIR /w\nCOPY Dockerfile /w/\nENV X=1\n")
+    return place
+
+
+def _over(place):
+    """Where the archive is to be, an older one is."""
+    (place / "out/new.tar").write_bytes((place / "any.tar").read_bytes())
+    return place
+
+
 def _registry_place(work, name, host):
     place = _place(work, name, KEPT, *NEW[:2])
     strata(place / "root", "tag", "new:2", f"{host}/new:2")
@@ -237,6 +250,13 @@ MAKERS = {
     "rm": lambda w, h: Deed("rm", _with_container(w, "rm"), ["rm", "one"], runs=True, once="No such container"),
 }
 
+# The same commands with other words: what test_power_cut.py adds.
+VARIANTS = {
+    "save-over": lambda w, h: Deed("save-over", _over(_out(_place(w, "over", KEPT, *NEW))), ["save", "-o", "{place}/out/new.tar", "kept:1", "new:2"]),
+    "save-sync": lambda w, h: Deed("save-sync", _out(_place(w, "synced", KEPT, *NEW)), ["--sync", "save", "-o", "{place}/out/new.tar", "kept:1", "new:2"]),
+    "build-plain": lambda w, h: Deed("build-plain", _plain_build(w, "plain"), ["build", "-t", "built:1", "{place}/context"], fixed=False, steps=True),
+}
+
 
 def _out(place):
     (place / "out").mkdir()
@@ -256,7 +276,7 @@ def _pushed(work, host):
 
 
 def make(name, work, host=None):
-    deed = MAKERS[name](pathlib.Path(work), host)
+    deed = (MAKERS | VARIANTS)[name](pathlib.Path(work), host)
     deed.learn(work)
     return deed
 

@@ -20,7 +20,7 @@ from procs import clean_env, run, unmount_below
 from strikes import not_built
 from strikes import program
 
-MEGABYTES = {"ext4": 48, "xfs": 320}
+MEGABYTES = {"ext4": 96, "xfs": 320}
 MAKE = {"ext4": ["mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", "-J", "size=4"],
         "xfs": ["mkfs.xfs", "-q", "-f", "-K"]}
 HEADER = struct.Struct("<cQQ")

@@ -61,8 +61,9 @@ def damage_names(root):
 # ---- repairs -----------------------------------------------------------------------------------------------------
 
 def contents(root):
-    """How often each content is in the root, under any name."""
-    return collections.Counter(what for mode, _, _, what, _ in snapshot(root, skip=()).values() if mode.startswith(("-", "l")))
+    """How often each content is in the root, under any name. What strata notes of layers that may not be on the disk is its own."""
+    return collections.Counter(what for path, (mode, _, _, what, _) in snapshot(root, skip=()).items()
+                               if mode.startswith(("-", "l")) and not path.startswith("strata/unsynced/"))
 
 
 def subjects(root):
