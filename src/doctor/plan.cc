@@ -74,8 +74,13 @@ void leave_databases(Planning& p) {
   }
 }
 
-// The folders in the driver's home that nobody names any more when the thing has been set aside.
-bool frees_folders(const Survey& survey, const Finding& finding) {
+// Whether something in the driver's home, a folder or its link, is nobody's any more when the thing has been set aside.
+bool frees_others(const Survey& survey, const Finding& finding) {
+  if (finding.kind == Kind::kFolderUnused) {
+    const std::string folder = name_below(finding, survey.home());
+    return std::ranges::any_of(
+        survey.links, [&](const auto& link) { return leads_to(survey, link.first, folder); });
+  }
   if (finding.kind == Kind::kRecordUnused) return true;  // it is sound, so its files are there
   if (finding.kind == Kind::kRemovalUnfinished) {
     auto record = survey.layers.find(name_below(finding, survey.layer_folder()));
@@ -92,7 +97,7 @@ bool shows_more(const Survey& survey, const Remedy& remedy, bool something_is_le
   const Finding& cause = remedy.findings.front();
   return std::ranges::any_of(remedy.actions, [&](const Action& action) {
     if (std::holds_alternative<MakeFolder>(action)) return cause.kind == Kind::kFolderUnreadable;
-    if (std::holds_alternative<SetAside>(action)) return frees_folders(survey, cause);
+    if (std::holds_alternative<SetAside>(action)) return frees_others(survey, cause);
     const auto* layer = std::get_if<RestoreLayer>(&action);
     if (layer == nullptr) return false;
     // The size of its record is measured when the files are there; and others waited for the layer.
