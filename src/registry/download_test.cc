@@ -44,7 +44,7 @@ class Download : public ::testing::Test {
     RegistryContents contents(server, store::BlobFolder(root), options, pool, nullptr);
     STRATA_CHECK(contents.claim(blob));
     Result<std::string> text = read(contents);
-    if (!text.ok()) again_may_help = must(contents.forget_doubtful());
+    if (!text.ok()) again_may_help = must(contents.forget_doubtful(false));
     EXPECT_EQ(contents.is_verified(blob.digest), text.ok());
     if (text.ok() && remove_at_end) {
       EXPECT_TRUE(contents.remove_all().ok());
@@ -362,7 +362,7 @@ TEST_F(Download, EndsAtOnceWhenItIsGivenUp) {
   ASSERT_FALSE(text.ok());
   EXPECT_EQ(text.error().code(), ErrorCode::kCancelled);
 
-  EXPECT_FALSE(must(contents.forget_doubtful()));  // from now on blobs can be read again
+  EXPECT_FALSE(must(contents.forget_doubtful(false)));  // from now on blobs can be read again
   server.otherwise.stalls = false;
   EXPECT_TRUE(must(read(contents)) == content);
 }
