@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/lock.h"
+
 namespace strata::cli {
 namespace {
 
@@ -39,6 +41,7 @@ void handle_signals() {
   // No SA_RESTART: what waits for a terminal or a pipe looks up.
   for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  FileLock::end_waiting_when([] { return first_signal.load() != 0; });
 }
 
 void stop_at_signal(Pool* pool) {

@@ -97,3 +97,12 @@ def test_a_writer_waits_there(root):
         waits = strata(root, "tag", "kept:1", "never:1", check=False, prefix=["timeout", "-s", "KILL", "2"])
         assert waits.code in (-9, 128 + 9), waits
     assert "never" not in strata(root, "images").out
+
+
+@pytest.mark.parametrize("signal, code", [("INT", 130), ("TERM", 143)])
+def test_a_signal_ends_a_writer_that_waits(root, signal, code):
+    with locked([root / "strata" / name for name in sorted(LOCKS)]):
+        ended = strata(root, "tag", "kept:1", "never:1", check=False,
+                       prefix=["timeout", "--preserve-status", "-k", str(END_SECONDS), "-s", signal, "1"])
+        assert ended.code == code, ended
+    assert "never" not in strata(root, "images").out
