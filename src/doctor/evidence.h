@@ -33,7 +33,7 @@ class Evidence {
   // not count.
   virtual Fit fit_of(const std::string& record, const std::string& folder) = 0;
   // What layerdb/size would be.
-  virtual std::optional<uint64_t> size_of(const std::string& folder) = 0;
+  virtual std::optional<uint64_t> size_of(const std::string& record, const std::string& folder) = 0;
   // DiffIDs that are named anywhere outside of configs and records.
   virtual std::vector<DiffId> known_diffs() = 0;
   // The name of a copy that has the layer; empty: none is known.

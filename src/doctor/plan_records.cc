@@ -125,7 +125,7 @@ std::optional<Learnt<std::string>> wanted_text(Planning& p, const ChainId& chain
   }
   if (file == "cache-id" && has_files) return *folder;
   if (file == "size" && has_files) {
-    std::optional<uint64_t> size = p.evidence.size_of(folder->value);
+    std::optional<uint64_t> size = p.evidence.size_of(chain.hex(), folder->value);
     if (size) return Learnt<std::string>{std::to_string(*size), "the files of the layer"};
   }
   return std::nullopt;

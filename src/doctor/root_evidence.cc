@@ -7,6 +7,7 @@
 #include "doctor/layer_content.h"
 #include "doctor/rebuild.h"
 #include "driver/layer_reader.h"
+#include "driver/split_file.h"
 #include "driver/tree_size.h"
 #include "hash/sha256.h"
 #include "oci/image_config.h"
@@ -83,7 +84,13 @@ Fit RootEvidence::fit_of(const std::string& record, const std::string& folder) {
   return answers(folder_path(survey_, folder), fit) ? *fit : Fit::kNone;
 }
 
-std::optional<uint64_t> RootEvidence::size_of(const std::string& folder) {
+std::optional<uint64_t> RootEvidence::size_of(const std::string& record,
+                                              const std::string& folder) {
+  if (!survey_.is_overlay()) {
+    Result<Fd> split = open_split(record);
+    Result<uint64_t> claimed = split.ok() ? driver::claimed_bytes_of(*split) : split.error();
+    return answers(folder_path(survey_, folder), claimed) ? std::optional(*claimed) : std::nullopt;
+  }
   Result<Fd> files = open_files(folder);
   if (!answers(folder_path(survey_, folder), files)) return std::nullopt;
   Result<uint64_t> size = driver::tree_size_bytes(*files);

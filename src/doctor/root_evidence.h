@@ -28,7 +28,7 @@ class RootEvidence final : public Evidence {
 
   std::optional<DiffId> diff_of(const std::string& record, const std::string& folder) override;
   Fit fit_of(const std::string& record, const std::string& folder) override;
-  std::optional<uint64_t> size_of(const std::string& folder) override;
+  std::optional<uint64_t> size_of(const std::string& record, const std::string& folder) override;
   std::vector<DiffId> known_diffs() override;
   std::string layer_copy(const DiffId& diff) override;
   std::string config_copy(const ImageId& image) override;

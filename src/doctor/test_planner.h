@@ -42,7 +42,7 @@ class FakeEvidence final : public Evidence {
   Fit fit_of(const std::string&, const std::string& folder) override {
     return files.contains(folder) && !inexact.contains(folder) ? Fit::kAll : Fit::kNone;
   }
-  std::optional<uint64_t> size_of(const std::string&) override { return 42; }
+  std::optional<uint64_t> size_of(const std::string&, const std::string&) override { return 42; }
   std::vector<DiffId> known_diffs() override { return {}; }
   std::string layer_copy(const DiffId& diff) override { return layers[diff]; }
   std::string config_copy(const ImageId& image) override { return configs[image]; }

@@ -30,18 +30,19 @@ std::array<std::byte, 8> little_endian(uint64_t value) {
   return out;
 }
 
-Result<uint64_t> add_up_entries(const Fd& split_file) {
+// What `bytes_of` gives for each entry, in all.
+template <typename BytesOf>
+Result<uint64_t> add_up_entries(const Fd& split_file, BytesOf bytes_of) {
   STRATA_TRY(struct stat info, stat_fd(split_file.get()));
   RangeSource file(split_file.get(), 0, static_cast<uint64_t>(info.st_size));
   std::unique_ptr<ByteSource> json = codec::make_decompressor(codec::Compression::kGzip, file);
   tar::SplitReader reader(*json);
   tar::SplitEntry entry;
-  PayloadSizes sizes;
   uint64_t total = 0;
   while (true) {
     STRATA_TRY(bool more, reader.next(entry));
     if (!more) return total;
-    uint64_t bytes = sizes.next(entry) + entry.payload.size();
+    const uint64_t bytes = bytes_of(entry);
     if (bytes > std::numeric_limits<int64_t>::max() - total) {
       return error(ErrorCode::kCorrupt, "{}: entries of more than 2^63 bytes", kSplitFileName);
     }
@@ -81,7 +82,16 @@ Result<uint64_t> tar_bytes_of(const Fd& split_file) {
   for (size_t i = 0; ours && i < 8; ++i)
     value |= std::to_integer<uint64_t>(head[kValueOffset + i]) << (8 * i);
   if (value != 0) return value;
-  return add_up_entries(split_file);
+  PayloadSizes sizes;
+  return add_up_entries(split_file, [&](const tar::SplitEntry& entry) {
+    return sizes.next(entry) + entry.payload.size();
+  });
+}
+
+Result<uint64_t> claimed_bytes_of(const Fd& split_file) {
+  return add_up_entries(split_file, [](const tar::SplitEntry& entry) {
+    return entry.kind == tar::SplitEntry::kSegment ? 0 : entry.size_bytes;
+  });
 }
 
 }  // namespace strata::driver

@@ -35,5 +35,8 @@ Status record_tar_bytes(const Fd& split_file, uint64_t tar_bytes);
 // Length of the tar that the file describes: from the extra field, or else by adding up its
 // entries. The descriptor's position is not used. Errors: kCorrupt.
 Result<uint64_t> tar_bytes_of(const Fd& split_file);
+// The sum of the sizes that the members' headers claim: layerdb/size of a driver that cannot measure a
+// layer by itself, as vfs (FORMATS section 3, "naive"). Errors: kCorrupt.
+Result<uint64_t> claimed_bytes_of(const Fd& split_file);
 
 }  // namespace strata::driver

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <set>
 
+#include "driver/split_file.h"
 #include "oci/go_time.h"
 #include "store/parts.h"
 #include "store/publish.h"
@@ -157,6 +158,10 @@ Result<ChainId> Transaction::add_layer(StagedLayer staged, const ChainId* parent
     layer.depth = below + 1;
   }
   if (layer.depth > driver::kMaxLayers) return error(ErrorCode::kInvalid, "max depth exceeded");
+  if (state.parts.driver->name() == "vfs") {  // its folders hold the layers below, too
+    STRATA_TRY(Fd split, open_at(staged.metadata, driver::kSplitFileName, O_RDONLY));
+    STRATA_TRY(layer.size_bytes, driver::claimed_bytes_of(split));
+  }
   STRATA_CHECK(state.write_record(staged, layer));
   STRATA_CHECK(state.prepare_files(staged.folder, parent).context("layer {}", diff));
   state.plan.layers.push_back(std::move(layer));

@@ -55,6 +55,17 @@ def files(file):
         return [(m.name, m.type, m.mode & 0o7777, m.uid, m.gid, m.size, m.linkname) for m in tar]
 
 
+def test_layers_have_the_sizes_that_dockerd_gives_them(work):
+    """There it adds up what the tar's headers say, and does not count the lengths of links."""
+    image = archives.Image([sorted_layer(), Tar().file("a", b"123").hardlink("b", "a").symlink("c", "a-long-target").dir("d/").whiteout("k", "link").bytes()], ["s:1"])
+    (work / "s.tar").write_bytes(archives.docker_2010(image))
+    strata(work / "ours", *VFS, "load", "-i", work / "s.tar")
+    with dockerd(work / "theirs", options=VFS) as docker:
+        docker("load", "-i", work / "s.tar")
+    sizes = [{c: Root(work / side).layer_file(c, "size") for c in Root(work / "theirs").layers()} for side in ("ours", "theirs")]
+    assert sizes[0] == sizes[1] and len(sizes[0]) == 2
+
+
 def ran(engine, work, who):
     """The same container by either: what it prints, and its tree."""
     out = engine("run", "--network", "none", "--name", "one", "-v", "/vol", "-w", "/made", "box:1", "sh", "-c", SCRIPT).out

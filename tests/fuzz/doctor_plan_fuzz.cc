@@ -46,7 +46,7 @@ class NoEvidence final : public Evidence {
   Fit fit_of(const std::string&, const std::string& folder) override {
     return folder == kFolders[2] ? Fit::kNames : Fit::kAll;
   }
-  std::optional<uint64_t> size_of(const std::string&) override { return 42; }
+  std::optional<uint64_t> size_of(const std::string&, const std::string&) override { return 42; }
   std::vector<DiffId> known_diffs() override { return {kBaseDiff, kTopDiff}; }
   std::string layer_copy(const DiffId&) override { return has_copies ? "copy.tar" : ""; }
   std::string config_copy(const ImageId&) override { return has_copies ? "copy.tar" : ""; }
