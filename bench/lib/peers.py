@@ -231,6 +231,21 @@ class Docker(Builds, DataRootEngine):
         return self._daemon.command(*words)
 
 
+class BuildKit(Docker):
+    """The other builder of docker 20.10, in the same daemon; it only builds."""
+
+    name = "buildkit"
+
+    @classmethod
+    def can(cls, action):
+        return action.startswith("build")
+
+    def __enter__(self):
+        super().__enter__()
+        self.env["DOCKER_BUILDKIT"] = "1"
+        return self
+
+
 class ContainersStorage(Engine):
     """podman and skopeo: their temporary files are on the store's file system, as docker's are."""
 
@@ -396,4 +411,4 @@ class Sha256(Peer):
         return timed(["sh", "-c", f"tar -C '{self.subject.upper}' -cf - . | openssl dgst -sha256"])
 
 
-PEERS = (Strata, Docker, Podman, Buildah, Skopeo, TarExtract, UnpackBlobs, Copy, Sha256)
+PEERS = (Strata, Docker, BuildKit, Podman, Buildah, Skopeo, TarExtract, UnpackBlobs, Copy, Sha256)
