@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/test_support.h"
+#include "driver/split_recorder.h"
 #include "store/remove_layers.h"
 #include "store/store.h"
 #include "store/transaction.h"
@@ -55,7 +56,10 @@ inline DiffId diff_named(std::string_view name) { return DiffId(Digest::of(name)
 inline ChainId add_test_layer(Transaction& txn, const ChainId* parent, const std::string& name) {
   StagedLayer staged = must(txn.stage_layer());
   must(write_file_at(staged.diff, name, name, 0644));
-  must(write_file_at(staged.metadata, "tar-split.json.gz", "not looked at", 0644));
+  driver::SplitRecorder split;
+  must(split.begin(staged.metadata));
+  split.file(name, name.size(), {});
+  must(must(split.finish()).close());
   return must(txn.add_layer(std::move(staged), parent, diff_named(name), name.size()));
 }
 

@@ -158,7 +158,7 @@ Result<ChainId> Transaction::add_layer(StagedLayer staged, const ChainId* parent
     layer.depth = below + 1;
   }
   if (layer.depth > driver::kMaxLayers) return error(ErrorCode::kInvalid, "max depth exceeded");
-  if (state.parts.driver->name() == "vfs") {  // its folders hold the layers below, too
+  if (state.parts.driver->keeps_whole_trees()) {  // nobody there can measure the layer by itself
     STRATA_TRY(Fd split, open_at(staged.metadata, driver::kSplitFileName, O_RDONLY));
     STRATA_TRY(layer.size_bytes, driver::claimed_bytes_of(split));
   }

@@ -66,7 +66,8 @@ class Transaction {
 
   // Takes a filled layer, on `parent` (null: a base layer), which the store has or which was added
   // before. The caller has verified the content against `diff`. `size_bytes` as in Layer. Returns
-  // the chainID. Errors: kNotFound (parent), kInvalid (`max depth exceeded`).
+  // the chainID. A driver that keeps whole trees has the size from the tar-split instead, as in dockerd.
+  // Errors: kNotFound (parent), kInvalid (`max depth exceeded`), kCorrupt (the tar-split).
   Result<ChainId> add_layer(StagedLayer staged, const ChainId* parent, const DiffId& diff,
                             uint64_t size_bytes);
 
