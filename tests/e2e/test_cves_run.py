@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import pathlib
+import re
 import shutil
 import tarfile
 import time
@@ -15,7 +16,7 @@ from boxes import BUSYBOX, box, running
 from canaries import SECRET, assert_no_secret_below, programs_started
 from engine import MEASURED, assert_peak, needs_strata_itself, strata
 from hostile import assert_not_built_from, build, links_out, run_box, the_same_inside, with_layer
-from procs import clean_env, mounts_below
+from procs import clean_env, mounts_below, run
 from roots import Root
 from tars import CHAR, Tar
 from verbs import root_with
@@ -30,6 +31,10 @@ def files_of(tar):
     """name -> (mode, bytes)"""
     with tarfile.open(fileobj=io.BytesIO(tar)) as tar:
         return {m.name: (m.mode, tar.extractfile(m).read()) for m in tar if m.isfile()}
+
+
+def runc_version():
+    return tuple(int(n) for n in re.search(r"version (\d+)\.(\d+)\.(\d+)", run("runc", "--version").out).groups())
 
 
 @pytest.fixture
@@ -83,7 +88,8 @@ def test_cve_2015_3629_mount_points_that_are_links(work, canary, runtime):
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_cve_2021_30465_and_2024_45310_mounts_in_a_volume_that_another_changes(root, work, canary, runtime):
     """runc before 1.0.0-rc95 could be made to mount outside by a link swapped in a shared volume; before 1.1.14, to make empty files there.
-    Here nothing appears on the host while a second container swaps the mount point with a link."""
+    Here nothing appears on the host while a second container swaps the mount point with a link; with such a runc, at most the empty folder."""
+    left_by_runtime = canary.folder / "new" if runtime == "runc" and runc_version() < (1, 1, 14) else None
     shared = work / "shared"
     (shared / "point").mkdir(parents=True)
     script = f"while :; do mv /v/point /v/away; ln -s {canary.up()} /v/point; rm /v/point; mv /v/away /v/point; done 2>/dev/null"
@@ -92,6 +98,8 @@ def test_cve_2021_30465_and_2024_45310_mounts_in_a_volume_that_another_changes(r
         end = time.monotonic() + SWAP_SECONDS
         while time.monotonic() < end:
             strata(root, "run", "--rm", "--runtime", runtime, "-v", f"{shared}:/v", "-v", f"{work}/ours:/v/point/new", "box:1", "true", check=False)
+            if left_by_runtime and left_by_runtime.exists():
+                canary.forgive_empty_folder(left_by_runtime)
             canary.assert_alive()
     assert [m for m in mounts_below(work)] == []
 
