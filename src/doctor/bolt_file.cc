@@ -32,6 +32,7 @@ std::string trouble_of(const Meta& meta, size_t count) {
   if (count < sizeof(Meta)) return "it ends before its head does";
   if (meta.magic != Meta::kMagic) return "it is no bolt database: the magic number is missing";
   if (meta.version != Meta::kVersion) return fmt::format("bolt version {}", meta.version);
+  if (meta.page_bytes == 0) return "its pages have 0 bytes";
   const ByteSpan bytes = std::as_bytes(std::span(&meta, 1));
   return fnv1a(bytes.first(offsetof(Meta, checksum))) == meta.checksum ? ""
                                                                        : "the checksum is wrong";

@@ -21,8 +21,8 @@ std::string bytes(T value) {
   return std::string(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-std::string page(uint64_t transaction, uint64_t pages) {
-  std::string meta = bytes(uint32_t{0xED0CDAED}) + bytes(uint32_t{2}) + bytes(uint32_t{kPage}) +
+std::string page(uint64_t transaction, uint64_t pages, uint32_t page_bytes = kPage) {
+  std::string meta = bytes(uint32_t{0xED0CDAED}) + bytes(uint32_t{2}) + bytes(page_bytes) +
                      bytes(uint32_t{0}) + bytes(uint64_t{3}) + bytes(uint64_t{0}) +
                      bytes(uint64_t{2}) + bytes(pages) + bytes(transaction);
   meta += bytes(fnv1a(meta));
@@ -59,6 +59,12 @@ TEST_F(BoltFile, EndsNotBeforeItsPages) {
   }
   EXPECT_EQ(trouble(page(3, 4) + page(2, 9) + rest_), "");  // the newer one counts
   EXPECT_NE(trouble(page(1, 4) + page(2, 9) + rest_), "");
+}
+
+// The checksum is right, so nothing else refuses it.
+TEST_F(BoltFile, PagesHaveASize) {
+  EXPECT_NE(trouble(page(1, 4, 0) + page(2, 4, 0) + rest_), "");
+  EXPECT_EQ(trouble(page(3, 4, 0) + page(2, 4) + rest_), "");
 }
 
 TEST_F(BoltFile, EveryByteOfAHeadCounts) {
