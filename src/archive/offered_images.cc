@@ -113,16 +113,11 @@ void mark_steps(LoadPlan& plan) {
 Status check_platform(const LoadPlan& plan, const oci::Platform& wanted) {
   for (const PlannedImage& image : plan.images) {
     if (image.below_another) continue;
-    oci::Platform found{image.config.os_or_default(), image.config.architecture(),
-                        image.config.variant()};
-    found = found.normalized();
+    const oci::Platform found = image.config.platform().normalized();
     if (oci::match_rank(wanted, found)) continue;
     std::string name =
         image.tags.empty() ? image.config.id().to_string() : image.tags.front().familiar_string();
-    return error(ErrorCode::kNotFound,
-                 "image with reference {} was found but does not match the specified platform: "
-                 "wanted {}, actual: {}",
-                 name, wanted.to_string(), found.to_string());
+    return oci::other_platform(name, wanted, found);
   }
   return {};
 }

@@ -29,9 +29,7 @@ std::string temp_name_for(const std::string& name) {
 }
 
 std::pair<std::string, std::string> split_path(const std::string& path) {
-  size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return {".", path};
-  return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+  return {folder_above(path), path.substr(path.rfind('/') + 1)};
 }
 
 // Empties a folder. A folder that is not empty is first renamed up into `top`, so the depth of the
@@ -193,6 +191,12 @@ Result<std::optional<std::string>> read_file_if_exists_at(const Fd& dir, const s
   if (text.ok()) return std::optional<std::string>(std::move(text).value());
   if (text.error().code() == ErrorCode::kNotFound) return std::optional<std::string>();
   return std::move(text).error();
+}
+
+std::string folder_above(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 Status write_file_at(const Fd& dir, const std::string& path, std::string_view content,

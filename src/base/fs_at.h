@@ -48,6 +48,9 @@ Status ensure_dir_at(const Fd& dir, const std::string& path, mode_t mode);
 // ensure_dir_at for the path and all its parents.
 Status ensure_dirs_at(const Fd& dir, const std::string& path, mode_t mode);
 
+// "a/b" -> "a"; "." of a name alone, "/" of what lies in it.
+std::string folder_above(const std::string& path);
+
 // The whole file. Errors: kCorrupt when it is larger than `limit_bytes`.
 inline constexpr size_t kSmallFileBytes = 4u << 20;
 Result<std::string> read_file_at(const Fd& dir, const std::string& path,

@@ -56,9 +56,10 @@ OutputFile::~OutputFile() {
 }
 
 Status OutputFile::publish(bool wait_for_disk) {
+  if (direct_) return fd_.close();
   STRATA_TRY(bool replaces, exists_at(dir_, name_));
-  if (!direct_ && (replaces || wait_for_disk)) STRATA_CHECK(sync(fd_.get()).context("{}", name_));
-  if (!direct_ && temp_name_.empty()) {
+  if (replaces || wait_for_disk) STRATA_CHECK(sync(fd_.get()).context("{}", name_));
+  if (temp_name_.empty()) {
     std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
     if (::linkat(AT_FDCWD, self.c_str(), dir_.get(), name_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       if (errno != EEXIST) return errno_error(errno, "create " + name_);
@@ -74,7 +75,7 @@ Status OutputFile::publish(bool wait_for_disk) {
     STRATA_CHECK(rename_at(dir_, temp_name_, dir_, name_, Existing::kReplace));
     temp_name_.clear();
   }
-  if (!direct_ && wait_for_disk) STRATA_CHECK(sync(dir_.get()));
+  if (wait_for_disk) STRATA_CHECK(sync(dir_.get()));
   return fd_.close();
 }
 

@@ -93,7 +93,7 @@ build::LintOptions lint_options(build::BuildContext& context, const build::Build
   options.platform_of = [store](const std::string& name) -> std::optional<oci::Platform> {
     const std::optional<oci::ImageConfig> image = find_image(store, name);
     if (!image.has_value() || image->architecture().empty()) return std::nullopt;
-    return oci::Platform{image->os_or_default(), image->architecture(), image->variant()};
+    return image->platform();
   };
   const build::IgnoreMatcher& ignore = context.tree().ignore();
   if (!ignore.empty() && !ignore.has_exceptions()) {

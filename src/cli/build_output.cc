@@ -5,6 +5,7 @@
 #include "build/export_tree.h"
 #include "cli/container_values.h"
 #include "cli/push_display.h"
+#include "oci/go_text.h"
 #include "oci/reference.h"
 #include "registry/copy.h"
 #include "registry/push.h"
@@ -27,14 +28,8 @@ struct Attributes {
 };
 
 Result<bool> bool_of(const std::string& text, std::string_view key, const std::string& value) {
-  if (value == "1" || value == "t" || value == "T" || value == "true" || value == "TRUE" ||
-      value == "True") {
-    return true;
-  }
-  if (value == "0" || value == "f" || value == "F" || value == "false" || value == "FALSE" ||
-      value == "False") {
-    return false;
-  }
+  Result<bool> parsed = oci::parse_bool(value);
+  if (parsed.ok()) return parsed;
   return error(ErrorCode::kInvalid, "--output {}: {} must be true or false, not \"{}\"", text, key,
                value);
 }

@@ -24,15 +24,6 @@ namespace strata::cli {
 namespace json = boost::json;
 namespace {
 
-std::string base64(std::string_view text) {
-  tar::Base64Encoder encoder;
-  std::string out(tar::Base64Encoder::room(text.size()), '\0');
-  size_t size = encoder.encode(std::as_bytes(std::span(text)), out.data());
-  size += encoder.finish(out.data() + size);
-  out.resize(size);
-  return out;
-}
-
 json::object status_of(const std::string& vertex, std::string_view id, const oci::Time& time) {
   const std::string at = oci::format_time(time);
   return {{"id", id},        {"vertex", vertex}, {"current", 0},
@@ -95,7 +86,9 @@ void BuildStatus::note(size_t stage, std::string_view line) {
 
 void BuildStatus::warn(size_t stage, std::string_view line) {
   auto locked = stages_.lock();
-  print("warnings", {{{"vertex", (*locked)[stage].last}, {"level", 1}, {"short", base64(line)}}});
+  print("warnings", {{{"vertex", (*locked)[stage].last},
+                      {"level", 1},
+                      {"short", tar::to_base64(as_bytes(line))}}});
 }
 
 void BuildStatus::stage_ended(size_t stage) {
@@ -150,7 +143,7 @@ void BuildStatus::end_step(Stage& stage, const Ending& ending) {
 void BuildStatus::log(const Stage& stage, Stream stream, std::string_view bytes) {
   print("logs", {{{"vertex", stage.last},
                   {"stream", stream == Stream::kErr ? 2 : 1},
-                  {"data", base64(bytes)},
+                  {"data", tar::to_base64(as_bytes(bytes))},
                   {"timestamp", oci::format_time(oci::current_time())}}});
 }
 

@@ -13,10 +13,7 @@ namespace {
 Result<oci::Platform> platform_of(const store::Store& store, const ImageId& image) {
   STRATA_TRY(std::string text, store.images().read_config(image));
   STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(text)));
-  oci::Platform platform;
-  platform.os = config.os_or_default();
-  platform.architecture = config.architecture();
-  platform.variant = config.variant();
+  oci::Platform platform = config.platform();
   if (platform.architecture.empty()) platform.architecture = oci::Platform::host().architecture;
   return platform;
 }
@@ -61,10 +58,7 @@ Result<ImageId> find_or_pull_image(Context& context, const store::Store& store,
     STRATA_TRY(oci::Platform offered, platform_of(store, found->image));
     there = oci::is_same_platform(wanted, offered.normalized());
     if (policy == "never" && !there) {
-      return error(ErrorCode::kNotFound,
-                   "image with reference {} was found but does not match the specified platform: "
-                   "wanted {}, actual: {}",
-                   name, wanted.to_string(), offered.to_string());
+      return oci::other_platform(name, wanted, offered);
     }
   }
   if (policy == "never" && !there) return error(ErrorCode::kNotFound, "No such image: {}", name);

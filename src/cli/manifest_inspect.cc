@@ -71,24 +71,13 @@ class TabIndenter {
   bool opened_ = false;  // nothing stands in the container yet
 };
 
-boost::json::object platform_of(const oci::Platform& platform) {
-  boost::json::object object{{"architecture", platform.architecture}, {"os", platform.os}};
-  if (!platform.os_version.empty()) object["os.version"] = platform.os_version;
-  if (!platform.os_features.empty()) {
-    object["os.features"] =
-        boost::json::array(platform.os_features.begin(), platform.os_features.end());
-  }
-  if (!platform.variant.empty()) object["variant"] = platform.variant;
-  return object;
-}
-
 std::string list_text(const oci::Index& index) {
   boost::json::array manifests;
   for (const oci::Descriptor& entry : index.manifests) {
     boost::json::object object{{"mediaType", entry.media_type},
                                {"size", entry.size_bytes},
                                {"digest", entry.digest.to_string()}};
-    if (entry.platform) object["platform"] = platform_of(*entry.platform);
+    if (entry.platform) object["platform"] = oci::platform_json(*entry.platform);
     manifests.push_back(std::move(object));
   }
   boost::json::object list{
@@ -104,15 +93,7 @@ Result<oci::Platform> platform_of_config(registry::Repository& repository,
                  .context("image config {}", manifest.config.digest));
   STRATA_TRY(boost::json::value config, oci::parse_json(text, "image config"));
   if (!config.is_object()) return oci::type_error(config, "v1.Platform");
-  constexpr std::string_view kOwner = "Platform";
-  const boost::json::object& members = config.get_object();
-  oci::Platform platform;
-  STRATA_TRY(platform.architecture, oci::get_string(members, kOwner, "architecture"));
-  STRATA_TRY(platform.os, oci::get_string(members, kOwner, "os"));
-  STRATA_TRY(platform.os_version, oci::get_string(members, kOwner, "os.version"));
-  STRATA_TRY(platform.os_features, oci::get_strings(members, kOwner, "os.features"));
-  STRATA_TRY(platform.variant, oci::get_string(members, kOwner, "variant"));
-  return platform;
+  return oci::parse_platform(config.get_object(), "Platform");
 }
 
 // Writes what --verbose prints of one name.
@@ -170,7 +151,7 @@ class VerboseText {
     boost::json::object descriptor{{"mediaType", remote.media_type},
                                    {"digest", remote.digest.to_string()},
                                    {"size", remote.bytes.size()},
-                                   {"platform", platform_of(*platform)}};
+                                   {"platform", oci::platform_json(*platform)}};
     const bool is_oci = remote.media_type == oci::media_type::kOciManifest;
     STRATA_TRY(std::string bytes, oci::compact_json(remote.bytes));
     text_ += fmt::format(R"({}{{"Ref":{},"Descriptor":{},"{}":{}}})", text_.empty() ? "" : ",",

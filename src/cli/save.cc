@@ -104,7 +104,7 @@ class Save final : public Command {
       STRATA_TRY(store::Resolved found, store::resolve(store, name));
       STRATA_TRY(std::string raw, store.images().read_config(found.image));
       STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(raw)));
-      oci::Platform has{config.os_or_default(), config.architecture(), config.variant()};
+      const oci::Platform has = config.platform();
       if (!oci::is_same_platform(wanted, has)) {
         return error(ErrorCode::kNotFound, "{}: the image is for {}, not for {}", name,
                      has.to_string(), wanted.to_string());

@@ -82,14 +82,8 @@ Result<bool> is_here(const store::Store& store, const std::string& name,
     STRATA_TRY(oci::Reference reference, oci::Reference::parse(name));
     if (reference.is_name_only()) return false;
   }
-  STRATA_TRY(std::string raw, registry::read_config_if_here(store, found->image.digest()));
-  Result<oci::ImageConfig> config = oci::ImageConfig::parse(std::move(raw));
-  if (!config.ok()) return false;
-  oci::Platform offered{config->os_or_default(), config->architecture(), config->variant()};
-  if (platform && !oci::match_rank(*platform, offered.normalized())) return false;
-  std::vector<ChainId> chains = config->chain_ids();
-  STRATA_TRY(size_t layers_here, store.count_present(chains));
-  return layers_here == chains.size();
+  STRATA_TRY(std::optional<oci::ImageConfig> config, registry::read_if_whole(store, found->image));
+  return config && (!platform || oci::match_rank(*platform, config->platform().normalized()));
 }
 
 Error not_here(const std::string& name) {

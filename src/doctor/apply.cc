@@ -84,7 +84,7 @@ Status Applier::apply(const Remedy& remedy) {
 Status Applier::replace(const std::string& path, const std::string& content, mode_t mode,
                         const Remedy& remedy) {
   STRATA_CHECK(ensure_dir_at(root_, "strata", 0700));
-  STRATA_CHECK(make_folders_above(path, remedy));
+  STRATA_CHECK(ensure_folder(folder_above(path), remedy));
   STRATA_CHECK(lost_.keep(path, remedy.findings.front(), remedy.reason));
   STRATA_TRY(bool here, is_on_disk_of(root_, folder_above(path)));
   if (!here) return replace_file_at(root_, path, content, mode);
@@ -94,7 +94,7 @@ Status Applier::replace(const std::string& path, const std::string& content, mod
 
 Status Applier::make_link(const MakeLink& link, const Remedy& remedy) {
   STRATA_CHECK(ensure_dir_at(root_, "strata", 0700));
-  STRATA_CHECK(make_folders_above(link.path, remedy));
+  STRATA_CHECK(ensure_folder(folder_above(link.path), remedy));
   STRATA_CHECK(lost_.set_aside(link.path, remedy.findings.front(), remedy.reason));
   STRATA_TRY(bool here, is_on_disk_of(root_, folder_above(link.path)));
   const std::string fresh = here ? kNewLink : link.path + ".new";
@@ -108,14 +108,13 @@ Status Applier::make_folder(const MakeFolder& folder, const Remedy& remedy) {
   Result<struct stat> info = lstat_at(root_, folder.path);
   if (info.ok() && S_ISDIR(info->st_mode)) return {};
   if (!info.ok() && is_trouble(info.error())) return std::move(info).error();
-  STRATA_CHECK(make_folders_above(folder.path, remedy));
+  STRATA_CHECK(ensure_folder(folder_above(folder.path), remedy));
   STRATA_CHECK(lost_.set_aside(folder.path, remedy.findings.front(), remedy.reason));
   STRATA_CHECK(ensure_dir_at(root_, folder.path, folder.mode));  // strata/ has been made by then
   return sync_folder(root_, folder_above(folder.path));
 }
 
-Status Applier::make_folders_above(const std::string& path, const Remedy& remedy) {
-  const std::string folder = folder_above(path);
+Status Applier::ensure_folder(const std::string& folder, const Remedy& remedy) {
   if (folder == ".") return {};
   Result<Fd> there = open_dir_at(root_, folder);
   if (there.ok()) return {};
@@ -142,7 +141,7 @@ Status Applier::restore_layer(const RestoreLayer& layer, const Remedy& remedy) {
   }
   const std::string record = parts->layers.path_of(layer.chain.hex());
   const std::string kept = folder_path(survey_, layer.folder);
-  STRATA_CHECK(make_folders_above(survey_.home() + (survey_.is_overlay() ? "/l/x" : "/x"), remedy));
+  STRATA_CHECK(ensure_folder(survey_.home() + (survey_.is_overlay() ? "/l" : ""), remedy));
   STRATA_TRY(Fd room, lost_.room_for(kept, remedy.findings.front(), remedy.reason));
   STRATA_TRY(bool had_record, has_folder(root_, record));
   if (!had_record) STRATA_CHECK(make_folder({record, 0700}, remedy));

@@ -30,8 +30,8 @@ class Applier {
                  const Remedy& remedy);
   Status make_link(const MakeLink& link, const Remedy& remedy);
   Status make_folder(const MakeFolder& folder, const Remedy& remedy);
-  // Those of docker's folders above a path that are not there; what else has the name of one gives way.
-  Status make_folders_above(const std::string& path, const Remedy& remedy);
+  // One of docker's folders, with those above it, where it is not there; what else has the name of one gives way.
+  Status ensure_folder(const std::string& folder, const Remedy& remedy);
   Status move_back(const MoveBack& move);
   Status restore_layer(const RestoreLayer& layer, const Remedy& remedy);
   Status restore_config(const RestoreConfig& config, const Remedy& remedy);

@@ -17,11 +17,6 @@ Result<struct statx> place_of(const Fd& folder) {
 
 }  // namespace
 
-std::string folder_above(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == path.npos ? "." : path.substr(0, slash);
-}
-
 std::optional<mode_t> folder_mode(const Survey& survey, const std::string& path) {
   const std::string image = survey.image_folder();
   const std::pair<std::string, mode_t> kFolders[] = {

@@ -11,8 +11,6 @@
 
 namespace strata::doctor {
 
-// "." of what lies in the root itself.
-std::string folder_above(const std::string& path);
 // The mode that dockerd gives one of its own folders; none: the path is not one of them.
 std::optional<mode_t> folder_mode(const Survey& survey, const std::string& path);
 

@@ -78,13 +78,7 @@ std::string_view to_string(Severity severity) {
 }
 
 std::string path_bytes(const std::string& path) {
-  if (tar::is_utf8(path)) return "";
-  tar::Base64Encoder encoder;
-  std::string text(tar::Base64Encoder::room(path.size()), '\0');
-  size_t size = encoder.encode(as_bytes(path), text.data());
-  size += encoder.finish(text.data() + size);
-  text.resize(size);
-  return text;
+  return tar::is_utf8(path) ? "" : tar::to_base64(as_bytes(path));
 }
 
 }  // namespace strata::doctor

@@ -31,6 +31,11 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, end == text.npos ? 0 : end + 1);
 }
 
+std::string_view without_init(std::string_view folder) {
+  if (folder.ends_with(kInitSuffix)) folder.remove_suffix(kInitSuffix.size());
+  return folder;
+}
+
 std::vector<ChainId> chains_of(const std::vector<DiffId>& diffs) {
   std::vector<ChainId> chains;
   for (const DiffId& diff : diffs) {
@@ -39,10 +44,7 @@ std::vector<ChainId> chains_of(const std::vector<DiffId>& diffs) {
   return chains;
 }
 
-bool is_mount_id(std::string_view text) {
-  if (text.ends_with(kInitSuffix)) text.remove_suffix(kInitSuffix.size());
-  return is_hex_name(text);
-}
+bool is_mount_id(std::string_view text) { return is_hex_name(without_init(text)); }
 
 bool is_buildkit_name(std::string_view name) {
   constexpr size_t kSize = 25;
@@ -179,8 +181,7 @@ void Graph::claim_layers() {
     for (const auto& [id, mount] : survey_.mounts) {
       if (layers_of_.contains(id)) continue;
       const std::string layer(trimmed(mount.mount_id.text));
-      std::string init(trimmed(mount.init_id.text));
-      if (init.ends_with(kInitSuffix)) init.resize(init.size() - kInitSuffix.size());
+      const std::string init(without_init(trimmed(mount.init_id.text)));
       if (agreed) {
         if (layer == init) (void)claim(mount, layer);
         continue;

@@ -103,8 +103,7 @@ class ContainerJudge {
     if (!is_mount_id(layer)) {
       const bool knows = is_mount_id(init) && init.ends_with(kInitSuffix);
       add(Kind::kMountDamaged, Severity::kError, path + "/mount-id",
-          knows ? init.substr(0, init.size() - kInitSuffix.size()) : "64 hex digits",
-          text_of(mount.mount_id));
+          knows ? std::string(without_init(init)) : "64 hex digits", text_of(mount.mount_id));
     }
     if (is_mount_id(init) && (!is_mount_id(layer) || init == layer + std::string(kInitSuffix))) {
       return;

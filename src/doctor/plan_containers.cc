@@ -62,9 +62,7 @@ std::vector<std::string> unnamed_layers(Planning& p, const std::optional<ChainId
 
 // What init-id says of the container's layer.
 std::string layer_by_init(const MountRecord& mount) {
-  std::string init = said(mount.init_id);
-  if (init.ends_with(kInit)) init.resize(init.size() - kInit.size());
-  return init;
+  return std::string(without_init(said(mount.init_id)));
 }
 
 // Another container that names the folder, and no other, as its own.
@@ -226,9 +224,7 @@ void mend_files(Planning& p, Finding finding) {
   for (const auto& [id, mount] : p.survey.mounts) {
     if (said(mount.mount_id) != folder && said(mount.init_id) != folder) continue;
     if (!p.survey.containers.contains(id)) break;
-    std::string layer = folder;
-    if (layer.ends_with(kInit)) layer.resize(layer.size() - kInit.size());
-    return remake_layer(p, std::move(finding), id, layer);
+    return remake_layer(p, std::move(finding), id, std::string(without_init(folder)));
   }
   p.leave(std::move(finding), "nobody names the folder");
 }

@@ -179,8 +179,7 @@ void plan_links(Planning& p) {
   for (Finding& finding : p.take({Kind::kFolderEmptied})) {
     std::string needed = fmt::format(
         "mount what belongs there, or bring it back from a backup; until then nothing is taken "
-        "away "
-        "for being of no use. If it is gone for good: --lost {}",
+        "away for being of no use. If it is gone for good: --lost {}",
         finding.path);
     p.leave(std::move(finding), std::move(needed));
   }

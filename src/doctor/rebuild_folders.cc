@@ -82,10 +82,7 @@ void Rebuild::adopt_for_lost_records() {
       folder = only_folder_on(*below);
     }
     if (folder.empty()) continue;
-    claimed_.insert(folder);
-    holders_.insert_or_assign(folder, chain);
-    folders_.insert_or_assign(
-        chain, Learnt<std::string>{folder, "the one folder that lies where the layer must"});
+    give(folder, chain, "the one folder that lies where the layer must");
   }
 }
 
@@ -110,9 +107,11 @@ void Rebuild::settle_shared() {
     std::erase_if(fitting, [&](const ChainId& chain) {
       return fitting.size() > 1 && survey_.is_overlay() && depth_of(chain) != depth;
     });
-    std::ranges::stable_partition(fitting, [&](const ChainId& chain) {
-      return evidence_.fit_of(chain.hex(), folder) != Fit::kNone;
-    });
+    if (fitting.size() > 1) {
+      std::ranges::stable_partition(fitting, [&](const ChainId& chain) {
+        return evidence_.fit_of(chain.hex(), folder) != Fit::kNone;
+      });
+    }
     for (const ChainId& chain : chains) {
       if (fitting.empty() || chain == fitting.front()) continue;
       folders_.erase(chain);
@@ -191,10 +190,11 @@ bool Rebuild::lies_elsewhere(const ChainId& chain, const std::string& folder) {
   const std::vector<std::string> names = split_lower(survey_.folders.at(folder).lower);
   const bool is_sound = std::ranges::all_of(
       names, [this](const std::string& name) { return survey_.links.contains(name); });
-  if (is_sound && lineage(chain) && names.size() != depth_of(chain)) return true;
-  std::optional<ChainId> below = chain_below(own);
   const Learnt<Lineage>* known = lineage(chain);
-  return below && known && known->value.parent != below;
+  if (known == nullptr) return false;
+  if (is_sound && names.size() != depth_of(chain)) return true;
+  std::optional<ChainId> below = chain_below(own);
+  return below && known->value.parent != below;
 }
 
 bool Rebuild::adopt(const LayerRecord& record, Proof proof) {

@@ -80,8 +80,12 @@ Result<Fit> RootEvidence::compare(const std::string& record, const std::string& 
 }
 
 Fit RootEvidence::fit_of(const std::string& record, const std::string& folder) {
-  Result<Fit> fit = compare(record, folder);
-  return answers(folder_path(survey_, folder), fit) ? *fit : Fit::kNone;
+  auto [place, is_new] = fits_.try_emplace({record, folder}, Fit::kNone);
+  if (is_new) {
+    Result<Fit> fit = compare(record, folder);
+    if (answers(folder_path(survey_, folder), fit)) place->second = *fit;
+  }
+  return place->second;
 }
 
 std::optional<uint64_t> RootEvidence::size_of(const std::string& record,

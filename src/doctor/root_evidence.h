@@ -59,7 +59,9 @@ class RootEvidence final : public Evidence {
   const Pool& pool_;
   Troubles& troubles_;
   const store::DistributionDb distribution_;
-  std::map<std::pair<std::string, std::string>, std::optional<DiffId>> diffs_;
+  using Pair = std::pair<std::string, std::string>;  // a record and a folder
+  std::map<Pair, std::optional<DiffId>> diffs_;
+  std::map<Pair, Fit> fits_;
 };
 
 }  // namespace strata::doctor

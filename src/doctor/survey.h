@@ -152,6 +152,8 @@ struct SoundLayer {
 std::optional<SoundLayer> sound_layer(const LayerRecord& record);
 // What dockerd makes of a file of layerdb: without the white space around it.
 std::string_view trimmed(std::string_view text);
+// Of "<id>-init", the name of a container's first layer, the ID; anything else as it is.
+std::string_view without_init(std::string_view folder);
 
 // The chainIDs of an image, base first.
 std::vector<ChainId> chains_of(const std::vector<DiffId>& diffs);

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "hash/digest.h"
 #include "oci/go_time.h"
+#include "oci/platform.h"
 
 namespace strata::oci {
 
@@ -59,6 +60,8 @@ class ImageConfig {
 
   // "linux" where the config says nothing, as docker takes it.
   std::string os_or_default() const { return os_.empty() ? "linux" : os_; }
+  // As the config says it, in its own words, with that default.
+  Platform platform() const { return {os_or_default(), architecture_, variant_}; }
   // The chainID of each layer, base first.
   std::vector<ChainId> chain_ids() const;
 

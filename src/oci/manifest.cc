@@ -60,16 +60,10 @@ Result<Annotations> read_annotations(const json::object& object, std::string_vie
 }
 
 Result<std::optional<Platform>> read_platform(const json::object& object) {
-  constexpr std::string_view kOwner = "Platform.platform";
   STRATA_TRY(const json::object* members,
              get_object(object, "Descriptor", "platform", "v1.Platform"));
   if (members == nullptr) return std::optional<Platform>();
-  Platform platform;
-  STRATA_TRY(platform.os, get_string(*members, kOwner, "os"));
-  STRATA_TRY(platform.architecture, get_string(*members, kOwner, "architecture"));
-  STRATA_TRY(platform.variant, get_string(*members, kOwner, "variant"));
-  STRATA_TRY(platform.os_version, get_string(*members, kOwner, "os.version"));
-  STRATA_TRY(platform.os_features, get_strings(*members, kOwner, "os.features"));
+  STRATA_TRY(Platform platform, parse_platform(*members, "Platform.platform"));
   return std::optional<Platform>(std::move(platform));
 }
 
@@ -141,19 +135,6 @@ void add_unknown(json::object& out, const json::object& unknown) {
   for (const auto& member : unknown) out.emplace(member.key(), member.value());
 }
 
-json::object write_platform(const Platform& platform) {
-  json::object out;
-  out.emplace("architecture", platform.architecture);
-  out.emplace("os", platform.os);
-  add_text(out, "os.version", platform.os_version);
-  if (!platform.os_features.empty()) {
-    out.emplace("os.features",
-                json::array(platform.os_features.begin(), platform.os_features.end()));
-  }
-  add_text(out, "variant", platform.variant);
-  return out;
-}
-
 json::object write_descriptor(const Descriptor& descriptor) {
   json::object out;
   out.emplace("mediaType", descriptor.media_type);
@@ -166,7 +147,7 @@ json::object write_descriptor(const Descriptor& descriptor) {
     out.emplace("annotations", write_annotations(descriptor.annotations));
   }
   if (const json::value* data = descriptor.unknown.if_contains("data")) out.emplace("data", *data);
-  if (descriptor.platform) out.emplace("platform", write_platform(*descriptor.platform));
+  if (descriptor.platform) out.emplace("platform", platform_json(*descriptor.platform));
   add_text(out, "artifactType", descriptor.artifact_type);
   add_unknown(out, descriptor.unknown);
   return out;
@@ -274,6 +255,29 @@ std::string pushed_manifest_text(const Manifest& manifest) {
   for (const Descriptor& layer : manifest.layers) layers.push_back(pushed_descriptor(layer));
   out.emplace("layers", std::move(layers));
   return go_json_indented(out, "", "   ");
+}
+
+Result<Platform> parse_platform(const json::object& members, std::string_view owner) {
+  Platform platform;
+  STRATA_TRY(platform.os, get_string(members, owner, "os"));
+  STRATA_TRY(platform.architecture, get_string(members, owner, "architecture"));
+  STRATA_TRY(platform.variant, get_string(members, owner, "variant"));
+  STRATA_TRY(platform.os_version, get_string(members, owner, "os.version"));
+  STRATA_TRY(platform.os_features, get_strings(members, owner, "os.features"));
+  return platform;
+}
+
+json::object platform_json(const Platform& platform) {
+  json::object out;
+  out.emplace("architecture", platform.architecture);
+  out.emplace("os", platform.os);
+  add_text(out, "os.version", platform.os_version);
+  if (!platform.os_features.empty()) {
+    out.emplace("os.features",
+                json::array(platform.os_features.begin(), platform.os_features.end()));
+  }
+  add_text(out, "variant", platform.variant);
+  return out;
 }
 
 }  // namespace strata::oci

@@ -85,6 +85,11 @@ Result<bool> is_index(std::string_view text);
 Result<Manifest> parse_manifest(std::string_view text);
 Result<Index> parse_index(std::string_view text);
 
+// What a descriptor and an image's config say of a platform, in members of the same names. `owner`: for
+// errors, as that of get_string.
+Result<Platform> parse_platform(const boost::json::object& members, std::string_view owner);
+boost::json::object platform_json(const Platform& platform);
+
 // Compact text without a newline, as docker 28 saves it. The members stand in the order of the
 // spec's Go structs; an empty mediaType is left out.
 std::string manifest_text(const Manifest& manifest);

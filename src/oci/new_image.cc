@@ -50,9 +50,7 @@ json::object rootfs_of(const NewImage& image) {
 void add_platform(json::object& to, const NewImage& image) {
   Platform platform = image.platform;
   if (image.parent != nullptr && !image.parent->architecture().empty()) {
-    platform.os = image.parent->os_or_default();
-    platform.architecture = image.parent->architecture();
-    platform.variant = image.parent->variant();
+    platform = image.parent->platform();
   }
   to.emplace("architecture", platform.architecture);
   to.emplace("os", platform.os.empty() ? "linux" : platform.os);

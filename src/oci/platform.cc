@@ -184,4 +184,11 @@ bool is_same_platform(const Platform& a, const Platform& b) {
          left.variant == right.variant;
 }
 
+Error other_platform(const std::string& name, const Platform& wanted, const Platform& found) {
+  return error(ErrorCode::kNotFound,
+               "image with reference {} was found but does not match the specified platform: "
+               "wanted {}, actual: {}",
+               name, wanted.to_string(), found.to_string());
+}
+
 }  // namespace strata::oci

@@ -41,4 +41,7 @@ std::optional<size_t> match_rank(const Platform& wanted, const Platform& offered
 // True when both mean the same; what --platform asks for.
 bool is_same_platform(const Platform& a, const Platform& b);
 
+// docker's words for an image that is there, but for another platform. kNotFound.
+Error other_platform(const std::string& name, const Platform& wanted, const Platform& found);
+
 }  // namespace strata::oci

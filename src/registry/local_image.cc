@@ -4,26 +4,14 @@
 namespace strata::registry {
 namespace {
 
-oci::Platform platform_of(const oci::ImageConfig& config) {
-  oci::Platform platform;
-  platform.os = config.os_or_default();
-  platform.architecture = config.architecture();
-  platform.variant = config.variant();
-  return platform.normalized();
-}
-
 // The image that `key` stands for, if it can be used and is for the platform.
 Result<std::optional<ImageId>> usable_image(const store::Store& store,
                                             const store::References& references,
                                             const std::string& key, const oci::Platform& wanted) {
   std::optional<ImageId> image = references.find(key);
   if (!image) return image;
-  STRATA_TRY(std::string text, read_config_if_here(store, image->digest()));
-  Result<oci::ImageConfig> config = oci::ImageConfig::parse(std::move(text));
-  if (!config.ok()) return std::optional<ImageId>();
-  std::vector<ChainId> chains = config->chain_ids();
-  STRATA_TRY(size_t layers_here, store.count_present(chains));
-  bool usable = layers_here == chains.size() && oci::is_same_platform(wanted, platform_of(*config));
+  STRATA_TRY(std::optional<oci::ImageConfig> config, read_if_whole(store, *image));
+  bool usable = config && oci::is_same_platform(wanted, config->platform().normalized());
   return usable ? image : std::optional<ImageId>();
 }
 
@@ -43,18 +31,26 @@ Result<std::string> read_config_if_here(const store::Store& store, const Digest&
   return unusable ? Result<std::string>(std::string()) : std::move(text);
 }
 
+Result<std::optional<oci::ImageConfig>> read_if_whole(const store::Store& store,
+                                                      const ImageId& image) {
+  STRATA_TRY(std::string text, read_config_if_here(store, image.digest()));
+  Result<oci::ImageConfig> config = oci::ImageConfig::parse(std::move(text));
+  if (!config.ok()) return std::optional<oci::ImageConfig>();
+  std::vector<ChainId> chains = config->chain_ids();
+  STRATA_TRY(size_t layers_here, store.count_present(chains));
+  if (layers_here < chains.size()) return std::optional<oci::ImageConfig>();
+  return std::optional(std::move(*config));
+}
+
 Status check_platform(const oci::ImageConfig& config, const oci::Reference& reference,
                       const std::optional<oci::Platform>& wanted) {
   if (config.os_or_default() != "linux") {
     return error(ErrorCode::kUnsupported,
                  "image operating system \"{}\" cannot be used on this platform", config.os());
   }
-  oci::Platform found = platform_of(config);
+  oci::Platform found = config.platform().normalized();
   if (!wanted || oci::match_rank(*wanted, found)) return {};
-  return error(ErrorCode::kNotFound,
-               "image with reference {} was found but does not match the specified platform: "
-               "wanted {}, actual: {}",
-               reference.familiar_string(), wanted->to_string(), found.to_string());
+  return oci::other_platform(reference.familiar_string(), *wanted, found);
 }
 
 Result<bool> set_names(const store::Store& store, store::Transaction& txn,

@@ -23,6 +23,10 @@ Result<std::optional<PullReport>> find_local(store::Store& store, Repository& re
 // The config of an image that is here; empty: it is not, or is damaged.
 Result<std::string> read_config_if_here(const store::Store& store, const Digest& config);
 
+// The config of an image that can be used: it and all of its layers are here. Else none.
+Result<std::optional<oci::ImageConfig>> read_if_whole(const store::Store& store,
+                                                      const ImageId& image);
+
 // Errors: kUnsupported (not for linux), kNotFound (not for the platform that was asked for).
 Status check_platform(const oci::ImageConfig& config, const oci::Reference& reference,
                       const std::optional<oci::Platform>& wanted);

@@ -10,9 +10,7 @@ constexpr size_t kMostAsked = 4;  // registries, and platforms of an index
 
 bool is_own_platform(const oci::Descriptor& entry, const oci::ImageConfig& config) {
   if (!entry.platform) return true;
-  return oci::is_same_platform(
-      oci::Platform{config.os_or_default(), config.architecture(), config.variant()},
-      *entry.platform);
+  return oci::is_same_platform(config.platform(), *entry.platform);
 }
 
 bool is_of(const oci::Manifest& manifest, const oci::ImageConfig& config) {

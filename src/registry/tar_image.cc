@@ -17,16 +17,11 @@ namespace {
 constexpr size_t kReadBlockBytes = 256 << 10;
 constexpr size_t kReadBlocks = 12;
 
-oci::Platform platform_of(const oci::ImageConfig& config) {
-  return oci::Platform{config.os_or_default(), config.architecture(), config.variant()}
-      .normalized();
-}
-
 Status check_platform(const oci::ImageConfig& config, const std::string& name,
                       const std::optional<oci::Platform>& wanted) {
-  if (!wanted || oci::match_rank(*wanted, platform_of(config))) return {};
+  if (!wanted || oci::match_rank(*wanted, config.platform().normalized())) return {};
   return error(ErrorCode::kNotFound, "{}: the image is for {}, not for {}", name,
-               platform_of(config).to_string(), wanted->to_string());
+               config.platform().normalized().to_string(), wanted->to_string());
 }
 
 Result<std::string> read_config(ManifestSource& source, const oci::Descriptor& config) {

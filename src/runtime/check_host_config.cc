@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "oci/go_text.h"
 #include "oci/json.h"
 #include "runtime/log_file.h"
 #include "runtime/take_word.h"
@@ -113,10 +114,8 @@ Status check_security(const std::string& option) {
   }
   if (option.find('=') != option.npos) name = std::string_view(option).substr(0, option.find('='));
   const std::string_view value = std::string_view(option).substr(name.size() + 1);
-  constexpr std::array kBools = {"1", "t", "T", "TRUE",  "true",  "True",
-                                 "0", "f", "F", "FALSE", "false", "False"};
   const bool known = name == "label" || name == "apparmor" || name == "seccomp" ||
-                     (name == "no-new-privileges" && has(kBools, value));
+                     (name == "no-new-privileges" && oci::parse_bool(value).ok());
   return known ? Status()
                : Status(refuse("invalid --security-opt 2: {}",
                                oci::go_json(boost::json::value(option))));

@@ -39,6 +39,8 @@ std::string owner_of_etc_file(std::string_view path) {
   return Digest::parse_hex(owner).ok() ? std::string(owner) : std::string();
 }
 
+std::string by_descriptor(const Fd& file) { return fmt::format("/proc/self/fd/{}", file.get()); }
+
 Status copy_owner_and_mode(const Fd& from, const Fd& to) {
   STRATA_TRY(struct stat info, stat_fd(from.get()));
   if (::fchown(to.get(), info.st_uid, info.st_gid) != 0 ||
@@ -185,7 +187,7 @@ Status Rootfs::bind_etc_files(const ContainerRecord& record,
     if (!S_ISREG(info.st_mode)) {
       return error(ErrorCode::kCorrupt, "{} of container {} is not a file", file.member, record.id);
     }
-    STRATA_CHECK(bind_at(fmt::format("/proc/self/fd/{}", source->get()), target, true));
+    STRATA_CHECK(bind_at(by_descriptor(*source), target, true));
   }
   return {};
 }
@@ -195,7 +197,6 @@ Status Rootfs::bind_at(const std::string& source, const std::string& target, boo
   STRATA_TRY(Fd place, open_in_root(root_, target, O_PATH));
   STRATA_TRY(std::string path, driver::path_of(place));
   // By the descriptor, which is below the root whatever the tree has become.
-  auto by_descriptor = [](const Fd& file) { return fmt::format("/proc/self/fd/{}", file.get()); };
   if (::mount(source.c_str(), by_descriptor(place).c_str(), nullptr, MS_BIND | MS_REC, nullptr) !=
       0) {
     return errno_error(errno, "mount at " + target);

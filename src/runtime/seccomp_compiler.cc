@@ -114,12 +114,7 @@ int run() {
     fmt::print(stderr, "seccomp_compiler: {}\n", filter.error().message());
     return 1;
   }
-  tar::Base64Encoder encoder;
-  std::string text(tar::Base64Encoder::room(filter->size()), '\0');
-  size_t size = encoder.encode(as_bytes(*filter), text.data());
-  size += encoder.finish(text.data() + size);
-  text.resize(size);
-  print_source(text);
+  print_source(tar::to_base64(as_bytes(*filter)));
   return 0;
 }
 

@@ -12,12 +12,6 @@
 namespace strata::store {
 namespace {
 
-// `path` without its last name; "" when it has one only.
-std::string folder_above(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == path.npos ? "" : path.substr(0, slash);
-}
-
 bool is_lock_of_ours(std::string_view path) {
   return path.starts_with("strata/") && path.ends_with(".lock") && path.rfind('/') == 6;
 }
@@ -50,7 +44,8 @@ bool is_folder_of_a_root(const std::string& name) {
 }
 
 Status remove_unused(const Fd& above, const std::string& missing) {
-  STRATA_TRY(Fd root, open_dir_at(above, missing.empty() ? "." : missing));
+  const std::string top = missing.empty() ? "." : missing;
+  STRATA_TRY(Fd root, open_dir_at(above, top));
   STRATA_TRY(Fd again, open_dir_at(root, "."));
   STRATA_TRY(auto alone, FileLock::try_acquire(std::move(again), FileLock::Mode::kExclusive));
   STRATA_TRY(Fd file, open_at(root, std::string(kDaemonLock), O_RDWR));
@@ -62,7 +57,7 @@ Status remove_unused(const Fd& above, const std::string& missing) {
   }
   STRATA_CHECK(check_unused(root, "."));
   for (const DirEntry& entry : entries) STRATA_CHECK(remove_tree_at(root, entry.name));
-  for (std::string path = missing; !path.empty(); path = folder_above(path)) {
+  for (std::string path = top; path != "."; path = folder_above(path)) {
     STRATA_CHECK(remove_folder_at(above, path));
   }
   return {};

@@ -81,6 +81,22 @@ size_t Base64Encoder::finish(char* out) {
   return 4;
 }
 
+void append_base64(ByteSpan bytes, std::string& out) {
+  const size_t old_size = out.size();
+  out.resize(old_size + Base64Encoder::room(bytes.size()));
+  Base64Encoder encoder;
+  char* to = out.data() + old_size;
+  to += encoder.encode(bytes, to);
+  to += encoder.finish(to);
+  out.resize(static_cast<size_t>(to - out.data()));
+}
+
+std::string to_base64(ByteSpan bytes) {
+  std::string text;
+  append_base64(bytes, text);
+  return text;
+}
+
 bool Base64Decoder::decode(std::string_view text, std::vector<std::byte>& out) {
   while (group_size_ > 0 && !text.empty()) {
     if (!slow_group_char(text.front(), out)) return false;

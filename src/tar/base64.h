@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,10 @@ class Base64Encoder {
   std::array<std::byte, 3> rest_{};
   size_t rest_size_ = 0;
 };
+
+// All of it at once.
+void append_base64(ByteSpan bytes, std::string& out);
+std::string to_base64(ByteSpan bytes);
 
 class Base64Decoder {
  public:

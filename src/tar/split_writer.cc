@@ -27,16 +27,6 @@ namespace {
 constexpr size_t kFlushBytes = size_t{128} << 10;
 constexpr size_t kEncodeBytes = size_t{48} << 10;  // raw bytes encoded at a time
 
-void put_base64(ByteSpan bytes, std::string& out) {
-  const size_t old_size = out.size();
-  out.resize(old_size + Base64Encoder::room(bytes.size()));
-  Base64Encoder encoder;
-  char* to = out.data() + old_size;
-  to += encoder.encode(bytes, to);
-  to += encoder.finish(to);
-  out.resize(static_cast<size_t>(to - out.data()));
-}
-
 bool needs_escape(char c) {
   return static_cast<uint8_t>(c) < 0x20 || c == '"' || c == '\\' || c == '<' || c == '>' ||
          c == '&' || c == '\xe2';  // the first byte of U+2028 and U+2029, and of others
@@ -90,7 +80,7 @@ void put_name(std::string_view name, std::string& out) {
     out += ',';
   } else {
     out += "\"name_raw\":\"";
-    put_base64(as_bytes(name), out);
+    append_base64(as_bytes(name), out);
     out += "\",";
   }
 }
@@ -123,7 +113,7 @@ Status SplitWriter::file(std::string_view name, uint64_t size_bytes, const Crc64
   put_name(name, out_);
   if (size_bytes > 0) {
     fmt::format_to(std::back_inserter(out_), "\"size\":{},\"payload\":\"", size_bytes);
-    put_base64(std::as_bytes(std::span(crc)), out_);
+    append_base64(std::as_bytes(std::span(crc)), out_);
     out_ += '"';
   } else {
     out_ += "\"payload\":null";
