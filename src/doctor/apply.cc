@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //   strata/repair.new     what is to replace a file; a killed repair leaves it here, where it is ours
+//   <path>.new            the same, on another disk than the root's: the next repair has the same to do
 #include "doctor/apply.h"
 
 #include "doctor/docker_folders.h"
@@ -13,7 +14,7 @@
 namespace strata::doctor {
 namespace {
 
-constexpr const char* kNewLink = "strata/repair.new";
+constexpr const char* kFresh = "strata/repair.new";
 constexpr size_t kBlockBytes = 256 * 1024;
 constexpr size_t kBlocks = 64;
 
@@ -21,6 +22,12 @@ Result<bool> has_folder(const Fd& root, const std::string& path) {
   Result<struct stat> info = lstat_at(root, path);
   if (!info.ok() && info.error().code() != ErrorCode::kNotFound) return std::move(info).error();
   return info.ok() && S_ISDIR(info->st_mode);
+}
+
+// By way of what name `path` is replaced.
+Result<std::string> fresh_path_for(const Fd& root, const std::string& path) {
+  STRATA_TRY(bool here, is_on_disk_of(root, folder_above(path)));
+  return here ? kFresh : path + ".new";
 }
 
 // The inside of a store, which is not opened: it could refuse this root, and would wait for our own lock.
@@ -86,18 +93,15 @@ Status Applier::replace(const std::string& path, const std::string& content, mod
   STRATA_CHECK(ensure_dir_at(root_, "strata", 0700));
   STRATA_CHECK(ensure_folder(folder_above(path), remedy));
   STRATA_CHECK(lost_.keep(path, remedy.findings.front(), remedy.reason));
-  STRATA_TRY(bool here, is_on_disk_of(root_, folder_above(path)));
-  if (!here) return replace_file_at(root_, path, content, mode);
-  return store::replace_under_lock(root_, kNewName, path, content, mode,
-                                   store::Durability::kSynced);
+  STRATA_TRY(std::string fresh, fresh_path_for(root_, path));
+  return store::replace_by_way_of(root_, fresh, path, content, mode, store::Durability::kSynced);
 }
 
 Status Applier::make_link(const MakeLink& link, const Remedy& remedy) {
   STRATA_CHECK(ensure_dir_at(root_, "strata", 0700));
   STRATA_CHECK(ensure_folder(folder_above(link.path), remedy));
   STRATA_CHECK(lost_.set_aside(link.path, remedy.findings.front(), remedy.reason));
-  STRATA_TRY(bool here, is_on_disk_of(root_, folder_above(link.path)));
-  const std::string fresh = here ? kNewLink : link.path + ".new";
+  STRATA_TRY(std::string fresh, fresh_path_for(root_, link.path));
   STRATA_CHECK(unlink_at(root_, fresh));
   STRATA_CHECK(symlink_at(link.target, root_, fresh));
   STRATA_CHECK(rename_at(root_, fresh, root_, link.path, Existing::kReplace));

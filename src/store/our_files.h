@@ -19,8 +19,11 @@ enum class Durability {
   kSynced,  // the file, and its name, are on disk on return
   kQuick,   // after a power cut it may be the old one, or empty: for what is found out again
 };
-// Replaces the file `path` below `root`. The caller holds <name>.lock exclusively, which makes one
-// name enough for the new file.
+// Replaces the file `path` below `root` by way of `fresh`, a path on the same file system that is the
+// caller's alone; a call that is killed leaves it there.
+Status replace_by_way_of(const Fd& root, const std::string& fresh, const std::string& path,
+                         std::string_view content, mode_t mode, Durability durability);
+// By way of strata/<name>.new. The caller holds <name>.lock exclusively, which makes one name enough.
 Status replace_under_lock(const Fd& root, std::string_view name, const std::string& path,
                           std::string_view content, mode_t mode, Durability durability);
 

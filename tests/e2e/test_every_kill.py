@@ -3,6 +3,7 @@
 
 By default STRATA_STRIKES calls of each command are tried, one of each kind of step first (default 18); all with STRATA_EVERY_CALL=1.
 """
+import contextlib
 import fcntl
 import os
 import random
@@ -14,8 +15,8 @@ import peers
 import registries
 from deeds import MAKERS, host_for, keep, make, names, registry_host  # noqa: F401
 from engine import needs_strata_itself
-from procs import remove_tree
-from roots import Root
+from procs import remove_tree, run
+from roots import Root, snapshot
 from seeds import count, seed
 from strikes import calls, cannot_run, sample, strike
 
@@ -119,3 +120,34 @@ def test_killed_repair(work, how):
         remove_tree(place)
     print(f"{mend.name}: {len(lines)} calls, killed at {killed}")
     assert killed
+
+
+@contextlib.contextmanager
+def layers_on_another_disk(mend, work):
+    place = mend.place(work)
+    layers = place / "root/overlay2"
+    run("mount", "-t", "tmpfs", "-o", "mode=710", "none", layers)
+    try:
+        run("cp", "-a", f"{mend.start}/root/overlay2/.", layers)
+        yield place
+    finally:
+        run("umount", layers)
+        remove_tree(place)
+
+
+def test_killed_repair_of_another_disk(work):
+    """There nothing can come by rename from the root; what is written beside is gone when the next repair is done."""
+    start = mending.sound_place(work)
+    paths = set(snapshot(start / "root/overlay2"))
+    mend = mending.Mend("repair of another disk", start, ["repair", "--yes"], [mending.damage_links])
+    with layers_on_another_disk(mend, work) as place:
+        lines = calls(place, mend.words(place), code=1)
+    killed = 0
+    for at in range(1, len(lines) + 1):
+        with layers_on_another_disk(mend, work) as place:
+            blow = strike(place, mend.words(place), at)
+            killed += blow.killed
+            mend.check_done_again(place)
+            assert set(snapshot(place / "root/overlay2")) == paths, blow.report
+    print(f"{mend.name}: {len(lines)} calls, killed at {killed}")
+    assert killed > len(lines) / 2

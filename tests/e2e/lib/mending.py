@@ -43,6 +43,15 @@ def damage_records(root):
     (root / "image/overlay2/imagedb/content/sha256/.tmp-x").write_text("{")
 
 
+def damage_links(root):
+    """Small files and links among the layers."""
+    layers = sorted((root / "image/overlay2/layerdb/sha256").iterdir())
+    caches = [root / "overlay2" / (record / "cache-id").read_text() for record in layers]
+    (caches[0] / "link").write_text("")
+    next(c for c in caches if (c / "lower").exists()).joinpath("lower").write_text("l/GARBLED")
+    (root / "overlay2/l" / (caches[4] / "link").read_text()).unlink()
+
+
 def damage_contents(root):
     """What needs a copy: contents, all files of a layer, a config, names."""
     (folder_of(root, KEPT, 1) / "diff/d/kept").write_text("changed")
