@@ -142,7 +142,10 @@ Result<WorkFolder> WorkFolder::create(const Fd& root) {
     STRATA_TRY(bool named, still_named(lock));
     if (!named) continue;
     WorkFolder work(root, std::move(name), std::move(lock));
-    STRATA_CHECK(mkdir_at(root, work.path(""), 0700));
+    Status made = mkdir_at(root, work.path(""), 0700);
+    // A recovering process took the lock before us, made the folder, and was killed.
+    if (!made.ok() && made.error().code() == ErrorCode::kConflict) continue;
+    STRATA_CHECK(std::move(made));
     STRATA_TRY(work.folder_, open_dir_at(root, work.path("")));
     return work;
   }

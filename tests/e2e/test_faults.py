@@ -2,6 +2,7 @@
 """A full disk, no permission, not root, Ctrl-C, a reader that goes away, damage on disk: told clearly, nothing left behind."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,8 +12,8 @@ import pytest
 
 import archives
 from archives import Image, docker_2010
-from engine import binary, needs_strata_itself, strata
-from procs import clean_env, run
+from engine import TRACED, binary, needs_strata_itself, strata
+from procs import clean_env, copy_tree, run
 from roots import Root, problems, snapshot
 from verbs import assert_holds, assert_refused, load, plain_layer, root_with, two_images, unchanged
 
@@ -234,3 +235,16 @@ def test_repositories_that_cannot_be_read(root, text):
     file.write_text(text)
     assert_refused(strata(root, "tag", "held:1", "x:1", check=False), "repositories.json")
     assert file.read_text() == text
+
+
+def test_the_name_of_an_operation_is_taken(root, work):
+    """A process that recovers took a lock between its being made and held, made the folder that belongs to it, and was killed: there are other names."""
+    trace = ["strace", "-f", "-qq", "-o", work / "calls", "-e", "trace=mkdirat"]
+    copy = copy_tree(root, work / "copy")
+    strata(copy, "rmi", "held:1", prefix=trace, env=TRACED)
+    made = [line for line in (work / "calls").read_text().splitlines() if "mkdirat(" in line]
+    first = next(at for at, line in enumerate(made, 1) if re.search(r'"strata/staging/[0-9a-f]{16}"', line))
+    strata(root, "rmi", "held:1", prefix=[*trace, "-e", f"inject=mkdirat:error=EEXIST:when={first}"], env=TRACED)
+    again = [line for line in (work / "calls").read_text().splitlines() if re.search(r'"strata/staging/[0-9a-f]{16}"', line)]
+    assert "INJECTED" in again[0] and len(again) > 1
+    assert Root(root).references() == {} and os.listdir(root / "strata/staging") == []
