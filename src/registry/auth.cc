@@ -51,22 +51,23 @@ std::string repository_scope(std::string_view path, std::string_view actions) {
   return fmt::format("repository:{}:{}", path, actions);
 }
 
-Result<std::optional<Credentials>> Authorizer::credentials(const oci::Reference& repository) {
-  const std::string name = repository.full_name();
+Result<std::optional<Credentials>> Authorizer::credentials(const std::string& name) {
   auto state = state_.lock();
   auto found = state->credentials.find(name);
   if (found != state->credentials.end()) return found->second;
-  STRATA_TRY(std::optional<Credentials> credentials, store_.find(repository));
+  STRATA_TRY(std::optional<Credentials> credentials, store_.find(name));
   state->credentials.emplace(name, credentials);
   return credentials;
 }
 
-Result<std::optional<Authorizer::Demand>> Authorizer::demand_of(const Url& url,
+Result<std::optional<Authorizer::Demand>> Authorizer::demand_of(const HttpRequest& sent,
                                                                 const HttpResponse& answer) {
+  const Url& url = sent.url;
+  const bool is_https = url.scheme == "https";
   std::optional<Demand> basic;
   for (std::string_view header : answer.all_headers("www-authenticate")) {
     for (const Challenge& challenge : parse_challenges(header)) {
-      if (challenge.scheme == "basic") basic = Demand{true, {}, {}, url.scheme == "https"};
+      if (challenge.scheme == "basic") basic = Demand{true, {}, {}, is_https, sent.insecure};
       if (challenge.scheme != "bearer") continue;
       Result<Url> realm = url.resolve(challenge.value("realm"));
       if (!realm.ok() || challenge.value("realm").empty()) {
@@ -74,22 +75,21 @@ Result<std::optional<Authorizer::Demand>> Authorizer::demand_of(const Url& url,
                      url.shown(), challenge.value("realm").substr(0, 200));
       }
       return std::optional<Demand>(
-          Demand{false, *std::move(realm), challenge.value("service"), url.scheme == "https"});
+          Demand{false, *std::move(realm), challenge.value("service"), is_https, sent.insecure});
     }
   }
   return basic;
 }
 
-Result<bool> Authorizer::challenged(const Url& url, const HttpResponse& answer,
-                                    const std::string& sent) {
-  STRATA_TRY(std::optional<Demand> demand, demand_of(url, answer));
+Result<bool> Authorizer::challenged(const HttpRequest& sent, const HttpResponse& answer) {
+  STRATA_TRY(std::optional<Demand> demand, demand_of(sent, answer));
   if (!demand) return false;
   auto state = state_.lock();
-  state->demands[url.origin()] = *demand;
-  if (sent.empty()) return true;
+  state->demands[sent.url.origin()] = *demand;
+  if (sent.authorization.empty()) return true;
   // A token that the registry does not take any more; Basic credentials do not become better.
   return std::erase_if(state->tokens, [&](const auto& entry) {
-           return "Bearer " + entry.second.value == sent;
+           return "Bearer " + entry.second.value == sent.authorization;
          }) > 0;
 }
 
@@ -101,7 +101,7 @@ Result<std::string> Authorizer::authorization(const Url& url, const AuthTarget& 
     if (found == state->demands.end()) return std::string();
     demand = found->second;
   }
-  STRATA_TRY(std::optional<Credentials> who, credentials(target.repository));
+  STRATA_TRY(std::optional<Credentials> who, credentials(target.name));
   if (who && !who->registry_token.empty()) return "Bearer " + who->registry_token;
   if (demand.is_basic) {
     if (!who || who->user.empty()) {
@@ -127,6 +127,7 @@ Result<Authorizer::Token> Authorizer::fetch_token(const Demand& demand,
                                                   bool for_login) {
   HttpRequest request;
   request.url = demand.realm;
+  request.insecure = demand.insecure;
   if (credentials && demand.registry_is_https && demand.realm.scheme == "http") {
     return error(
         ErrorCode::kPermission,
@@ -173,28 +174,27 @@ Result<Authorizer::Token> Authorizer::fetch_token(const Demand& demand,
   return token;
 }
 
-Result<std::string> Authorizer::try_login(const Url& ping, const HttpResponse& answer,
+Result<std::string> Authorizer::try_login(const HttpRequest& ping, const HttpResponse& answer,
                                           const Credentials& credentials) {
   if (answer.status != 401) return std::string();  // the server asks nobody
   STRATA_TRY(std::optional<Demand> demand, demand_of(ping, answer));
   if (!demand) return answer_error(answer.status, answer.text, nullptr);
-  HttpRequest request;
-  request.url = ping;
+  HttpRequest request = ping;
   std::string identity_token;
   if (demand->is_basic) {
     request.authorization = "Basic " + basic_token(credentials);
   } else {
     Result<Token> token = fetch_token(*demand, {}, credentials, true);
     if (!token.ok()) {
-      return std::move(token.error()).add_context(fmt::format("Get \"{}\"", ping.shown()));
+      return std::move(token.error()).add_context(fmt::format("Get \"{}\"", ping.url.shown()));
     }
     request.authorization = "Bearer " + token->value;
     identity_token = token->identity_token;
   }
   STRATA_TRY(HttpResponse second, retrier_.perform([&] { return http_.perform(request); }));
   if (second.status == 200) return identity_token;
-  return error(ErrorCode::kPermission, "login attempt to {} failed with status: {}", ping.shown(),
-               status_text(second.status));
+  return error(ErrorCode::kPermission, "login attempt to {} failed with status: {}",
+               ping.url.shown(), status_text(second.status));
 }
 
 }  // namespace strata::registry

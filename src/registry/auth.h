@@ -20,7 +20,7 @@ namespace strata::registry {
 
 // For what a request needs rights.
 struct AuthTarget {
-  oci::Reference repository;        // whose credentials
+  std::string name;                 // "host/path": whose credentials
   std::vector<std::string> scopes;  // "repository:library/x:pull"
 };
 
@@ -34,15 +34,15 @@ class Authorizer {
   // The header's value for a request to `url`; empty as long as its origin has not asked for any.
   // Errors: kPermission (in docker's words), and those of Http and of credential helpers.
   Result<std::string> authorization(const Url& url, const AuthTarget& target);
-  // Reads the challenge of a 401 answer to a request that carried `sent`. False: there is no use in
-  // sending it again.
-  Result<bool> challenged(const Url& url, const HttpResponse& answer, const std::string& sent);
+  // Reads the challenge of a 401 answer to `sent`. False: there is no use in sending it again.
+  Result<bool> challenged(const HttpRequest& sent, const HttpResponse& answer);
 
-  Result<std::optional<Credentials>> credentials(const oci::Reference& repository);
+  // As CredentialStore::find, once for each name.
+  Result<std::optional<Credentials>> credentials(const std::string& name);
 
-  // Whether `server`'s answer to a ping takes these: the identity token, or nothing.
+  // Whether the server whose answer to `ping` it is takes these: the identity token, or nothing.
   // Errors: kPermission, `login attempt to … failed with status: 401 Unauthorized`.
-  Result<std::string> try_login(const Url& ping, const HttpResponse& answer,
+  Result<std::string> try_login(const HttpRequest& ping, const HttpResponse& answer,
                                 const Credentials& credentials);
 
  private:
@@ -51,6 +51,7 @@ class Authorizer {
     Url realm = {};
     std::string service = {};
     bool registry_is_https = true;
+    bool insecure = false;  // as the registry, so its token server
   };
   struct Token {
     std::string value;
@@ -62,7 +63,8 @@ class Authorizer {
     std::map<std::string, Token> tokens;    // by realm, service, scopes and user
     std::map<std::string, std::optional<Credentials>> credentials;  // by full name
   };
-  static Result<std::optional<Demand>> demand_of(const Url& url, const HttpResponse& answer);
+  static Result<std::optional<Demand>> demand_of(const HttpRequest& sent,
+                                                 const HttpResponse& answer);
   Result<Token> fetch_token(const Demand& demand, const std::vector<std::string>& scopes,
                             const std::optional<Credentials>& credentials, bool for_login);
 

@@ -33,7 +33,8 @@ Result<std::unique_ptr<Repository>> Client::repository(const oci::Reference& nam
   for (const Location& location : locations) {
     bool wanted = name.digest() ? location.by_digest : location.by_tag;
     if (location.is_mirror && !wanted) continue;
-    places.push_back({state_->endpoint(location), location.path, location.is_mirror});
+    places.push_back(
+        {state_->endpoint(location), location.path, location.name(), location.is_mirror});
   }
   auto exchange =
       std::make_unique<Exchange>(*state_, name.name_only(), access, patience, std::move(places));
@@ -48,6 +49,7 @@ Result<std::string> Client::check_login(const std::string& server, const std::st
   if (!known.empty()) schemes = {known};
   for (const std::string& scheme : schemes) {
     HttpRequest request;
+    request.insecure = endpoint->insecure;
     STRATA_TRY(request.url, Url::parse(scheme + "://" + endpoint->authority + "/v2/"));
     Result<HttpResponse> answer =
         state_->retrier.perform([&] { return state_->http->perform(request); }, nullptr, 2);
@@ -57,13 +59,13 @@ Result<std::string> Client::check_login(const std::string& server, const std::st
       return error(ErrorCode::kInvalid, "login attempt to {} failed with status: {}",
                    request.url.shown(), status_text(answer->status));
     }
-    return state_->authorizer->try_login(request.url, *answer, Credentials{user, secret});
+    return state_->authorizer->try_login(request, *answer, Credentials{user, secret});
   }
   return error(ErrorCode::kIo, "{}: no answer", server);
 }
 
 Result<std::string> Client::push_record_key(const oci::Reference& name) {
-  STRATA_TRY(std::optional<Credentials> who, state_->authorizer->credentials(name));
+  STRATA_TRY(std::optional<Credentials> who, state_->authorizer->credentials(name.full_name()));
   return registry::push_record_key(who);
 }
 

@@ -217,20 +217,20 @@ bool CredentialStore::may_ask_helpers() const {
   return false;
 }
 
-Result<std::optional<Credentials>> CredentialStore::find(const oci::Reference& repository) const {
-  std::string key = server_key(repository.domain());
+Result<std::optional<Credentials>> CredentialStore::find(std::string_view repository) const {
+  const std::string host = host_of(repository);
+  const std::string key = server_key(host);
   for (const std::string& path : files()) {
     STRATA_TRY(AuthFile auths, read_auth_file(path));
     // Containers' files have keys for parts of a registry, "quay.io/team/x".
-    std::string name = repository.full_name();
-    for (bool go_on = auths.section("auths") != nullptr; go_on;) {
-      STRATA_TRY(std::optional<Credentials> found, from_auths(auths, name));
+    for (std::string part(repository); part != host; part.resize(part.rfind('/'))) {
+      STRATA_TRY(std::optional<Credentials> found, from_auths(auths, part));
       if (found) return found;
-      size_t slash = name.rfind('/');
-      go_on = slash != name.npos;
-      if (go_on) name.resize(slash);
     }
     STRATA_TRY(std::optional<Credentials> found, find_in(auths, key));
+    if (!found && host != key) {
+      STRATA_TRY(found, from_auths(auths, host));
+    }
     if (found) return found;
   }
   return std::optional<Credentials>();

@@ -47,7 +47,7 @@ class CredentialStore {
   // docker's helpers, docker's file, containers' files (the longest key that leads to the
   // repository). A helper that is not installed knows nobody. Errors: kInvalid (a file
   // that is not what it should be, naming it), kPermission (what a helper says), kIo.
-  Result<std::optional<Credentials>> find(const oci::Reference& repository) const;
+  Result<std::optional<Credentials>> find(std::string_view repository) const;
   // The same by docker's key alone: what login and logout ask.
   Result<std::optional<Credentials>> find_server(const std::string& key) const;
 

@@ -36,7 +36,8 @@ class CredentialFiles : public testing::Test {
   }
   CredentialStore store() { return CredentialStore(options_); }
   std::string user_of(const char* name) {
-    Result<std::optional<Credentials>> found = store().find(oci::Reference::parse(name).value());
+    Result<std::optional<Credentials>> found =
+        store().find(oci::Reference::parse(name).value().full_name());
     if (!found.ok()) return found.error().message();
     return *found ? (*found)->user + ":" + (*found)->secret : "nobody";
   }

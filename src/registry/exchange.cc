@@ -50,23 +50,25 @@ bool is_refused(const Result<HttpResponse>& result) {
 }  // namespace
 
 Status Shared::open(const Pool& pool) {
-  STRATA_TRY(http, Http::open(options, pool, [this](const Url& url) { return tls_for(url); }));
+  STRATA_TRY(http, Http::open(options, pool, [this](const Url& url, bool insecure) {
+               return tls_for(url, insecure);
+             }));
   authorizer = std::make_unique<Authorizer>(*http, credentials, retrier);
   return {};
 }
 
-Result<std::shared_ptr<const TlsSettings>> Shared::tls_for(const Url& url) {
+Result<std::shared_ptr<const TlsSettings>> Shared::tls_for(const Url& url, bool insecure) {
   auto known = tls.lock();
-  std::shared_ptr<const TlsSettings>& settings = (*known)[url.origin()];
+  std::shared_ptr<const TlsSettings>& settings = (*known)[{url.origin(), insecure}];
   if (!settings) {
-    STRATA_TRY(settings, registries.tls_for(url));
+    STRATA_TRY(settings, registries.tls_for(url, insecure));
   }
   return settings;
 }
 
 std::shared_ptr<Endpoint> Shared::endpoint(const Location& location) {
   auto all = endpoints.lock();
-  std::shared_ptr<Endpoint>& endpoint = (*all)[location.host];
+  std::shared_ptr<Endpoint>& endpoint = (*all)[{location.host, location.insecure}];
   if (endpoint) return endpoint;
   endpoint = std::make_shared<Endpoint>();
   size_t slashes = location.host.find("://");
@@ -82,7 +84,7 @@ std::shared_ptr<Endpoint> Shared::endpoint(const Location& location) {
 }
 
 AuthTarget Exchange::target_of(const Place& place, const Call& call) const {
-  AuthTarget target{name_, {repository_scope(place.path, actions_of(access_))}};
+  AuthTarget target{place.name, {repository_scope(place.path, actions_of(access_))}};
   if (!call.extra_scope.empty()) target.scopes.push_back(call.extra_scope);
   return target;
 }
@@ -104,6 +106,7 @@ Result<HttpResponse> Exchange::send_by(const std::string& scheme, const Place& p
   request.upload_bytes = call.upload_bytes;
   request.content_is_checked = call.content_is_checked;
   request.text_limit_bytes = call.text_limit_bytes;
+  request.insecure = place.endpoint->insecure;
   if (patience_ == Patience::kShort) request.connect_timeout = kShortPatience;
   // Where an answer pointed to another server, that one has to do without.
   const bool ours = request.url.same_origin(base);
@@ -120,7 +123,7 @@ Result<HttpResponse> Exchange::send_by(const std::string& scheme, const Place& p
     STRATA_TRY(HttpResponse answer, shared_.http->perform(request, sink));
     // An upload's source is used up: its caller begins anew.
     if (answer.status != 401 || again == 0 || !answer.url.same_origin(base)) return answer;
-    STRATA_TRY(bool retry, shared_.authorizer->challenged(base, answer, request.authorization));
+    STRATA_TRY(bool retry, shared_.authorizer->challenged(request, answer));
     if (!retry || call.upload != nullptr) return answer;
   }
 }

@@ -37,7 +37,7 @@ struct Shared {
   Status open(const Pool& pool);
   std::shared_ptr<Endpoint> endpoint(const Location& location);
   // Registries::tls_for(), read once for each server.
-  Result<std::shared_ptr<const TlsSettings>> tls_for(const Url& url);
+  Result<std::shared_ptr<const TlsSettings>> tls_for(const Url& url, bool insecure);
 
   const ClientOptions options;
   const Registries registries;
@@ -45,8 +45,9 @@ struct Shared {
   const Retrier retrier;
   std::unique_ptr<Http> http;
   std::unique_ptr<Authorizer> authorizer;
-  Guarded<std::map<std::string, std::shared_ptr<Endpoint>>> endpoints;
-  Guarded<std::map<std::string, std::shared_ptr<const TlsSettings>>> tls;  // by origin
+  // By server, and whether it is insecure: one of registries.conf may be under one name alone.
+  Guarded<std::map<std::pair<std::string, bool>, std::shared_ptr<Endpoint>>> endpoints;
+  Guarded<std::map<std::pair<std::string, bool>, std::shared_ptr<const TlsSettings>>> tls;
 };
 
 struct Call {
@@ -68,6 +69,7 @@ class Exchange {
   struct Place {
     std::shared_ptr<Endpoint> endpoint;
     std::string path;
+    std::string name;  // Location::name()
     bool is_mirror = false;
   };
 

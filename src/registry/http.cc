@@ -123,7 +123,7 @@ Status Http::drive(Handle& handle, Transfer& transfer) {
 }
 
 Status Http::transfer(Transfer& transfer) {
-  STRATA_TRY(std::shared_ptr<const TlsSettings> tls, tls_(transfer.url()));
+  STRATA_TRY(std::shared_ptr<const TlsSettings> tls, tls_(transfer.url(), transfer.is_insecure()));
   STRATA_TRY(std::unique_ptr<Handle> handle, take_handle(transfer.url()));
   STRATA_CHECK(transfer.set_up(handle->easy, *tls, connect_timeout_));
   if (curl_.multi_add_handle(handle->multi, handle->easy) != CURLM_OK) {

@@ -39,8 +39,9 @@ struct TlsSettings {
   std::string certificate_file = {};
   std::string key_file = {};
 };
-// By "host:port", the port always there.
-using TlsLookup = std::function<Result<std::shared_ptr<const TlsSettings>>(const Url& url)>;
+// By "host:port", the port always there. `insecure`: as HttpRequest's.
+using TlsLookup =
+    std::function<Result<std::shared_ptr<const TlsSettings>>(const Url& url, bool insecure)>;
 
 struct HttpResponse {
   int status = 0;
@@ -71,6 +72,8 @@ struct HttpRequest {
   std::string body = {};                  // POST, PUT, PATCH
   ByteSource* upload = nullptr;           // instead of `body`; chunked unless its size is known
   std::optional<uint64_t> upload_bytes = {};
+  bool insecure =
+      false;  // the certificate of `url`'s server is not checked, whatever its host says
   bool content_is_checked = false;    // may be fetched over http behind an https URL
   size_t text_limit_bytes = 1 << 20;  // of HttpResponse::text of a 2xx answer
   std::optional<std::chrono::seconds> connect_timeout = {};  // if not the usual one

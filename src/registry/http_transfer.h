@@ -20,6 +20,8 @@ class HttpTransfer {
   // How long nothing has moved, the time in our own callbacks left out.
   std::chrono::steady_clock::duration idle_for();
   bool is_wanted() const { return sink_ == nullptr || sink_->is_wanted(); }
+  // Behind a redirect to another server, that one has to show who it is.
+  bool is_insecure() const { return request_.insecure && url().same_origin(request_.url); }
   // The error of a callback, or that of curl.
   Status outcome(CURLcode code);
   bool failed_in_callback() const { return !callback_status_.ok(); }

@@ -111,6 +111,14 @@ Status add_certificates(const std::string& folder, TlsSettings& tls) {
 
 }  // namespace
 
+std::string Location::name() const {
+  std::string_view server = host;
+  if (const size_t slashes = server.find("://"); slashes != server.npos) {
+    server.remove_prefix(slashes + 3);
+  }
+  return joined(std::string(server == kHubHost ? oci::kDefaultDomain : server), path);
+}
+
 Result<Registries> Registries::read(const ClientOptions& options) {
   RegistryConfig config;
   STRATA_TRY(std::string daemon, read_if_there(options.daemon_json));
@@ -209,10 +217,11 @@ Result<std::vector<Location>> Registries::pull_locations(const oci::Reference& r
   return locations;
 }
 
-Result<std::shared_ptr<const TlsSettings>> Registries::tls_for(const Url& url) const {
+Result<std::shared_ptr<const TlsSettings>> Registries::tls_for(const Url& url,
+                                                               bool insecure) const {
   auto tls = std::make_shared<TlsSettings>();
   const std::string with_port = url.host + ":" + std::to_string(url.port);
-  tls->verify = !is_insecure(url.authority()) && !is_insecure(with_port);
+  tls->verify = !insecure && !is_insecure(url.authority()) && !is_insecure(with_port);
   if (url.scheme != "https") return std::shared_ptr<const TlsSettings>(tls);
   if (!options_.cert_dir.empty()) STRATA_CHECK(add_certificates(options_.cert_dir, *tls));
   for (const std::string& folder : options_.certs_dirs) {

@@ -28,6 +28,9 @@ struct Location {
   // For mirrors: what they may be asked for (registries.conf "pull-from-mirror").
   bool by_tag = true;
   bool by_digest = true;
+
+  // "host/path", as credentials are filed: a mirror gets its own, never those of what it mirrors.
+  std::string name() const;
 };
 
 // An entry of registries.conf.
@@ -73,9 +76,10 @@ class Registries {
   // By "--tls-verify", insecure-registries, loopback addresses and registries.conf.
   bool is_insecure(std::string_view host) const;
 
-  // The certificates for a host from certs.d; read at each call.
+  // The certificates for a host from certs.d; read at each call. `insecure`: its own is not checked,
+  // even if is_insecure() does not say so.
   // Errors: kInvalid (a .cert without its .key, or the reverse), kIo.
-  Result<std::shared_ptr<const TlsSettings>> tls_for(const Url& url) const;
+  Result<std::shared_ptr<const TlsSettings>> tls_for(const Url& url, bool insecure) const;
 
  private:
   const RegistryRule* find_rule(const std::string& name) const;

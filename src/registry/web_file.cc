@@ -53,7 +53,7 @@ class ForwardingSink final : public HttpSink {
 
 Result<std::unique_ptr<Http>> open_web(const ClientOptions& options, const Pool& pool) {
   auto settings = std::make_shared<const TlsSettings>();
-  return Http::open(options, pool, [settings](const Url&) {
+  return Http::open(options, pool, [settings](const Url&, bool) {
     return Result<std::shared_ptr<const TlsSettings>>(settings);
   });
 }

@@ -12,6 +12,7 @@ import pytest
 import archives
 import registries
 from engine import binary, needs_strata_itself, strata
+from hostile_registry import HostileRegistry
 from images import runnable
 from peers import skopeo_copy
 from procs import clean_env, run
@@ -331,6 +332,25 @@ esac
         assert not (work / "kept").exists()
 
 
+def test_a_helper_knows_better_than_the_file(archive, home, work):
+    """What a file says of a server that has a helper is from before: docker does not look at it."""
+    helper = work / "bin/docker-credential-suite"
+    helper.parent.mkdir()
+    helper.write_text("""#!/bin/sh
+read key; echo "{\\"ServerURL\\":\\"$key\\",\\"Username\\":\\"joe\\",\\"Secret\\":\\"secret\\"}"
+""")
+    helper.chmod(0o755)
+    env = {**home, "PATH": f"{helper.parent}:{clean_env()['PATH']}"}
+    with secured(users={"joe": "secret"}) as server:
+        upload(archive, server, "x:1", "--dest-creds", "joe:secret")
+        os.makedirs(home["DOCKER_CONFIG"])
+        for member in ({"credsStore": "suite"}, {"credHelpers": {server.host: "suite"}}):
+            (work / "home/.docker/config.json").write_text(json.dumps(member | json.loads(auths(**{server.host: "joe:stale"}))))
+            assert strata(work, "tags", f"{server.host}/x", env=env).lines == ["1"]
+            inspected = run("/usr/bin/docker", "manifest", "inspect", "--insecure", f"{server.host}/x:1", env=clean_env(**env), check=False)
+            assert inspected.code == 0, inspected
+
+
 def test_a_helper_that_is_not_installed_knows_nobody(plain, archive, home, work):
     upload(archive, plain, "public/y:1")
     os.makedirs(home["DOCKER_CONFIG"])
@@ -420,6 +440,84 @@ insecure = true
         assert plain.requests("mirrored/other/manifests")
     # The mirror is gone.
     assert strata(work, "remote", "digest", f"{plain.host}/mirrored/x:1", env=home).code == 0
+
+
+def mirror_of(origin, mirror):
+    return f"""
+[[registry]]
+location = "{origin.host}"
+insecure = true
+[[registry.mirror]]
+location = "{mirror.host}"
+insecure = true
+"""
+
+
+def auths(**of):
+    return json.dumps({"auths": {host: {"auth": base64.b64encode(words.encode()).decode()} for host, words in of.items()}})
+
+
+def test_a_mirror_is_shown_its_own_credentials(archive, home, work):
+    """As skopeo does: each server is asked with what is filed for it."""
+    with secured(users={"joe": "of the registry"}) as origin, secured(users={"ann": "of the mirror"}) as mirror:
+        upload(archive, origin, "x:1", "--dest-creds", "joe:of the registry")
+        upload(archive, mirror, "x:1", "--dest-creds", "ann:of the mirror")
+        (work / "registries.conf").write_text(mirror_of(origin, mirror))
+        os.makedirs(home["DOCKER_CONFIG"])
+        (work / "home/.docker/config.json").write_text(auths(**{origin.host: "joe:of the registry", mirror.host: "ann:of the mirror"}))
+        for look in (lambda: strata(work, "remote", "digest", f"{origin.host}/x:1", env=home),
+                     lambda: run("skopeo", "--registries-conf", work / "registries.conf", "inspect", f"docker://{origin.host}/x:1", env=clean_env(**home))):
+            origin.forget_requests()
+            mirror.forget_requests()
+            assert look().code == 0
+            time.sleep(0.2)
+            assert 200 in {r.status for r in mirror.requests("x/manifests")} and not origin.requests("x/manifests")
+
+
+@pytest.mark.parametrize("how", ["mirror", "location", "daemon.json"])
+def test_credentials_are_not_shown_to_other_servers(plain, archive, home, work, how):
+    """docker shows those of the hub to its mirrors."""
+    upload(archive, plain, "x:1")
+    shown = []
+
+    def wants_to_know(request):
+        shown.append(request.headers.get("Authorization"))
+        return "401" if shown[-1] is None else "403"
+
+    image = runnable("x:1")
+    with HostileRegistry({"x:1": image, "library/some:1": image}, wants_to_know, None) as curious:
+        name = "some:1" if how == "daemon.json" else f"{plain.host}/x:1"
+        if how == "daemon.json":
+            (work / "daemon.json").write_text(json.dumps({"registry-mirrors": [f"http://{curious.host}/"]}))
+        elif how == "mirror":
+            (work / "registries.conf").write_text(mirror_of(plain, curious))
+        else:
+            (work / "registries.conf").write_text(f'[[registry]]\nprefix = "{plain.host}"\nlocation = "{curious.host}"\ninsecure = true\n')
+        os.makedirs(home["DOCKER_CONFIG"])
+        (work / "home/.docker/config.json").write_text(auths(**{plain.host: "joe:secret", "https://index.docker.io/v1/": "joe:secret"}))
+        done = strata(work, "remote", "digest", name, check=False, env={**home, "HTTPS_PROXY": "http://127.0.0.1:1"})
+        assert done.code == (0 if how == "mirror" else 1)
+    assert shown and set(shown) == {None}
+
+
+@off_loopback
+@pytest.mark.parametrize("tls", [True, False], ids=["tls", "http"])
+@pytest.mark.parametrize("where", ["prefix", "mirror", "location"])
+def test_insecure_places_of_registries_conf(plain, archive, home, work, where, tls):
+    """For what the rule is about, and for nothing else on that server."""
+    with secured(tls=tls, everywhere=True) as server:
+        upload(archive, server, "team/x:1")
+        upload(archive, server, "other/x:1")
+        (work / "registries.conf").write_text({
+            "prefix": f'[[registry]]\nlocation = "{server.host}/team"\ninsecure = true\n',
+            "mirror": f'[[registry]]\nlocation = "{plain.host}/none"\n[[registry.mirror]]\nlocation = "{server.host}/team"\ninsecure = true\n',
+            "location": f'[[registry]]\nprefix = "{plain.host}/none"\nlocation = "{server.host}/team"\ninsecure = true\n'}[where])
+        name = f"{server.host}/team/x:1" if where == "prefix" else f"{plain.host}/none/x:1"
+        expected = skopeo_digest(server, "team/x:1")
+        assert run("skopeo", "--registries-conf", work / "registries.conf", "inspect", "--no-tags", "--format", "{{.Digest}}", f"docker://{name}", env=clean_env(**home)).out.strip() == expected
+        assert strata(work, "remote", "digest", name, env=home).out.strip() == expected
+        refused = strata(work, "remote", "digest", f"{server.host}/other/x:1", check=False, env=home)
+        assert refused.code == 1 and f"https://{server.host}/" in refused.err
 
 
 def test_registry_mirrors_of_docker_s_daemon_serve_the_hub(plain, archive, home, work):

@@ -28,8 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.auth_file = fmt::format("/proc/self/fd/{}", file.get());
   const registry::CredentialStore store(options);
   if (store.may_ask_helpers()) return 0;
-  Result<std::optional<registry::Credentials>> found = store.find(*reference);
-  Result<std::optional<registry::Credentials>> again = store.find(*reference);
+  Result<std::optional<registry::Credentials>> found = store.find(reference->full_name());
+  Result<std::optional<registry::Credentials>> again = store.find(reference->full_name());
   check(found.ok() == again.ok(), "the same again");
   if (!found.ok()) {
     check(found.error().message().find("/proc/self/fd/") != std::string::npos ||
