@@ -37,7 +37,7 @@ std::string manifest_of(const SaveImage& image) {
 
 // Adds the image's blobs but for the v1 `json` files, and its entries in the index.
 void add_image(const SaveImage& image, oci::Index& index, Layout& layout) {
-  int64_t created = image.config.created().is_zero() ? 0 : image.config.created().seconds;
+  int64_t created = oci::file_seconds(image.config.created());
   layout.add_folder("blobs", created);
   layout.add_folder("blobs/sha256", 0);
   layout.add_text(kBlobs + image.config.id().hex(), image.config.raw(), created);
@@ -95,7 +95,7 @@ Result<Layout> docker_layout(const SavePlan& plan) {
   oci::ArchiveRepositories repositories;
   for (const SaveImage& image : plan.images) {
     add_image(image, index, layout);
-    int64_t created = image.config.created().is_zero() ? 0 : image.config.created().seconds;
+    int64_t created = oci::file_seconds(image.config.created());
     STRATA_TRY(std::vector<oci::V1Layer> v1, oci::v1_layers(image.config, epoch_zone_seconds()));
     for (oci::V1Layer& layer : v1) {
       std::string name = kBlobs + Digest::of(layer.json).hex();

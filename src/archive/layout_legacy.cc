@@ -36,7 +36,7 @@ Result<Layout> docker_legacy_layout(const SavePlan& plan) {
   std::map<DiffId, std::string> written;
   for (const SaveImage& image : plan.images) {
     STRATA_TRY(std::vector<oci::V1Layer> v1, oci::v1_layers(image.config, epoch_zone_seconds()));
-    int64_t mtime = image.config.created().seconds;
+    int64_t mtime = oci::file_seconds(image.config.created());
     oci::ArchiveItem item;
     item.config = image.config.id().hex() + ".json";
     for (size_t i = 0; i < v1.size(); ++i) {

@@ -35,7 +35,11 @@ const std::array<Column<Row>, 11> kColumnTable{{
      [](const Row& row) { return row.use ? std::to_string(row.use->containers) : "N/A"; }},
     {"CreatedAt", "CREATED AT",
      [](const Row& row) { return local_time_string(row.image->config.created.seconds); }},
-    {"CreatedSince", "CREATED", [](const Row& row) { return ago(row.image->config.created); }},
+    {"CreatedSince", "CREATED",
+     [](const Row& row) {
+       const oci::Time& created = row.image->config.created;
+       return created.is_zero() ? std::string() : ago(created);
+     }},
     {"Digest", "DIGEST", [](const Row& row) { return std::string(row.digest); }},
     {"ID", "IMAGE ID", [](const Row& row) { return id_text(row.image->id, row.truncate); }},
     {"Repository", "REPOSITORY", [](const Row& row) { return std::string(row.repository); }},

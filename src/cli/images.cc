@@ -22,9 +22,11 @@ namespace {
 using store::ImageRow;
 
 constexpr std::string_view kTable =
-    "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+    "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{if "
+    ".CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}";
 constexpr std::string_view kTableWithDigests =
-    "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+    "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{if "
+    ".CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}";
 
 // Which images are listed, as dockerd decides it.
 class Selection {

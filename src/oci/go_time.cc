@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <limits>
 
 #include "oci/json.h"
 
@@ -196,6 +197,13 @@ std::string format_time(const Time& time) {
   int32_t minutes = std::abs(time.offset_seconds) / 60;
   return text + fmt::format("{}{:02}:{:02}", time.offset_seconds < 0 ? '-' : '+', minutes / 60,
                             minutes % 60);
+}
+
+int64_t file_seconds(const Time& time) {
+  constexpr int64_t kPerSecond = 1'000'000'000;
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  const Time last{kMost / kPerSecond, static_cast<int32_t>(kMost % kPerSecond), 0};
+  return time.seconds < 0 || time > last ? 0 : time.seconds;
 }
 
 Time current_time() {

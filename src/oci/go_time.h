@@ -41,6 +41,10 @@ Result<Time> parse_json_time(std::string_view json);
 // The RFC3339Nano form in the time's own zone.
 std::string format_time(const Time& time);
 
+// The time in seconds that docker gives a file for this one: 0 for what is before 1970, or beyond the
+// nanoseconds of an int64 (moby, pkg/system, Chtimes).
+int64_t file_seconds(const Time& time);
+
 // The system's clock, in UTC.
 Time current_time();
 

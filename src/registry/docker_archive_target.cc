@@ -41,7 +41,7 @@ Status write_docker_archive(const TarImage& image, const ImagePlace& to, CopyWat
                  image.config.id());
   }
   STRATA_TRY(archive::TarFile tar, archive::TarFile::create(to.path));
-  const int64_t created = image.config.created().is_zero() ? 0 : image.config.created().seconds;
+  const int64_t created = oci::file_seconds(image.config.created());
   STRATA_CHECK(tar.add_folder("blobs", created));
   STRATA_CHECK(tar.add_folder("blobs/sha256"));
   std::vector<uint64_t> sizes;

@@ -7,13 +7,15 @@ import pytest
 
 import archives
 import samples
-from beside import field_differences, layer_bytes, rows
+from archives import Image
+from beside import field_differences, layer_bytes, rows, same_file
 from engine import docker_stands_in, strata
 from images import BUSYBOX, hand_made, image_id, runnable
 from layertrees import tree_differences
 from peers import dockerd, podman, skopeo_copy
 from procs import copy_tree, new_dir, remove_tree
 from roots import Root, problems
+from tars import Tar
 
 JSON = ("--no-trunc", "--format", "{{json .}}")
 
@@ -200,3 +202,28 @@ def test_built_on_top_and_run_with_docker(work):
             docker("rmi", name)
     assert Root(work / "ours").images() == set() and Root(work / "ours").layers() == set()
     assert problems(work / "ours") == []
+
+
+ODD_TIMES = {"none": None, "null": "0001-01-01T00:00:00Z", "old": "1969-12-31T23:59:59.5Z", "first": "1970-01-01T00:00:00.7Z",
+             "last": "2262-04-11T23:47:16.854775807Z", "late": "2262-04-11T23:47:16.854775808Z", "later": "9999-12-31T23:59:59Z"}
+
+
+def test_images_of_odd_times(work):
+    """What is before 1970 or behind the nanoseconds of an int64 is the epoch in the archives of both, and no time at all is N/A."""
+    for name, created in ODD_TIMES.items():
+        image = Image([Tar().file("a", name.encode()).bytes()], [f"{name}:1"])
+        image.config.pop("created")
+        if created:
+            image.config["created"] = created
+        (work / "in.tar").write_bytes(archives.docker_2010(image))
+        strata(work / "root", "load", "-q", "-i", work / "in.tar")
+    table = ("images", "--format", "{{.Repository}}|{{.CreatedSince}}|{{.CreatedAt}}")
+    with dockerd(work / "root") as docker:
+        for name in ODD_TIMES:
+            docker("save", "-o", work / f"{name}.theirs", f"{name}:1")
+        listed, shown = docker("images"), docker(*table)
+    for name in ODD_TIMES:
+        strata(work / "root", "save", "--format", "docker-legacy", "-o", work / f"{name}.ours", f"{name}:1")
+    assert [name for name in ODD_TIMES if not same_file(work / f"{name}.ours", work / f"{name}.theirs")] == []
+    assert sorted(strata(work / "root", *table).lines) == sorted(shown.lines)
+    assert sorted(strata(work / "root", "images").lines) == sorted(listed.lines)
