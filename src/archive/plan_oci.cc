@@ -35,6 +35,7 @@ Result<std::string> read_blob(const Contents& contents, const Digest& digest) {
 
 struct Candidate {
   Digest digest;
+  std::vector<Digest> above;  // of the indexes that lead to it
   oci::Manifest manifest;
   oci::Platform platform;
 };
@@ -57,7 +58,7 @@ class OciPlanner {
       auto known = std::find_if(images.begin(), images.end(),
                                 [&](const auto& image) { return image.first == name; });
       if (known == images.end()) known = images.insert(images.end(), {name, {}});
-      STRATA_CHECK(collect(entry, known->second, 0));
+      STRATA_CHECK(collect(entry, {}, known->second));
     }
     LoadPlan plan;
     for (auto& [name, candidates] : images) STRATA_CHECK(choose(name, candidates, plan));
@@ -75,19 +76,22 @@ class OciPlanner {
     return whole ? reference->second : "";
   }
 
-  // All manifests of images below `entry`.
-  Status collect(const oci::Descriptor& entry, std::vector<Candidate>& candidates, int depth) {
-    if (depth > kMaxIndexDepth)
+  // All manifests of images below `entry`, which is named by the indexes `above`.
+  Status collect(const oci::Descriptor& entry, const std::vector<Digest>& above,
+                 std::vector<Candidate>& candidates) {
+    if (above.size() > kMaxIndexDepth)
       return error(ErrorCode::kInvalid, "{}: indexes nested too deeply", entry.digest);
     if (entry.annotations.contains(std::string(kAttestation))) return {};
     STRATA_TRY(std::string text, read_blob(contents_, entry.digest));
     STRATA_TRY(bool nested, oci::is_index(text).context("{}", blob_name(entry.digest)));
     if (nested) {
       STRATA_TRY(oci::Index index, oci::parse_index(text).context("{}", blob_name(entry.digest)));
+      std::vector<Digest> indexes = above;
+      indexes.push_back(entry.digest);
       for (const oci::Descriptor& below : index.manifests) {
         // An archive of one platform may keep the whole index: the other blobs are just not there.
         if (!contents_.has(blob_name(below.digest))) continue;
-        STRATA_CHECK(collect(below, candidates, depth + 1));
+        STRATA_CHECK(collect(below, indexes, candidates));
       }
       return {};
     }
@@ -100,7 +104,7 @@ class OciPlanner {
                    "manifest {} is an OCI artifact of type {}, not an image", entry.digest,
                    manifest.config.media_type);
     }
-    Candidate candidate{entry.digest, std::move(manifest),
+    Candidate candidate{entry.digest, above, std::move(manifest),
                         entry.platform.value_or(oci::Platform())};
     if (!entry.platform) STRATA_CHECK(platform_from_config(candidate));
     candidates.push_back(std::move(candidate));
@@ -159,6 +163,15 @@ class OciPlanner {
     return best;
   }
 
+  // A name with a digest becomes a RepoDigest: it has to be true.
+  static Status check_digest(const oci::Reference& name, const Candidate& named) {
+    const std::optional<Digest> said = name.digest();
+    const bool is_true = !said || *said == named.digest || std::ranges::count(named.above, *said);
+    if (is_true) return {};
+    return error(ErrorCode::kCorrupt, "index.json: {} is the name of a manifest {}",
+                 name.familiar_string(), named.digest);
+  }
+
   Status add_image(const std::string& name, const Candidate& chosen, LoadPlan& plan) {
     STRATA_TRY(std::string config, read_blob(contents_, chosen.manifest.config.digest));
     std::vector<std::string> files;
@@ -169,6 +182,7 @@ class OciPlanner {
     if (!name.empty()) {
       STRATA_TRY(oci::Reference reference, oci::Reference::parse(name));
       STRATA_CHECK(reference.check_storable());
+      STRATA_CHECK(check_digest(reference, chosen));
       image.tags.push_back(reference.with_default_tag());
     }
     auto same = std::find_if(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Archives of every age and shape, packed in every way, from a file and from a pipe: the same images come out."""
+import json
 import platform
 
 import pytest
@@ -233,3 +234,20 @@ def test_gnu_tar_packs_the_archive(work):
     run("tar", "-cf", work / "again.tar", "-C", work / "unpacked", ".")
     strata(work / "root", "load", "-i", work / "again.tar")
     assert_holds(work / "root", *images)
+
+
+@needs_strata_itself("docker 20.10 loads no OCI archives")
+@pytest.mark.parametrize("nested", [False, True], ids=["manifest", "index"])
+def test_a_name_with_a_digest_is_true(work, nested):
+    """It becomes a RepoDigest, and `run --pull missing name@digest` would take the image for that: one that somebody made up is refused."""
+    image = two_images()[0]
+    files = oci_files({"linux/amd64": image}, nested=nested, codec=None)
+    (top,) = json.loads(files["index.json"])["manifests"]
+    manifest = json.loads(files[f"blobs/sha256/{top['digest'][7:]}"])["manifests"][0] if nested else top
+    for digest in {top["digest"], manifest["digest"]}:
+        named = oci_files({"linux/amd64": image}, f"docker.io/library/x@{digest}", nested=nested, codec=None)
+        load(work / digest[-5:], oci_archive(named), words=["-q", "--platform", "linux/amd64"])
+        assert Root(work / digest[-5:]).references() == {f"x@{digest}": image.id}
+    forged = oci_files({"linux/amd64": image}, f"docker.io/library/x:1@sha256:{'f' * 64}", nested=nested, codec=None)
+    refused = load(work / "root", oci_archive(forged), words=["--platform", "linux/amd64"], check=False)
+    assert_refused(refused, f"x:1@sha256:{'f' * 64} is the name of a manifest {manifest['digest']}")
