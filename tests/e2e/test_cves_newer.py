@@ -246,7 +246,8 @@ def test_cve_2026_41568_and_2026_42306_mount_points_that_are_swapped_during_a_co
     (work / "ours").mkdir()
     (work / "ours/mine").write_text("mine")
     (work / "new").write_text("new")
-    script = (f"echo ready; while :; do mv /v /w; ln -s {canary.up()} /v; rm /v; ln -s {canary} /v; rm /v; mv /w /v; sleep 0.02; done 2>/dev/null")
+    swap = f"mv /v /w; ln -s {canary.up()} /v; rm /v; ln -s {canary} /v; rm /v; mv /w /v"
+    script = f"echo ready; while :; do {swap}; sleep 0.02; {swap}; sleep 0.3; done 2>/dev/null"  # in between a slow machine comes through
     before = sorted(os.listdir(canary.folder))
     with running(root, "run", "--rm", "--name", "one", "-v", f"{work}/ours:/v/deep/point", "-v", "/v/kept", "box:1", "sh", "-c", script) as there:
         assert there.line() == "ready\n"
