@@ -140,14 +140,17 @@ RemoteManifest make_manifest(const oci::ImageConfig& config, const Placed& place
 
 // Says so when an image that has a digest somewhere gets another one here.
 void note_new_digest(const std::vector<oci::Reference>& known, const RemoteManifest& manifest,
-                     const Placed& placed, bool origin_found, PushProgress& progress) {
+                     const Placed& placed, const OriginSearch& search, PushProgress& progress) {
   if (known.empty() || placed.all_as_origin) return;
   bool is_known = std::any_of(known.begin(), known.end(),
                               [&](const auto& name) { return *name.digest() == manifest.digest; });
   if (is_known) return;
-  progress.note(fmt::format("the digest differs from {}: {}", known.front().familiar_string(),
-                            origin_found ? "not all of its blobs are used again"
-                                         : "its manifest cannot be had from there any more"));
+  std::string_view reason = search.origin ? "not all of its blobs are used again"
+                            : search.first_lacks_image
+                                ? "this image is not in what is there under that digest"
+                                : "its manifest cannot be had from there any more";
+  progress.note(
+      fmt::format("the digest differs from {}: {}", known.front().familiar_string(), reason));
 }
 
 Status push_one(store::Store& store, Client& client, Repository& repository,
@@ -160,8 +163,8 @@ Status push_one(store::Store& store, Client& client, Repository& repository,
   }
   STRATA_TRY(store::References references, store.references());
   std::vector<oci::Reference> known = known_digests(references, image.config.id(), image.name);
-  STRATA_TRY(std::optional<Origin> origin, find_origin(client, image.config, known));
-  const Origin* from = origin ? &*origin : nullptr;
+  STRATA_TRY(OriginSearch search, find_origin(client, image.config, known));
+  const Origin* from = search.origin ? &*search.origin : nullptr;
   STRATA_TRY(std::string key, client.push_record_key(image.name));
   LayerPusher pusher({store, client, repository, from, key, options, progress, pool});
   STRATA_TRY(Placed placed, place_layers(pusher, image.config, from, progress));
@@ -175,7 +178,7 @@ Status push_one(store::Store& store, Client& client, Repository& repository,
     STRATA_CHECK(txn->commit());
   }
   progress.tag_done(image.name.tag(), digest, manifest.bytes.size());
-  note_new_digest(known, manifest, placed, from != nullptr, progress);
+  note_new_digest(known, manifest, placed, search, progress);
   return {};
 }
 

@@ -9,7 +9,6 @@
 namespace strata::registry {
 namespace {
 
-constexpr int kMaxIndexDepth = 4;
 constexpr size_t kMaxIndexes = 64;  // of one name; each is a request
 constexpr std::string_view kAttestation = "vnd.docker.reference.type";
 constexpr std::string_view kEmptyConfig = "application/vnd.oci.empty.v1+json";
@@ -40,9 +39,7 @@ class Resolver {
     STRATA_TRY(oci::Index index, oci::parse_index(remote.bytes).context("{}", remote.digest));
     for (oci::Descriptor& entry : index.manifests) {
       if (entry.annotations.contains(std::string(kAttestation))) continue;
-      bool nested = entry.media_type == oci::media_type::kOciIndex ||
-                    entry.media_type == oci::media_type::kDockerList;
-      if (!nested) {
+      if (!is_index_type(entry.media_type)) {
         candidates_.push_back(std::move(entry));
         continue;
       }
@@ -81,6 +78,10 @@ class Resolver {
 };
 
 }  // namespace
+
+bool is_index_type(std::string_view media_type) {
+  return media_type == oci::media_type::kOciIndex || media_type == oci::media_type::kDockerList;
+}
 
 Status check_is_image(const oci::Manifest& manifest, const Digest& digest) {
   const std::string& type = manifest.config.media_type;

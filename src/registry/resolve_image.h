@@ -6,11 +6,14 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 
 #include "oci/manifest.h"
 #include "registry/client.h"
 
 namespace strata::registry {
+
+inline constexpr int kMaxIndexDepth = 4;  // indexes in each other
 
 struct ResolvedImage {
   Digest name_digest;      // of what the name stands for, the index or the manifest: its RepoDigest
@@ -31,6 +34,9 @@ Result<ResolvedImage> resolve_image(Repository& repository, const oci::Reference
 using FetchManifest = std::function<Result<RemoteManifest>(const Digest&)>;
 Result<RemoteManifest> choose_manifest(RemoteManifest remote, const FetchManifest& fetch,
                                        const std::optional<oci::Platform>& platform);
+
+// Whether an entry of an index is one itself.
+bool is_index_type(std::string_view media_type);
 
 // Refuses what is no image: by the types of config and layers. Errors: kUnsupported, kInvalid.
 Status check_is_image(const oci::Manifest& manifest, const Digest& digest);

@@ -19,6 +19,7 @@ from engine import binary, needs_strata_itself, strata
 from images import build, load_bytes, runnable
 from peers import dockerd, skopeo_copy
 from procs import clean_env, new_dir, remove_tree
+from registries import push_bytes, put_index, put_nested
 from roots import Root, problems
 from seeds import count, seed
 from tars import Tar, odd_layer
@@ -229,32 +230,6 @@ def manifest_text(server, name):
                                                          headers={"Accept": kinds})).read().decode()
 
 
-def push_bytes(server, repository, files, reference):
-    """Puts blobs and a manifest by hand; `files` maps digest to bytes, the last is the manifest."""
-    base = f"http://127.0.0.1:{server.port}/v2/{repository}"
-    for digest, data in files.items():
-        start = urllib.request.urlopen(urllib.request.Request(f"{base}/blobs/uploads/", method="POST"))
-        where = start.headers["Location"]
-        urllib.request.urlopen(urllib.request.Request(f"{where}{'&' if '?' in where else '?'}digest=sha256:{digest}", data=data, method="PUT",
-                                                      headers={"Content-Type": "application/octet-stream"})).close()
-    manifest, kind = reference[1:]
-    urllib.request.urlopen(urllib.request.Request(f"{base}/manifests/{reference[0]}", data=manifest, method="PUT",
-                                                  headers={"Content-Type": kind})).close()
-
-
-def put_index(server, repository, platforms, tag):
-    """An index of several platforms, from the files of an OCI layout."""
-    files = archives.oci_files(platforms)
-    top = json.loads(files["index.json"])["manifests"][0]
-    index = files[f"blobs/sha256/{top['digest'][7:]}"]
-    blobs = {n.rpartition("/")[2]: d for n, d in files.items() if n.startswith("blobs/")}
-    for entry in json.loads(index)["manifests"]:
-        manifest = blobs.pop(entry["digest"][7:])
-        push_bytes(server, repository, blobs, (entry["digest"], manifest, entry["mediaType"]))
-    push_bytes(server, repository, {}, (tag, index, top["mediaType"]))
-    return top["digest"]
-
-
 def test_index_gives_the_platform_that_docker_takes_and_its_own_digest(server, work):
     amd, arm = runnable(extra=[odd_layer()]), archives.Image([odd_layer()], architecture="arm64")
     digest = put_index(server, "t/multi", {"linux/amd64": amd, "linux/arm64": arm}, "1")
@@ -273,11 +248,7 @@ def test_index_gives_the_platform_that_docker_takes_and_its_own_digest(server, w
 
 def test_nested_index(server, work):
     image = runnable(extra=[odd_layer()])
-    inner = put_index(server, "t/nest", {"linux/amd64": image}, "inner")
-    size = 0
-    index = {"schemaVersion": 2, "mediaType": f"{archives.OCI}.index.v1+json",
-             "manifests": [{"mediaType": f"{archives.OCI}.index.v1+json", "digest": inner, "size": size}]}
-    push_bytes(server, "t/nest", {}, ("outer", archives.compact(index), index["mediaType"]))
+    put_nested(server, "t/nest", image, "outer")
     strata(work / "root", "pull", f"{server.host}/t/nest:outer")
     assert Root(work / "root").images() == {image.id}
 

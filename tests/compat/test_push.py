@@ -15,6 +15,7 @@ from engine import binary, needs_strata_itself, strata
 from images import build, hand_made, load_bytes, runnable
 from peers import dockerd, podman, raw_manifest, skopeo_copy
 from procs import clean_env, run
+from registries import put_nested
 from roots import Root, problems
 from secured import secured, token_server
 from tars import Tar
@@ -252,6 +253,35 @@ def test_a_digest_that_cannot_survive_is_told(work, env):
         strata(root, "tag", source, target, env=env)
         pushed = strata(root, "push", target, env=env)
         assert pushed.code == 0 and "NOTE: the digest differs from" in pushed.err
+
+
+def test_a_digest_survives_from_within_an_index_in_an_index(work, env):
+    image = hand_made(extra=b"nested")
+    with secured() as one, secured() as other:
+        source, target = f"{one.host}/nest/x:outer", f"{other.host}/nest/there:1"
+        put_nested(one, "nest/x", image, "outer", depth=3)
+        inner = json.loads(raw_manifest(f"docker://{one.host}/nest/x:inner"))["manifests"][0]["digest"]
+        strata(work / "root", "pull", source, env=env)
+        strata(work / "root", "tag", source, target, env=env)
+        pushed = strata(work / "root", "push", target, env=env)
+        assert digest_line(pushed.out)[0] == inner
+        assert "NOTE" not in pushed.err
+
+
+def test_a_digest_under_which_another_image_lies_is_told(server, work, env):
+    """As where somebody edited repositories.json: what is found there is not the image."""
+    repository = f"{server.host}/two/images"
+    root, image = with_images(work, f"{repository}:a")
+    load(root, archives.docker_2010(runnable(f"{repository}:b")), work=work)
+    digests = [digest_line(strata(root, "push", "--compression", "gzip:1", f"{repository}:{tag}", env=env).out)[0] for tag in "ab"]
+    file = Root(root).image / "repositories.json"
+    names = json.loads(file.read_text())
+    del names["Repositories"][repository][f"{repository}@{digests[0]}"]
+    names["Repositories"][repository][f"{repository}@{digests[1]}"] = image.id
+    file.write_text(json.dumps(names))
+    strata(root, "tag", f"{repository}:a", f"{server.host}/third/a:1", env=env)
+    pushed = strata(root, "push", f"{server.host}/third/a:1", env=env)
+    assert "this image is not in what is there under that digest" in pushed.err, pushed
 
 
 def test_push_with_tokens_and_passwords(work, env):

@@ -6,6 +6,7 @@
         server.requests()       # [Request(method, path, status, bytes, agent)], in the order of their ends
 """
 import contextlib
+import json
 import os
 import re
 import socket
@@ -15,6 +16,7 @@ import urllib.error
 import urllib.request
 from typing import NamedTuple
 
+import archives
 from procs import ProgramFailed, clean_env, new_dir, remove_tree
 
 PROGRAM = "/usr/bin/docker-registry"
@@ -108,3 +110,40 @@ def registry():
         yield server
     finally:
         server.close()
+
+
+def push_bytes(server, repository, files, reference):
+    """Puts blobs and a manifest by hand; `files` maps digest to bytes, the last is the manifest."""
+    base = f"http://127.0.0.1:{server.port}/v2/{repository}"
+    for digest, data in files.items():
+        start = urllib.request.urlopen(urllib.request.Request(f"{base}/blobs/uploads/", method="POST"))
+        where = start.headers["Location"]
+        urllib.request.urlopen(urllib.request.Request(f"{where}{'&' if '?' in where else '?'}digest=sha256:{digest}", data=data, method="PUT",
+                                                      headers={"Content-Type": "application/octet-stream"})).close()
+    manifest, kind = reference[1:]
+    urllib.request.urlopen(urllib.request.Request(f"{base}/manifests/{reference[0]}", data=manifest, method="PUT",
+                                                  headers={"Content-Type": kind})).close()
+
+
+def put_index(server, repository, platforms, tag):
+    """An index of several platforms, from the files of an OCI layout."""
+    files = archives.oci_files(platforms)
+    top = json.loads(files["index.json"])["manifests"][0]
+    index = files[f"blobs/sha256/{top['digest'][7:]}"]
+    blobs = {n.rpartition("/")[2]: d for n, d in files.items() if n.startswith("blobs/")}
+    for entry in json.loads(index)["manifests"]:
+        manifest = blobs.pop(entry["digest"][7:])
+        push_bytes(server, repository, blobs, (entry["digest"], manifest, entry["mediaType"]))
+    push_bytes(server, repository, {}, (tag, index, top["mediaType"]))
+    return top["digest"]
+
+
+def put_nested(server, repository, image, tag, depth=2):
+    """An index in an index (in an index…) that holds the image; gives the digest of the outermost."""
+    kind = f"{archives.OCI}.index.v1+json"
+    digest = put_index(server, repository, {"linux/amd64": image}, "inner")
+    for _ in range(depth - 1):
+        index = {"schemaVersion": 2, "mediaType": kind, "manifests": [{"mediaType": kind, "digest": digest, "size": 0}]}
+        push_bytes(server, repository, {}, (tag, archives.compact(index), kind))
+        digest = "sha256:" + archives.sha(archives.compact(index))
+    return digest
