@@ -56,7 +56,7 @@ std::vector<Total> totals(const store::DiskUsage& usage) {
   // docker has no such row.
   const store::BlobUsage& kept = usage.kept_blobs;
   if (kept.blobs > 0) {
-    totals.push_back({"Downloads", kept.blobs, kept.claimed, kept.bytes, kept.stale_bytes});
+    totals.push_back({"Downloads", kept.blobs, kept.claimed, kept.bytes, kept.unclaimed_bytes});
   }
   return totals;
 }

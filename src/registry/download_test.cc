@@ -396,6 +396,7 @@ TEST(BlobFolder, RemovesOnlyWhatIsOldAndUnclaimed) {
   EXPECT_EQ(usage.claimed, 1u);
   EXPECT_GE(usage.stale_bytes, 5000u);
   EXPECT_EQ(usage.bytes, 2 * usage.stale_bytes);  // the young one is as large as the old one
+  EXPECT_EQ(usage.unclaimed_bytes, usage.bytes);  // and the claimed one is empty
   EXPECT_EQ(must(blobs.remove_unclaimed(store::BlobFolder::kStaleAfter, true)), usage.stale_bytes);
   EXPECT_EQ(must(list_dir_at(root, "strata/blobs")).size(), 3u);
   EXPECT_GE(must(blobs.remove_unclaimed(store::BlobFolder::kStaleAfter, false)), 5000u);

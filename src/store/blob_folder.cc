@@ -133,6 +133,7 @@ Result<BlobUsage> BlobFolder::usage() const {
     ++usage.blobs;
     usage.claimed += found.is_claimed ? 1 : 0;
     usage.bytes += found.bytes;
+    usage.unclaimed_bytes += found.is_claimed ? 0 : found.bytes;
     usage.stale_bytes += found.is_stale(kStaleAfter) ? found.bytes : 0;
     return {};
   }));

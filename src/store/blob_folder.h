@@ -34,7 +34,8 @@ class BlobClaim {
 struct BlobUsage {
   size_t blobs = 0;
   size_t claimed = 0;
-  uint64_t bytes = 0;        // that they take of the disk
+  uint64_t bytes = 0;  // that they take of the disk
+  uint64_t unclaimed_bytes = 0;
   uint64_t stale_bytes = 0;  // of those that nobody claims and nobody has touched for kStaleAfter
 };
 

@@ -2,6 +2,7 @@
 #include "store/prune.h"
 
 #include <algorithm>
+#include <ctime>
 #include <map>
 #include <set>
 
@@ -95,6 +96,14 @@ Result<std::map<std::string, uint64_t>> layer_sizes(const Store& store, const Re
   return sizes;
 }
 
+// Of downloads that go. They have no labels: who asks for some means images.
+std::chrono::seconds least_age(const PruneOptions& options) {
+  bool all = options.all && options.labels.empty() && options.without_labels.empty();
+  std::chrono::seconds age = all ? std::chrono::seconds(0) : BlobFolder::kStaleAfter;
+  if (!options.until) return age;
+  return std::max(age, std::chrono::seconds(std::time(nullptr) - options.until->seconds));
+}
+
 }  // namespace
 
 Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& options) {
@@ -125,9 +134,9 @@ Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& o
     if (is_layer) report.reclaimed_bytes += sizes.at(event.what);
   }
   // What pulls have left that nobody went on with.
-  STRATA_TRY(uint64_t stale_bytes,
-             BlobFolder(store.root()).remove_unclaimed(BlobFolder::kStaleAfter, options.dry_run));
-  report.reclaimed_bytes += stale_bytes;
+  STRATA_TRY(uint64_t blob_bytes,
+             BlobFolder(store.root()).remove_unclaimed(least_age(options), options.dry_run));
+  report.reclaimed_bytes += blob_bytes;
   return report;
 }
 

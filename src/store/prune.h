@@ -26,10 +26,11 @@ struct PruneOptions {
 
 struct PruneReport {
   std::vector<RemovalEvent> events;  // images by ID, each as rmi would report it
-  uint64_t reclaimed_bytes = 0;      // of what went (or would go): layers, stale downloads
+  uint64_t reclaimed_bytes = 0;      // of what went (or would go): layers, downloads
 };
 
-// Also removes blobs that a pull has left and nobody has touched for a day (blob_folder.h).
+// Also removes blobs that a pull has left (blob_folder.h): what nobody has touched for a day and, if
+// `all` and without labels, what nobody claims now; neither what was touched after `until`.
 // An image that is in use, or that has children left, stays without a word.
 // Errors: kPermission when the store was opened for reading and it is no dry run; kIo and the like.
 Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& options);

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -221,7 +222,7 @@ def test_mount_with_a_hundred_layers(work):
     assert mounts_below(work) == []
 
 
-def test_df_counts_what_interrupted_pulls_have_left(root):
+def test_df_counts_and_prune_removes_what_interrupted_pulls_have_left(root):
     """One blob that a running pull works with, one that the next pull goes on with, one that nobody has wanted for a day."""
     def downloads():
         rows = [json.loads(line) for line in strata(root, "system", "df", "--format", "json").lines]
@@ -238,9 +239,22 @@ def test_df_counts_what_interrupted_pulls_have_left(root):
         fcntl.flock(claimed, fcntl.LOCK_SH)
         [row] = downloads()
     assert (row["TotalCount"], row["Active"]) == ("3", "1")
-    assert re.fullmatch(r"7(\.0\d*)?MB", row["Size"]) and re.fullmatch(r"4(\.0\d*)?MB \(57%\)", row["Reclaimable"]), row
+    assert re.fullmatch(r"7(\.0\d*)?MB", row["Size"]) and re.fullmatch(r"6(\.0\d*)?MB \(85%\)", row["Reclaimable"]), row
     strata(root, "image", "prune", "-f")
     assert downloads()[0]["TotalCount"] == "2"
+    for filters in (["until=1h"], ["label=x"], ["label!=x"]):
+        strata(root, "image", "prune", "-a", "-f", *(word for each in filters for word in ("--filter", each)))
+        assert downloads()[0]["TotalCount"] == "2", filters
+    now = time.time()
+    os.utime(blobs / ("b" * 64), (now - 7200, now - 7200))
+    with open(blobs / ("a" * 64)) as claimed:
+        fcntl.flock(claimed, fcntl.LOCK_SH)
+        for words in (["--dry-run", "--filter", "until=1h"], ["-f", "--filter", "until=1h"]):
+            assert re.search(r"^Total .*: 2(\.0\d*)?MB$", strata(root, "image", "prune", "-a", *words).out, re.M)
+        assert downloads()[0]["TotalCount"] == "1"
+        assert strata(root, "image", "prune", "-af").out == "Total reclaimed space: 0B\n"
+    assert re.search(r"^Total reclaimed space: 1(\.0\d*)?MB$", strata(root, "image", "prune", "-af").out, re.M)
+    assert downloads() == []
 
 
 @pytest.mark.parametrize("words,message", [
