@@ -60,13 +60,23 @@ std::string machine_here() {
   return ::uname(&name) == 0 ? fmt::format("{} {}", name.sysname, name.machine) : "";
 }
 
+// With blanks between them, and nothing that a shell would make of them.
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  std::istringstream blanks_between(text);
+  for (std::string word; blanks_between >> word;) words.push_back(word);
+  return words;
+}
+
 // What the other side's shell is given.
 Result<std::string> command_there(const SshUrl& url, const SshOptions& options) {
   std::vector<std::string> words;
   if (!url.root.empty()) words = {"--root", url.root};
   words.insert(words.end(), {"system", "serve-stdio"});
   if (!options.bootstrap) {
-    words.insert(words.begin(), options.program);
+    std::vector<std::string> program = words_of(options.program);
+    if (program.empty()) return error(ErrorCode::kInvalid, "--remote-program names no program");
+    words.insert(words.begin(), program.begin(), program.end());
     return quote_for_shell(words);
   }
   STRATA_TRY(Fd program, open_program());
@@ -92,9 +102,7 @@ std::vector<std::string> ssh_words() {
   if (instead.find_first_of(kShellCharacters) != instead.npos) {
     return {"/bin/sh", "-c", fmt::format("{} \"$@\"", instead), instead};
   }
-  std::vector<std::string> words;
-  std::istringstream blanks_between(instead);
-  for (std::string word; blanks_between >> word;) words.push_back(word);
+  std::vector<std::string> words = words_of(instead);
   if (words.empty()) words = {"ssh"};
   return words;
 }

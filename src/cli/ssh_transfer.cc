@@ -122,8 +122,27 @@ Result<SortedNames> sort_names(Context& context, const std::vector<std::string>&
   return sorted;
 }
 
-void print_here(Context& context, const std::vector<std::string>& names) {
+// As it stands where a registry is asked for it.
+std::string full_name(const std::string& name) {
+  Result<oci::Reference> reference = oci::Reference::parse(name);
+  return reference.ok() ? reference->with_default_tag().full_string() : name;
+}
+
+// Quiet: the names alone.
+void print_images(Context& context, const archive::LoadReport& report, std::string_view done,
+                  bool quiet) {
+  if (!quiet) return print_load_report(context, report, done);
+  for (const std::string& warning : report.warnings) context.warn(warning);
+  for (const archive::LoadedImage& image : report.images) {
+    for (const std::string& tag : image.tags) context.out().print(full_name(tag) + "\n");
+    if (image.tags.empty()) context.out().print(image.id.to_string() + "\n");
+  }
+}
+
+void print_here(Context& context, const std::vector<std::string>& names, bool quiet) {
   for (const std::string& name : names) {
+    if (quiet) context.out().print(full_name(name) + "\n");
+    if (quiet) continue;
     context.out().print(fmt::format("Image is up to date for {}\n", name));
   }
 }
@@ -131,9 +150,9 @@ void print_here(Context& context, const std::vector<std::string>& names) {
 // None: nothing has to be asked, or it cannot be and what is here will do. Says what is here.
 Result<std::optional<SshConnection>> connect(Context& context, const std::string& address,
                                              const SshTransferOptions& options,
-                                             const SortedNames& names) {
+                                             const SortedNames& names, bool quiet) {
   STRATA_TRY(SshUrl url, parse_ssh_url(address));
-  print_here(context, names.here);
+  print_here(context, names.here, quiet);
   if (names.asked.empty()) return std::optional<SshConnection>();
   STRATA_CHECK(context.out().flush());
   Result<SshConnection> there = SshConnection::open(url, options.connection(), context.pool());
@@ -142,7 +161,7 @@ Result<std::optional<SshConnection>> connect(Context& context, const std::string
     return std::move(there).error();
   }
   context.warn(there.error().message());
-  print_here(context, names.asked);
+  print_here(context, names.asked, quiet);
   return std::optional<SshConnection>();
 }
 
@@ -217,7 +236,7 @@ Result<int> push_over_ssh(Context& context, const std::vector<std::string>& argu
                                     layers_text(report->layers_sent), bytes_text(report->tar_bytes),
                                     bytes_text(report->wire_bytes)));
   }
-  print_load_report(context, report->received, "Pushed");
+  print_images(context, report->received, "Pushed", quiet);
   return 0;
 }
 
@@ -231,7 +250,7 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
   request.names = names.asked;
   // First: a host that cannot be reached leaves no new root behind.
   STRATA_TRY(std::optional<SshConnection> connection,
-             connect(context, arguments[0], options, names));
+             connect(context, arguments[0], options, names, quiet));
   if (!connection) return 0;
   SshConnection& there = *connection;
   STRATA_TRY(store::Store store, context.open_for_writing(Context::IfMissing::kCreate));
@@ -252,7 +271,7 @@ Result<int> pull_over_ssh(Context& context, const std::vector<std::string>& argu
                                     layers_text(report->layers_received),
                                     bytes_text(report->wire_bytes)));
   }
-  print_load_report(context, report->loaded, "Pulled");
+  print_images(context, report->loaded, "Pulled", quiet);
   return 0;
 }
 
@@ -266,7 +285,7 @@ Result<int> forecast_over_ssh(Context& context, const std::vector<std::string>& 
   request.sizes = true;
   STRATA_TRY(std::optional<store::Store> store, context.open_if_there());
   STRATA_TRY(std::optional<SshConnection> connection,
-             connect(context, arguments[0], options, names));
+             connect(context, arguments[0], options, names, false));
   if (!connection) return 0;
   SshConnection& there = *connection;
   STRATA_CHECK(send_request(there.wire(), request));

@@ -414,6 +414,32 @@ def test_all_tags_of_several_names(work, what):
     assert_holds(empty, *two_images())
 
 
+@pytest.mark.parametrize("what", ["push", "pull"])
+def test_quiet_says_the_name_alone_as_beside_a_registry(work, what):
+    there = work / "there"
+    here = root_with(work / ("here" if what == "push" else "there"), *two_images())
+    words = [what, "-q", "--remote-program", binary(), f"ssh://host{there}", "first:1", "team/second:2"]
+    root = here if what == "push" else work / "here"
+    assert strata(root, *words, env=local_ssh(work)).out == "docker.io/library/first:1\ndocker.io/team/second:2\n"
+    if what == "pull":
+        words[2:2] = ["--policy", "missing"]
+        assert strata(root, *words, env=local_ssh(work)).out == "docker.io/library/first:1\ndocker.io/team/second:2\n"
+
+
+def test_the_program_there_may_have_words_of_its_own(work):
+    """As sudo -n; what a shell would make of them it does not make."""
+    root = root_with(work / "here", *two_images())
+    mark = work / "mark"
+    wrapper = work / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{work}/words\nshift 2; exec "$@"\n')
+    wrapper.chmod(0o755)
+    strata(root, "push", "--remote-program", f"{wrapper} -n  $(touch${{IFS}}{mark}) {binary()}", f"ssh://host{work}/there", "first:1",
+           env=local_ssh(work))
+    assert (work / "words").read_text().splitlines()[:3] == ["-n", f"$(touch${{IFS}}{mark})", str(binary())]
+    assert not mark.exists()
+    assert "first:1" in strata(work / "there", "images", "--format", "{{.Repository}}:{{.Tag}}").lines
+
+
 def dry_run(work, here, program, *names, check=True):
     return strata(here, "pull", "--dry-run", "--remote-program", program, f"ssh://host{work}/there", *names,
                   env=local_ssh(work), check=check, timeout=60)
