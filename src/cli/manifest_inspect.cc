@@ -89,8 +89,9 @@ std::string list_text(const oci::Index& index) {
 Result<oci::Platform> platform_of_config(registry::Repository& repository,
                                          const oci::Manifest& manifest) {
   STRATA_TRY(std::string text,
-             registry::get_small_blob(repository, manifest.config.digest, kMaxConfigBytes)
-                 .context("image config {}", manifest.config.digest));
+             registry::about_blob(
+                 "image config", manifest.config.digest,
+                 registry::get_small_blob(repository, manifest.config.digest, kMaxConfigBytes)));
   STRATA_TRY(boost::json::value config, oci::parse_json(text, "image config"));
   if (!config.is_object()) return oci::type_error(config, "v1.Platform");
   return oci::parse_platform(config.get_object(), "Platform");
@@ -182,8 +183,12 @@ class ManifestInspect final : public Command {
                registry::Client::open(std::move(options), context.pool()));
     STRATA_TRY(std::unique_ptr<registry::Repository> repository,
                client->repository(name, registry::Access::kPull));
-    STRATA_TRY(registry::RemoteManifest manifest,
-               repository->get_manifest(name.digest() ? name.digest()->to_string() : name.tag()));
+    Result<registry::RemoteManifest> answer =
+        repository->get_manifest(name.digest() ? name.digest()->to_string() : name.tag());
+    if (!answer.ok() && answer.error().code() == ErrorCode::kNotFound) {
+      return error(ErrorCode::kNotFound, "no such manifest: {}", name.full_string());
+    }
+    STRATA_TRY(registry::RemoteManifest manifest, std::move(answer));
     if (verbose_) {
       STRATA_TRY(std::string text, VerboseText(*repository, name).run(manifest));
       context.out().print(text + "\n");

@@ -60,10 +60,15 @@ class Push final : public Command {
     registry::PushOptions options;
     options.all_tags = all_tags_;
     if (!compression_.empty()) {
-      STRATA_TRY(options.compression, codec::parse_compression_spec(compression_));
-      if (options.compression->kind == codec::Compression::kNone) {
-        return error(ErrorCode::kInvalid, "--compression must be gzip or zstd");
+      Result<codec::CompressionSpec> spec = codec::parse_compression_spec(compression_);
+      if (!spec.ok() || spec->kind == codec::Compression::kNone) {
+        return error(
+            ErrorCode::kInvalid,
+            "invalid compression \"{}\": expected gzip, gzip:1 to gzip:{}, zstd, or zstd:1 "
+            "to zstd:{}",
+            compression_, codec::kMaxGzipLevel, codec::kMaxZstdLevel);
       }
+      options.compression = *spec;
     }
     if (all_tags_ && !name.is_name_only()) {
       return error(ErrorCode::kInvalid, "tag can't be used with --all-tags/-a");

@@ -48,9 +48,10 @@ class RemoteInspect final : public Command {
     const Digest digest = manifest.digest;
     STRATA_TRY(manifest, choose(*remote.repository, std::move(manifest)));
     STRATA_TRY(oci::Manifest parsed, oci::parse_manifest(manifest.bytes));
-    STRATA_TRY(std::string text,
-               registry::get_small_blob(*remote.repository, parsed.config.digest, kMaxConfigBytes)
-                   .context("image config {}", parsed.config.digest));
+    STRATA_TRY(std::string text, registry::about_blob("image config", parsed.config.digest,
+                                                      registry::get_small_blob(*remote.repository,
+                                                                               parsed.config.digest,
+                                                                               kMaxConfigBytes)));
     STRATA_TRY(boost::json::value config, oci::parse_json(text, "image config"));
     context.out().print(
         oci::go_json_indented(describe(remote.name, digest, manifest, parsed, config), "", "    "));

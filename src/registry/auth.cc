@@ -42,7 +42,7 @@ Error refusal(const HttpResponse& answer) {
                    std::string_view(details->get_string()).substr(0, 300));
     }
   }
-  return answer_error(answer.status, answer.text, nullptr);
+  return answer_error(answer, nullptr);
 }
 
 }  // namespace
@@ -87,6 +87,7 @@ Result<bool> Authorizer::challenged(const HttpRequest& sent, const HttpResponse&
   auto state = state_.lock();
   state->demands[sent.url.origin()] = *demand;
   if (sent.authorization.empty()) return true;
+  if (lacks_rights(answer)) return false;
   // A token that the registry does not take any more; Basic credentials do not become better.
   return std::erase_if(state->tokens, [&](const auto& entry) {
            return "Bearer " + entry.second.value == sent.authorization;
@@ -178,7 +179,7 @@ Result<std::string> Authorizer::try_login(const HttpRequest& ping, const HttpRes
                                           const Credentials& credentials) {
   if (answer.status != 401) return std::string();  // the server asks nobody
   STRATA_TRY(std::optional<Demand> demand, demand_of(ping, answer));
-  if (!demand) return answer_error(answer.status, answer.text, nullptr);
+  if (!demand) return answer_error(answer, nullptr);
   HttpRequest request = ping;
   std::string identity_token;
   if (demand->is_basic) {

@@ -24,6 +24,13 @@ Status BlobText::take(ByteSpan bytes) {
   return {};
 }
 
+Error about_blob(std::string_view what, const Digest& blob, Error error) {
+  std::string name = blob.to_string();
+  bool has_it = error.message().find(name) != std::string::npos;
+  error.add_context(has_it ? std::string(what) : fmt::format("{} {}", what, name));
+  return error;
+}
+
 Result<std::string> get_small_blob(BlobServer& server, const Digest& blob, uint64_t limit_bytes) {
   BlobText sink(limit_bytes);
   STRATA_CHECK(server.get_blob(blob, {}, sink));

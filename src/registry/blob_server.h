@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -74,6 +75,14 @@ class BlobText final : public BlobSink {
   BlobAnswer answer_;
   std::string text_;
 };
+
+// Puts "image config sha256:…" before an error, without the digest where the error has it already.
+Error about_blob(std::string_view what, const Digest& blob, Error error);
+template <typename T>
+Result<T> about_blob(std::string_view what, const Digest& blob, Result<T> result) {
+  if (result.ok()) return result;
+  return about_blob(what, blob, std::move(result).error());
+}
 
 // A small blob as a whole, verified.
 // Errors: those of get_blob; kInvalid (it is larger than `limit_bytes`), kCorrupt.

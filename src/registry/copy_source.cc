@@ -82,7 +82,7 @@ class RepositorySource final : public ManifestSource {
       bool lost = done.error().code() == ErrorCode::kIo && !forward.reader_failed() && !all_here;
       fruitless = forward.done_bytes() > before ? 0 : fruitless + 1;
       if (!lost || fruitless >= kFruitlessAttempts) {
-        return std::move(done).context("blob {}", blob.digest);
+        return about_blob("blob", blob.digest, std::move(done));
       }
       STRATA_CHECK(pool_.check_cancelled());
       std::this_thread::sleep_for(kPause * (1u << fruitless));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/error_body.h"
 
+#include "oci/go_text.h"
 #include "oci/json.h"
+#include "registry/http_fields.h"
 
 namespace strata::registry {
 namespace {
@@ -40,6 +42,9 @@ constexpr StatusName kNames[] = {
     {504, "Gateway Timeout"},
 };
 
+constexpr size_t kMaxMessage = 1000;  // bytes
+constexpr std::string_view kInsufficientScope = "insufficient_scope";
+
 // What a terminal must not be told: control characters of the server's.
 std::string printable(std::string_view text, size_t limit) {
   std::string out;
@@ -53,7 +58,7 @@ std::string printable(std::string_view text, size_t limit) {
 std::string member_text(const boost::json::object& object, std::string_view name) {
   const boost::json::value* value = oci::find_member(object, name);
   if (value == nullptr || !value->is_string()) return {};
-  return printable(std::string_view(value->get_string()), 1000);
+  return printable(std::string_view(value->get_string()), kMaxMessage);
 }
 
 ErrorCode code_of_status(int status) {
@@ -83,7 +88,45 @@ Error pull_error(const RegistryError& first, ErrorCode code, const oci::Referenc
   return Error(code, first.text());
 }
 
+// A body that is not of the form. docker quotes it below 500, whatever it is.
+Error unreadable_error(int status, ErrorCode code, std::string_view body) {
+  if (status == 429) return Error(code, "toomanyrequests: " + printable(body, 300));
+  if (status == 401) return Error(code, "unauthorized: authentication required");
+  if (status >= 400 && status < 500 && !body.empty()) {
+    Result<boost::json::value> parsed = oci::parse_json(body);
+    return error(
+        code, "error parsing HTTP {} response body: {}: {}{}", status,
+        parsed.ok() ? "no error details found in HTTP response body" : parsed.error().message(),
+        oci::go_quote(body.substr(0, kMaxMessage)), body.size() > kMaxMessage ? "..." : "");
+  }
+  if (status == 403) return Error(code, "denied: requested access to the resource is denied");
+  return error(code, "received unexpected HTTP status: {}", status_text(status));
+}
+
+// RFC 6750 section 3.1, as docker takes it: what the challenge of a 401 says is first among the errors.
+std::optional<RegistryError> bearer_error(const HttpResponse& answer) {
+  for (std::string_view header : answer.all_headers("www-authenticate")) {
+    for (const Challenge& challenge : parse_challenges(header)) {
+      if (challenge.scheme != "bearer") continue;
+      std::string words = printable(challenge.value("error_description"), kMaxMessage);
+      if (challenge.value("error") == kInsufficientScope) {
+        return RegistryError{"DENIED",
+                             words.empty() ? "requested access to the resource is denied" : words};
+      }
+      if (challenge.value("error") == "invalid_token") {
+        return RegistryError{"UNAUTHORIZED", words.empty() ? "authentication required" : words};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+bool lacks_rights(const HttpResponse& answer) {
+  std::optional<RegistryError> said = bearer_error(answer);
+  return answer.status == 401 && said && said->code == "DENIED";
+}
 
 std::string RegistryError::text() const {
   std::string words;
@@ -108,15 +151,13 @@ std::vector<RegistryError> parse_error_body(std::string_view body) {
   return errors;
 }
 
-Error answer_error(int status, std::string_view body, const oci::Reference* asked) {
-  std::vector<RegistryError> errors = parse_error_body(body);
+Error answer_error(const HttpResponse& answer, const oci::Reference* asked) {
+  const int status = answer.status;
   ErrorCode code = code_of_status(status);
-  if (errors.empty()) {
-    if (status == 429) return Error(code, "toomanyrequests: " + printable(body, 300));
-    if (status == 401) return Error(code, "unauthorized: authentication required");
-    if (status == 403) return Error(code, "denied: requested access to the resource is denied");
-    return error(code, "received unexpected HTTP status: {}", status_text(status));
-  }
+  std::vector<RegistryError> errors = parse_error_body(answer.text);
+  std::optional<RegistryError> said = status == 401 ? bearer_error(answer) : std::nullopt;
+  if (said) errors.assign(1, *std::move(said));
+  if (errors.empty()) return unreadable_error(status, code, answer.text);
   const RegistryError& first = errors.front();
   if (first.code == "UNSUPPORTED") code = ErrorCode::kUnsupported;
   if (first.code == "TOOMANYREQUESTS") code = ErrorCode::kBusy;

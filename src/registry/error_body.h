@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "oci/reference.h"
+#include "registry/http.h"
 
 namespace strata::registry {
 
@@ -25,11 +26,14 @@ struct RegistryError {
 inline constexpr size_t kMaxRegistryErrors = 32;
 std::vector<RegistryError> parse_error_body(std::string_view body);
 
-// The error of an answer with that status: kNotFound (404, and what docker takes for "not there"),
+// The error of an answer that is not 2xx: kNotFound (404, and what docker takes for "not there"),
 // kPermission (401, 403), kBusy (429, 503), kUnsupported (405, UNSUPPORTED), kIo (other 5xx),
 // kInvalid (the rest). `asked` is what the request was about, for the messages of a pull; null: the
-// registry's words alone.
-Error answer_error(int status, std::string_view body, const oci::Reference* asked);
+// registry's words alone. A 401 that says `error="insufficient_scope"` is DENIED, as for docker.
+Error answer_error(const HttpResponse& answer, const oci::Reference* asked);
+
+// Whether it is such a 401: another token would not have more rights.
+bool lacks_rights(const HttpResponse& answer);
 
 // "500 Internal Server Error".
 std::string status_text(int status);

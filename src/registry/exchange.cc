@@ -47,6 +47,11 @@ bool is_refused(const Result<HttpResponse>& result) {
   return !result.ok() || result->status >= 400;
 }
 
+// What servers that want TLS say to whom speaks without. A registry's own 400 says more.
+bool is_of_tls_server(const HttpResponse& answer) {
+  return answer.status == 400 && parse_error_body(answer.text).empty();
+}
+
 }  // namespace
 
 Status Shared::open(const Pool& pool) {
@@ -136,10 +141,13 @@ Result<HttpResponse> Exchange::send_to(const Place& place, const Call& call, Htt
     if (call.url) scheme = call.url->scheme;
     if (!scheme.empty()) return send_by(scheme, place, call, sink);
     Result<HttpResponse> secure = send_by("https", place, call, sink);
-    bool done = secure.ok() || *begun || secure.error().code() == ErrorCode::kCancelled;
-    Result<HttpResponse> answer = done ? std::move(secure) : send_by("http", place, call, sink);
-    if (answer.ok()) *endpoint.scheme.lock() = done ? "https" : "http";
-    return answer;
+    if (secure.ok()) *endpoint.scheme.lock() = "https";
+    if (secure.ok() || *begun || secure.error().code() == ErrorCode::kCancelled) return secure;
+    Result<HttpResponse> plain = send_by("http", place, call, sink);
+    if (plain.ok() && is_of_tls_server(*plain)) return secure;
+    if (plain.ok()) *endpoint.scheme.lock() = "http";
+    if (plain.ok() || plain.error().code() == ErrorCode::kCancelled) return plain;
+    return error(plain.error().code(), "{}; {}", secure.error().message(), plain.error().message());
   };
   // A server of which nothing has been heard gets one more chance only: it is not there, mostly.
   bool once_only = !call.repeatable || patience_ == Patience::kShort;
@@ -173,7 +181,7 @@ Result<HttpResponse> Exchange::send(const Call& call, HttpSink* sink) {
 Result<HttpResponse> Exchange::call(const Call& call, HttpSink* sink, const oci::Reference* asked) {
   STRATA_TRY(HttpResponse answer, send(call, sink));
   if (answer.status >= 200 && answer.status < 300) return answer;
-  return answer_error(answer.status, answer.text, asked);
+  return answer_error(answer, asked);
 }
 
 }  // namespace strata::registry

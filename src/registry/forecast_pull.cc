@@ -22,8 +22,8 @@ Result<std::string> fetch_config(const store::Store* store, Repository& reposito
   }
   const uint64_t limit_bytes = std::min<uint64_t>(static_cast<uint64_t>(config.size_bytes),
                                                   archive::Contents::kMaxJsonBytes);
-  return get_small_blob(repository, config.digest, limit_bytes)
-      .context("image config {}", config.digest);
+  return about_blob("image config", config.digest,
+                    get_small_blob(repository, config.digest, limit_bytes));
 }
 
 // None: the blob does not say.

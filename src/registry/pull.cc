@@ -61,8 +61,9 @@ Result<archive::LoadPlan> plan_image(const Pulling& pull, const ResolvedImage& r
   STRATA_CHECK(contents.claim(manifest.config));
   STRATA_TRY(std::string config, read_config_if_here(pull.store, manifest.config.digest));
   if (config.empty()) {
-    STRATA_TRY(config, contents.read_file(manifest.config.digest.to_string())
-                           .context("image config {}", manifest.config.digest));
+    STRATA_TRY(archive::OpenedFile file, contents.open(manifest.config.digest.to_string()));
+    STRATA_TRY(config, about_blob("image config", manifest.config.digest,
+                                  read_to_end(*file.source, archive::Contents::kMaxJsonBytes)));
   }
   STRATA_TRY(oci::ImageConfig parsed, oci::ImageConfig::parse(config));
   STRATA_CHECK(check_platform(parsed, pull.reference, pull.options.platform));

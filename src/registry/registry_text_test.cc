@@ -109,39 +109,78 @@ TEST(Validators, OnlyStrongOnesCount) {
   EXPECT_EQ(strong_validator("\"a\"b\""), "");
 }
 
+Error refusal(int status, std::string body, const oci::Reference* asked,
+              std::string challenge = {}) {
+  HttpResponse answer{.status = status, .text = std::move(body)};
+  if (!challenge.empty()) answer.headers = {{"www-authenticate", std::move(challenge)}};
+  return answer_error(answer, asked);
+}
+
 TEST(ErrorBody, BecomesDockersWords) {
   const oci::Reference asked = oci::Reference::parse("h:1/x:2").value();
   const char* unknown =
       R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{"Tag":"2"}}]})";
-  Error pull = answer_error(404, unknown, &asked);
+  Error pull = refusal(404, unknown, &asked);
   EXPECT_EQ(pull.code(), ErrorCode::kNotFound);
   EXPECT_EQ(pull.message(), "manifest for h:1/x:2 not found: manifest unknown: manifest unknown");
-  EXPECT_EQ(answer_error(404, unknown, nullptr).message(), "manifest unknown: manifest unknown");
+  EXPECT_EQ(refusal(404, unknown, nullptr).message(), "manifest unknown: manifest unknown");
   const char* denied =
       R"({"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]})";
   EXPECT_EQ(
-      answer_error(401, denied, &asked).message(),
+      refusal(401, denied, &asked).message(),
       "pull access denied for h:1/x, repository does not exist or may require 'docker login': "
       "denied: requested access to the resource is denied");
-  EXPECT_EQ(answer_error(403, denied, nullptr).code(), ErrorCode::kPermission);
-  EXPECT_EQ(
-      answer_error(429, R"({"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]})", &asked)
-          .message(),
-      "toomanyrequests: slow down");
+  EXPECT_EQ(refusal(403, denied, nullptr).code(), ErrorCode::kPermission);
+  EXPECT_EQ(refusal(429, R"({"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]})", &asked)
+                .message(),
+            "toomanyrequests: slow down");
 }
 
 TEST(ErrorBody, WithoutErrorsTheStatusSpeaks) {
-  EXPECT_EQ(answer_error(500, "<html>oops", nullptr).message(),
+  EXPECT_EQ(refusal(500, "<html>oops", nullptr).message(),
             "received unexpected HTTP status: 500 Internal Server Error");
-  EXPECT_EQ(answer_error(500, "", nullptr).code(), ErrorCode::kIo);
-  EXPECT_EQ(answer_error(503, "", nullptr).code(), ErrorCode::kBusy);
-  EXPECT_EQ(answer_error(401, "", nullptr).message(), "unauthorized: authentication required");
-  EXPECT_EQ(answer_error(404, R"({"errors":"none"})", nullptr).code(), ErrorCode::kNotFound);
+  EXPECT_EQ(refusal(500, "", nullptr).code(), ErrorCode::kIo);
+  EXPECT_EQ(refusal(503, "", nullptr).code(), ErrorCode::kBusy);
+  EXPECT_EQ(refusal(401, "", nullptr).message(), "unauthorized: authentication required");
+  EXPECT_EQ(refusal(404, R"({"errors":"none"})", nullptr).code(), ErrorCode::kNotFound);
+}
+
+// As docker 20.10 words them.
+TEST(ErrorBody, OfAnotherFormIsQuotedBelow500) {
+  EXPECT_EQ(refusal(413, "plain text error", nullptr).message(),
+            "error parsing HTTP 413 response body: invalid character 'p' looking for beginning of "
+            "value: \"plain text error\"");
+  EXPECT_EQ(refusal(403, "{}", nullptr).message(),
+            "error parsing HTTP 403 response body: no error details found in HTTP response body: "
+            "\"{}\"");
+  EXPECT_EQ(refusal(403, "", nullptr).message(),
+            "denied: requested access to the resource is denied");
+  std::string page = refusal(404, "<\x1b[2J" + std::string(5000, 'x'), nullptr).message();
+  EXPECT_THAT(page, testing::HasSubstr("\"<\\x1b[2Jxxx"));
+  EXPECT_THAT(page, testing::EndsWith("xxx\"..."));
+  EXPECT_LT(page.size(), 1200u);
+}
+
+TEST(ErrorBody, ChallengeSaysThatRightsAreMissing) {
+  const oci::Reference asked = oci::Reference::parse("h:1/x:2").value();
+  const char* body = R"({"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]})";
+  const char* challenge =
+      R"(Bearer realm="http://t/",scope="repository:x:pull",error="insufficient_scope")";
+  EXPECT_EQ(refusal(401, body, &asked, challenge).message(),
+            "pull access denied for h:1/x, repository does not exist or may require 'docker "
+            "login': denied: requested access to the resource is denied");
+  EXPECT_EQ(refusal(401, body, nullptr, challenge).message(),
+            "denied: requested access to the resource is denied");
+  EXPECT_EQ(
+      refusal(401, body, nullptr, R"(Bearer realm="http://t/",error="invalid_token")").message(),
+      "unauthorized: authentication required");
+  EXPECT_EQ(refusal(403, body, nullptr, challenge).message(),
+            "unauthorized: authentication required");
 }
 
 TEST(ErrorBody, HidesControlCharacters) {
   Error error =
-      answer_error(400, "{\"errors\":[{\"code\":\"X\",\"message\":\"a\\u001b[31mb\"}]}", nullptr);
+      refusal(400, "{\"errors\":[{\"code\":\"X\",\"message\":\"a\\u001b[31mb\"}]}", nullptr);
   EXPECT_EQ(error.message(), "x: a [31mb");
 }
 

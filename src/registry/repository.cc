@@ -210,7 +210,7 @@ Result<std::optional<uint64_t>> Repository::head_blob(const Digest& blob) {
   call.content_is_checked = true;
   STRATA_TRY(HttpResponse answer, exchange_->send(call));
   if (answer.status == 404) return std::optional<uint64_t>();
-  if (answer.status != 200) return answer_error(answer.status, answer.text, nullptr);
+  if (answer.status != 200) return answer_error(answer, nullptr);
   return std::optional<uint64_t>(parse_length(answer.header("content-length")).value_or(0));
 }
 

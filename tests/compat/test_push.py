@@ -293,7 +293,7 @@ def test_push_with_tokens_and_passwords(work, env):
                 root, image = with_images(work, *names)
                 refused = strata(root, "push", names[0], check=False, env=env)
                 assert refused.code == 1
-                assert "no basic auth credentials" in refused.err or "unauthorized: authentication required" in refused.err
+                assert "no basic auth credentials" in refused.err or "denied: requested access to the resource is denied" in refused.err
                 strata(root, "login", "-u", "joe", "--password-stdin", server.host, stdin=b"secret", env=env)
                 assert set(statuses(strata(root, "push", names[0], env=env).out).values()) == {"Pushed"}
                 assert set(statuses(strata(root, "push", names[1], env=env).out).values()) == {"Mounted from private/a"}

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import pty
+import re
 import stat
 import time
 
@@ -14,9 +15,10 @@ import registries
 from engine import binary, needs_strata_itself, strata
 from hostile_registry import HostileRegistry
 from images import runnable
-from peers import skopeo_copy
+from peers import dockerd, skopeo_copy
 from procs import clean_env, run
 from secured import own_address, secured, token_server
+from verbs import load
 
 pytestmark = [needs_strata_itself("docker 20.10 has none of the commands"),
               pytest.mark.skipif(registries.cannot_run() is not None, reason=str(registries.cannot_run()))]
@@ -91,6 +93,14 @@ def test_manifest_inspect_prints_what_docker_prints(plain, archive, home, work):
     ours = strata(work, "manifest", "inspect", "--insecure", f"{plain.host}/mani/fest:1", env=home).out
     docker = run("/usr/bin/docker", "manifest", "inspect", "--insecure", f"{plain.host}/mani/fest:1", env=clean_env(**home)).out
     assert ours == docker
+
+
+@pytest.mark.parametrize("what", ["mani/fest:none", "no/thing:1", "mani/fest@sha256:" + 64 * "0"])
+def test_manifest_inspect_of_what_is_not_there(plain, archive, home, work, what):
+    upload(archive, plain, "mani/fest:1")
+    words = ["manifest", "inspect", "--insecure", f"{plain.host}/{what}"]
+    ours, docker = strata(work, *words, env=home, check=False), run("/usr/bin/docker", *words, env=clean_env(**home), check=False)
+    assert (ours.code, ours.err) == (docker.code, f"Error: {docker.err}")
 
 
 def test_manifest_inspect_of_a_list(plain, archive, home, work):
@@ -238,6 +248,17 @@ def test_own_authority_and_client_certificate(archive, home, work, how):
         (server.certs / host / "client.key").unlink()
         broken = strata(work, "remote", "digest", f"{host}/x:1", *words, check=False, env=env)
         assert "missing key client.key for client certificate" in broken.err
+
+
+@off_loopback
+def test_where_neither_https_nor_http_does_both_are_told(archive, home, work):
+    with secured(tls=True, client_ca=True, everywhere=True) as server:
+        refused = strata(work, "tags", f"{server.host}/x", "--tls-verify=false", check=False, env=home)
+        assert refused.code == 1 and f"https://{server.host}/" in refused.err and "certificate" in refused.err, refused
+        assert "400" not in refused.err
+    port = registries.free_port()
+    nobody = strata(work, "tags", f"localhost:{port}/x", check=False, env=home)
+    assert f"https://localhost:{port}/" in nobody.err and f"http://localhost:{port}/" in nobody.err
 
 
 # --- passwords
@@ -388,7 +409,26 @@ def test_tokens_are_asked_for_the_scope_and_used_again(archive, home, work):
         assert strata(work, "tags", f"{server.host}/public/x", env=home).lines == ["1"]
         assert auth.asked == [{"method": "GET", "scope": ["repository:public/x:pull"], "service": ["the registry"]}]
         denied = strata(work, "tags", f"{server.host}/private/x", check=False, env=home)
-        assert denied.code == 1 and "unauthorized: authentication required" in denied.err
+        assert denied.code == 1 and denied.err == (
+            f"Error: pull access denied for {server.host}/private/x, repository does not exist or may require 'docker login': "
+            "denied: requested access to the resource is denied\n")
+
+
+def test_missing_rights_are_told_as_docker_does_and_no_token_is_asked_for_twice(archive, home, work):
+    with token_server(USERS) as auth, secured(tokens=auth) as server, dockerd(work / "docker") as docker:
+        load(work / "root", archive.read_bytes(), work=work)
+        docker("load", "-i", archive)
+        for words in (["pull", f"{server.host}/private/x:1"], ["push", f"{server.host}/public/x:1"]):
+            if words[0] == "push":
+                strata(work / "root", "tag", "some:1", words[1], env=home)
+                docker("tag", "some:1", words[1])
+            auth.asked.clear()
+            ours = strata(work / "root", *words, check=False, env=home)
+            assert len(auth.asked) == 1, auth.asked
+            theirs = docker(*words, check=False)
+            assert theirs.code == 1
+            said = theirs.err.removeprefix("Error response from daemon: ")
+            assert re.fullmatch(r"Error: (layer [0-9a-f]{12}: )?" + re.escape(said), ours.err)
 
 
 def test_login_with_a_token_server_keeps_the_identity_token(archive, home, work):

@@ -97,6 +97,46 @@ def test_content_trust_can_only_be_off(work, env):
         assert "repository name must be lowercase" in failed.err, failed
 
 
+def test_a_push_compresses(work, env):
+    for kind in ("none", "lz4", "gzip:13"):
+        failed = strata(work / "new", "push", "--compression", kind, "localhost:1/x", env=env, check=False)
+        assert failed.err == f'Error: invalid compression "{kind}": expected gzip, gzip:1 to gzip:12, zstd, or zstd:1 to zstd:22\n'
+
+
+@pytest.mark.parametrize("how", ["unknown", "cut"])
+def test_the_blob_that_cannot_be_had_is_named_once(work, env, how):
+    config = digest(b"{}")
+
+    def registry(handler):
+        if "/blobs/" in handler.path and how == "cut":
+            handler.close_connection = True
+        elif "/blobs/" in handler.path:
+            say(handler, 404, b'{"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry"}]}')
+        else:
+            manifest(handler)
+
+    with Answers(registry) as server:
+        for words in (["pull"], ["pull", "--dry-run"], ["remote", "inspect"]):
+            failed = strata(work / "root", *words, f"{server.host}/x:1", env=env, check=False)
+            assert failed.code == 1 and "image config" in failed.err and failed.err.count(config) == 1, failed
+
+
+def test_what_is_not_docker_s_json_is_quoted(work, env):
+    """docker 20.10's line for such an answer."""
+    def fault(handler):
+        is_manifest = handler.command == "PUT" and "/manifests/" in handler.path
+        if is_manifest:
+            handler.rfile.read(int(handler.headers["Content-Length"]))
+            say(handler, 413, b"plain \x1b text error\n")
+        return is_manifest
+
+    with Answers(PushTarget(fault)) as server:
+        pushed_image(work, server.host)
+        result = strata(work / "root", "push", f"{server.host}/x:1", check=False, env=env)
+        assert result.err == ("Error: error parsing HTTP 413 response body: invalid character 'p' looking for beginning of value: "
+                              '"plain \\x1b text error\\n"\n')
+
+
 # --- redirects
 
 def test_credentials_do_not_follow_a_redirect_to_another_server(work, env):
