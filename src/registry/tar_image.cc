@@ -6,6 +6,7 @@
 #include "archive/image_files.h"
 #include "archive/load_plan.h"
 #include "archive/save_plan.h"
+#include "archive/thin.h"
 #include "driver/layer_reader.h"
 #include "registry/piped_source.h"
 #include "registry/resolve_image.h"
@@ -27,8 +28,8 @@ Status check_platform(const oci::ImageConfig& config, const std::string& name,
 Result<std::string> read_config(ManifestSource& source, const oci::Descriptor& config) {
   STRATA_TRY(std::unique_ptr<ByteSource> bytes, source.open_blob(config));
   VerifyingSource verified(std::move(bytes), config);
-  return read_to_end(verified, archive::Contents::kMaxJsonBytes)
-      .context("image config {}", config.digest);
+  return about_blob("image config", config.digest,
+                    read_to_end(verified, archive::Contents::kMaxJsonBytes));
 }
 
 bool is_named(const archive::PlannedImage& image, const oci::Reference& name) {
@@ -104,6 +105,12 @@ Result<TarImage> tar_image_of_archive(const ImagePlace& place,
   STRATA_CHECK(check_platform(image->config, place.text, platform));
   std::vector<TarLayer> layers;
   for (const archive::PlannedLayer& layer : image->layers) {
+    if (!files->contents().has(layer.file) && files->contents().has(archive::kThinFile)) {
+      return error(ErrorCode::kNotFound,
+                   "{}: the archive was saved without layers that its receiver should have, {} "
+                   "among them: load it where they are, and copy the image from there",
+                   place.path, layer.diff);
+    }
     STRATA_TRY(archive::OpenedFile file,
                files->contents().open(layer.file).context("{}", place.path));
     BlobOpener open = [files, name = layer.file]() -> Result<std::unique_ptr<ByteSource>> {

@@ -112,6 +112,14 @@ def test_what_is_missing_is_named_and_nothing_happens(work, sender, form, how):
         assert base not in result.err
 
 
+def test_copy_says_that_the_archive_lacks_layers(work, sender):
+    strata(sender, "save", "--since", "base:1", "-o", work / "thin.tar", "app:1")
+    result = strata(work / "none", "copy", f"docker-archive:{work}/thin.tar", f"oci:{work}/layout", check=False)
+    base = "sha256:" + hashlib.sha256(base_image().layers[0]).hexdigest()
+    assert_refused(result, f"{work}/thin.tar: the archive was saved without layers that its receiver should have, {base} among them")
+    assert not (work / "layout").exists()
+
+
 def test_a_layer_on_other_parents_is_no_reason_to_leave_it_out(work, sender):
     """The receiver has the same upper layer, but on another base."""
     other = Image([plain_layer("otherbase"), plain_layer("second", b"2" * 9000), plain_layer("app", b"app")], ["twisted:1"])
