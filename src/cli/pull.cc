@@ -89,7 +89,7 @@ class Pull final : public Command {
     options_.download.first_wait = client_options.first_wait;
     options_.download.attempts = client_options.attempts;
     if (!dry_run_) return pull_all(context, references);
-    STRATA_TRY(client_, registry_.open_client(context));
+    STRATA_TRY(client_, registry_.open_client(context, quiet_));
     return forecast_all(context, references);
   }
 
@@ -129,7 +129,7 @@ class Pull final : public Command {
     // As part of `run` there is more to do; a credential helper has files of its own. The threads that unpack
     // are confined in any case.
     if (!for_run_ && !registry_.may_start_programs()) confine_to(context, store, Network::kNeeded);
-    STRATA_TRY(client_, registry_.open_client(context));
+    STRATA_TRY(client_, registry_.open_client(context, quiet_));
     return for_each(context, references, [&](const oci::Reference& reference) {
       return all_tags_ ? pull_tags(context, store, reference)
                        : pull_named(context, store, reference);

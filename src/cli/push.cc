@@ -46,7 +46,7 @@ class Push final : public Command {
     if (!all_tags_ && name.is_name_only()) display.say("Using default tag: latest");
     if (!all_tags_ && !name.digest()) name = name.with_default_tag();
     STRATA_TRY(store::Store store, open(context));
-    STRATA_TRY(std::unique_ptr<registry::Client> client, registry_.open_client(context));
+    STRATA_TRY(std::unique_ptr<registry::Client> client, registry_.open_client(context, quiet));
     display.say(fmt::format("The push refers to repository [{}]", name.full_name()));
     Status status = registry::push(store, *client, name, options, display, context.pool());
     display.close();

@@ -42,8 +42,20 @@ Status RegistryOptions::check() const {
   return {};
 }
 
-Result<std::unique_ptr<registry::Client>> RegistryOptions::open_client(Context& context) const {
-  return registry::Client::open(client_options(), context.pool());
+void RegistryOptions::tell_of_waits(Context& context, bool quiet,
+                                    registry::ClientOptions& options) {
+  if (quiet || context.global().quiet) return;
+  options.on_wait = [fd = context.err().fd()](const std::string& host, std::chrono::seconds time) {
+    std::string line = fmt::format("{} asks to wait {} seconds\n", host, time.count());
+    (void)write_all(fd, as_bytes(line)).ok();
+  };
+}
+
+Result<std::unique_ptr<registry::Client>> RegistryOptions::open_client(Context& context,
+                                                                       bool quiet) const {
+  registry::ClientOptions options = client_options();
+  tell_of_waits(context, quiet, options);
+  return registry::Client::open(std::move(options), context.pool());
 }
 
 }  // namespace strata::cli

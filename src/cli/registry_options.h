@@ -22,8 +22,10 @@ class RegistryOptions {
   bool may_start_programs() const;
   // Whether the user's files about registries can be read; starts no threads.
   Status check() const;
+  // Says on standard error, unless it is quiet, for how long a server makes us wait.
   // Errors: those of Client::open.
-  Result<std::unique_ptr<registry::Client>> open_client(Context& context) const;
+  Result<std::unique_ptr<registry::Client>> open_client(Context& context, bool quiet = false) const;
+  static void tell_of_waits(Context& context, bool quiet, registry::ClientOptions& options);
 
  private:
   bool tls_verify_ = true;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct ClientOptions {
   std::chrono::seconds stall_timeout{60};     // no byte for so long: the connection is dead
   unsigned attempts = 5;                      // of a request that may be repeated
   std::chrono::milliseconds first_wait{500};  // before the second attempt; doubles each time
+
+  // Told of a wait that a server asks for; one call at a time, by any thread.
+  std::function<void(const std::string& host, std::chrono::seconds)> on_wait = {};
 
   // Files, in the order of docker's and containers' own rules.
   std::string docker_config = {};                 // config.json

@@ -35,6 +35,15 @@ Status Retrier::wait(unsigned attempt, const HttpSink* sink) const {
   return sleep(std::min<std::chrono::milliseconds>(time, kMaxRetryWait), sink);
 }
 
+void Retrier::tell_of_wait(const HttpResponse& answer, std::chrono::seconds time) const {
+  if (!options_.on_wait || time < kShortWait) return;
+  auto told_until = told_until_.lock();
+  const auto now = std::chrono::steady_clock::now();
+  if (now < *told_until) return;
+  *told_until = now + time;
+  options_.on_wait(answer.url.authority(), time);
+}
+
 Result<HttpResponse> Retrier::perform(const std::function<Result<HttpResponse>()>& send,
                                       const bool* begun, unsigned most,
                                       const HttpSink* sink) const {
@@ -49,6 +58,7 @@ Result<HttpResponse> Retrier::perform(const std::function<Result<HttpResponse>()
       asked = parse_retry_after(result->header("retry-after"), std::chrono::system_clock::now());
     }
     if (asked && *asked > kMaxRetryWait) return result;
+    if (asked) tell_of_wait(*result, *asked);
     STRATA_CHECK(asked ? sleep(*asked, sink) : wait(attempt, sink));
   }
 }

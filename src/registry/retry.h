@@ -5,12 +5,15 @@
 
 #include <functional>
 
+#include "base/guarded.h"
 #include "registry/http.h"
 
 namespace strata::registry {
 
 // No server makes us wait longer than this; one that asks for more gets its answer reported.
 inline constexpr std::chrono::seconds kMaxRetryWait{60};
+// Nobody is told of shorter waits.
+inline constexpr std::chrono::seconds kShortWait{3};
 
 class Retrier {
  public:
@@ -32,8 +35,12 @@ class Retrier {
   unsigned attempts() const { return options_.attempts; }
 
  private:
+  // Once for all requests that wait at the same time.
+  void tell_of_wait(const HttpResponse& answer, std::chrono::seconds time) const;
+
   const ClientOptions& options_;
   const Pool& pool_;
+  mutable Guarded<std::chrono::steady_clock::time_point> told_until_;
 };
 
 }  // namespace strata::registry

@@ -137,6 +137,17 @@ def test_what_is_not_docker_s_json_is_quoted(work, env):
                               '"plain \\x1b text error\\n"\n')
 
 
+def test_a_wait_that_the_server_asks_for_is_told_unless_quiet(work, env):
+    def registry(handler):
+        limited = "/blobs/" not in handler.path and len(server.asked) % 2
+        say(handler, 429, Retry_After="3") if limited else manifest(handler)
+
+    for words in ([], ["-q"]):
+        with Answers(registry) as server:
+            told = strata(work / "root", "pull", "--dry-run", *words, f"{server.host}/x:1", env=env, check=False).err
+            assert (f"{server.host} asks to wait 3 seconds\n" in told) == (not words), told
+
+
 # --- redirects
 
 def test_credentials_do_not_follow_a_redirect_to_another_server(work, env):
