@@ -4,7 +4,9 @@
 // Source: ours, for `--compress` and the suffix of output files.
 #include "codec/compress.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 
 #include "codec/block_compressor.h"
@@ -83,8 +85,10 @@ std::optional<CompressionSpec> spec_for_suffix(std::string_view path) {
       Suffix{".xz", Compression::kXz},     Suffix{".txz", Compression::kXz},
       Suffix{".bz2", Compression::kBzip2}, Suffix{".tbz2", Compression::kBzip2},
   };
+  auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
   for (const Suffix& suffix : kSuffixes) {
-    if (path.ends_with(suffix.text)) return CompressionSpec{suffix.kind, {}};
+    std::string_view end = path.substr(path.size() - std::min(path.size(), suffix.text.size()));
+    if (std::ranges::equal(end, suffix.text, same)) return CompressionSpec{suffix.kind, {}};
   }
   return std::nullopt;
 }

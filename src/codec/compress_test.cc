@@ -141,13 +141,13 @@ TEST(CompressionSpec, RefusesEverythingElse) {
 }
 
 TEST(CompressionSpec, FollowsTheSuffixOfAFile) {
-  for (const char* path : {"a.tar.gz", "dir.zst/a.tgz", ".gz"}) {
+  for (const char* path : {"a.tar.gz", "dir.zst/a.tgz", ".gz", "a.TAR.GZ", "a.Tgz"}) {
     EXPECT_EQ(spec_for_suffix(path), (CompressionSpec{Compression::kGzip, {}})) << path;
   }
   for (const char* path : {"a.tar.zst", "a.tzst"}) {
     EXPECT_EQ(spec_for_suffix(path), (CompressionSpec{Compression::kZstd, {}})) << path;
   }
-  for (const char* path : {"", "a.tar", "gz", "a.gz.tar", "a.GZ", "a.tar.gz/b"}) {
+  for (const char* path : {"", "a.tar", "gz", "a.gz.tar", "a.GZ.tar", "a.tar.gz/b"}) {
     EXPECT_EQ(spec_for_suffix(path), std::nullopt) << path;
   }
 }
