@@ -75,25 +75,36 @@ class Layers final : public Command {
       return context.fail("\"strata layers\" requires exactly 1 argument, or --export.");
     }
     STRATA_TRY(store::Store store, context.open_for_reading());
-    STRATA_TRY(store::Resolved found, store::resolve(store, arguments[0]));
-    STRATA_TRY(store::ImageList images, store::list_images(store, context.pool()));
-    auto image = std::find_if(images.rows.begin(), images.rows.end(),
-                              [&](const store::ImageRow& row) { return row.id == found.image; });
-    if (image == images.rows.end()) {
-      return error(ErrorCode::kCorrupt, "image {} is damaged, or one of its layers is",
-                   found.image);
+    // What somebody removes or loads again meanwhile is not damaged.
+    constexpr int kTries = 5;
+    for (int tries = 0; tries < kTries; ++tries) {
+      STRATA_TRY(store::Resolved found, store::resolve(store, arguments[0]));
+      STRATA_TRY(std::optional<std::vector<Value>> rows, rows_of(context, store, found.image));
+      if (!rows) continue;
+      return context.print(format_rows(chosen_format(context), *rows, headings_of(kColumns)));
     }
-    std::vector<Value> rows;
-    for (const ChainId& chain : image->chains) {
-      STRATA_TRY(store::Layer layer, store.layers().read(chain));
-      Row row{std::move(layer), images_with(images, image->id, chain), !no_trunc_};
-      rows.push_back(
-          Value::record(std::make_shared<RowRecord<Row>>("layer", kColumns, std::move(row))));
-    }
-    return context.print(format_rows(chosen_format(context), rows, headings_of(kColumns)));
+    return error(ErrorCode::kCorrupt, "image {} is damaged, or one of its layers is", arguments[0]);
   }
 
  private:
+  // None: not all of it is there.
+  Result<std::optional<std::vector<Value>>> rows_of(Context& context, const store::Store& store,
+                                                    const ImageId& id) const {
+    STRATA_TRY(store::ImageList images, store::list_images(store, context.pool()));
+    auto image = std::find_if(images.rows.begin(), images.rows.end(),
+                              [&](const store::ImageRow& row) { return row.id == id; });
+    if (image == images.rows.end()) return std::optional<std::vector<Value>>();
+    std::vector<Value> rows;
+    for (const ChainId& chain : image->chains) {
+      STRATA_TRY(std::optional<store::Layer> layer, store.layers().find(chain));
+      if (!layer) return std::optional<std::vector<Value>>();
+      Row row{std::move(*layer), images_with(images, id, chain), !no_trunc_};
+      rows.push_back(
+          Value::record(std::make_shared<RowRecord<Row>>("layer", kColumns, std::move(row))));
+    }
+    return std::optional(std::move(rows));
+  }
+
   Result<int> export_list(Context& context, const std::vector<std::string>& names) const {
     if (!format_.empty() || quiet_ || no_trunc_) {
       return error(ErrorCode::kInvalid,

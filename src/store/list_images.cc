@@ -104,6 +104,8 @@ class Lister {
     std::optional<ChainId> missing;  // the first that is not sound
   };
   Total total_of(const std::vector<ChainId>& chains) const;
+  // Looks once more: an image may have been removed and loaded again meanwhile.
+  Result<Total> total_now(const std::vector<ChainId>& chains) const;
 
   Status read_references();
   Status read_images();
@@ -284,6 +286,19 @@ Lister::Total Lister::total_of(const std::vector<ChainId>& chains) const {
   return total;
 }
 
+Result<Lister::Total> Lister::total_now(const std::vector<ChainId>& chains) const {
+  Total total;
+  for (const ChainId& chain : chains) {
+    STRATA_TRY(std::optional<Layer> layer, store_.layers().find(chain));
+    if (!layer) {
+      total.missing = chain;
+      break;
+    }
+    total.bytes += layer->size_bytes;
+  }
+  return total;
+}
+
 // Reads what the steps before have gathered, which does not change any more. Images and keys are
 // both sorted by ID, so one walk along both finds the keys of a run.
 Status Lister::finish_rows(size_t first) {
@@ -295,12 +310,19 @@ Status Lister::finish_rows(size_t first) {
     while (key != keys_.end() && key->image < row.id) ++key;
     if (!problems_[i].text.empty()) continue;
     if (!row.chains.empty()) {
-      auto [total, is_new] = totals.try_emplace(row.chains.back());
-      if (is_new) total->second = total_of(row.chains);
-      row.size_bytes = total->second.bytes;
-      if (total->second.missing) {
-        problems_[i].text = fmt::format("image {}: layer does not exist: {}", row.id.short_hex(),
-                                        *total->second.missing);
+      auto [known, is_new] = totals.try_emplace(row.chains.back());
+      Total& total = known->second;
+      if (is_new) total = total_of(row.chains);
+      if (total.missing) {
+        STRATA_TRY(total, total_now(row.chains));
+      }
+      row.size_bytes = total.bytes;
+      if (total.missing) {
+        problems_[i].text =
+            fmt::format("image {}: layer does not exist: {}", row.id.short_hex(), *total.missing);
+        // Who removes an image takes the config away first.
+        STRATA_TRY(bool is_there, store_.images().exists(row.id));
+        problems_[i].gone = !is_there;
       }
     }
     for (; key != keys_.end() && key->image == row.id; ++key) {

@@ -169,6 +169,26 @@ def test_a_crowd_on_one_root(work, host):
                 assert json.loads(docker("image", "inspect", reference).out)[0]["Id"] == image
 
 
+def test_no_list_calls_damaged_what_comes_and_goes(work):
+    archive, until = work / "in.tar", time.monotonic() + 4
+    archive.write_bytes(docker_2010(SHARED[1]))
+    strata(work / "root", "load", "-i", archive)
+
+    def come_and_go():
+        while time.monotonic() < until:
+            strata(work / "root", "rmi", "b:1")
+            strata(work / "root", "load", "-q", "-i", archive)
+
+    worker = threading.Thread(target=come_and_go)
+    worker.start()
+    while time.monotonic() < until:
+        layers = strata(work / "root", "layers", "b:1", check=False)
+        assert layers.code == 0 or "No such image" in layers.err, layers
+        listed = strata(work / "root", "images")
+        assert listed.err == "", listed
+    worker.join()
+
+
 def report(workers):
     done = {}
     for worker in workers:
