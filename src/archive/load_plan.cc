@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "archive/load_plan.h"
 
+#include <algorithm>
+
 #include "archive/links.h"
 #include "base/timer.h"
 #include "oci/archive_manifest.h"
+#include "oci/manifest.h"
 
 namespace strata::archive {
 namespace {
@@ -19,6 +22,25 @@ bool wanted(const PlannedImage& image, const PlanOptions& options) {
   platform.architecture = image.config.architecture();
   platform.variant = image.config.variant();
   return oci::is_same_platform(*options.platform, platform.normalized());
+}
+
+bool is_registry_manifest(std::string_view text) {
+  return oci::parse_manifest(text).ok() || oci::parse_index(text).ok();
+}
+
+// Every item has to name its files.
+Status check_named(const std::vector<oci::ArchiveItem>& items) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    const oci::ArchiveItem& item = items[i];
+    if (item.config.empty()) {
+      return error(ErrorCode::kInvalid, "item {} of {} has no \"Config\"", i + 1, items.size());
+    }
+    auto nameless = std::find(item.layers.begin(), item.layers.end(), "");
+    if (nameless == item.layers.end()) continue;
+    return error(ErrorCode::kInvalid, "item {} of {}: its layer {} has no name", i + 1,
+                 items.size(), nameless - item.layers.begin() + 1);
+  }
+  return {};
 }
 
 }  // namespace
@@ -105,8 +127,15 @@ Result<LoadPlan> plan_described_images(const Contents& contents, const PlanOptio
 
 Result<LoadPlan> plan_docker_archive(const Contents& contents, const PlanOptions& options) {
   STRATA_TRY(std::string text, contents.read_file(kManifestFile));
+  if (is_registry_manifest(text)) {
+    return error(ErrorCode::kUnsupported,
+                 "{} is that of a \"dir:\" folder of skopeo, which is not read here: `skopeo copy "
+                 "dir:FOLDER oci:OTHER:NAME` makes one that is",
+                 kManifestFile);
+  }
   STRATA_TRY(std::vector<oci::ArchiveItem> items,
              oci::parse_archive_manifest(text).context(kManifestFile));
+  STRATA_CHECK(check_named(items).context(kManifestFile));
   LoadPlan plan;
   std::vector<std::string> parents;
   for (oci::ArchiveItem& item : items) {

@@ -7,7 +7,9 @@
 //   tag;
 // - where one name (or none) stands for several platforms, in one index or in several entries, the
 //   best for the wanted platform is taken, and it is an error when there is none;
-// - of those without a name all that fit best are taken.
+// - of those without a name all that fit best are taken;
+// - what lies beside images and is none (signatures, SBOMs, whatever refers to another manifest) is
+//   passed over.
 // Source: OCI image-spec v1.1, image-layout.md and image-index.md.
 #include <algorithm>
 
@@ -40,6 +42,34 @@ struct Candidate {
   oci::Platform platform;
 };
 
+// What one name stands for.
+struct Named {
+  std::string name;  // empty: none
+  std::vector<Candidate> candidates = {};
+  bool is_artifact = false;  // something was passed over
+};
+
+bool is_layer_type(const std::string& type) {
+  return type.empty() || type.starts_with("application/vnd.oci.image.layer.") ||
+         type.starts_with("application/vnd.docker.image.rootfs.");
+}
+
+bool has_image_config(const oci::Manifest& manifest) {
+  return manifest.config.media_type == oci::media_type::kOciConfig ||
+         manifest.config.media_type == oci::media_type::kDockerConfig;
+}
+
+// True for an image that could not be anything else: cosign's signatures have an image's config.
+bool is_surely_image(const oci::Manifest& manifest) {
+  const bool tells_otherwise =
+      manifest.unknown.contains("artifactType") || manifest.unknown.contains("subject");
+  const std::vector<oci::Descriptor>& layers = manifest.layers;
+  return has_image_config(manifest) && !tells_otherwise &&
+         (layers.empty() || std::any_of(layers.begin(), layers.end(), [](auto& layer) {
+            return is_layer_type(layer.media_type);
+          }));
+}
+
 class OciPlanner {
  public:
   OciPlanner(const Contents& contents, const PlanOptions& options)
@@ -52,20 +82,35 @@ class OciPlanner {
     STRATA_TRY(oci::Index index, oci::parse_index(text).context("index.json"));
     if (index.manifests.empty())
       return error(ErrorCode::kInvalid, "index.json: it names no manifests");
-    std::vector<std::pair<std::string, std::vector<Candidate>>> images;  // by name, in order
-    for (const oci::Descriptor& entry : index.manifests) {
-      std::string name = name_of(entry);
-      auto known = std::find_if(images.begin(), images.end(),
-                                [&](const auto& image) { return image.first == name; });
-      if (known == images.end()) known = images.insert(images.end(), {name, {}});
-      STRATA_CHECK(collect(entry, {}, known->second));
+    STRATA_TRY(std::vector<Named> images, collect_all(index));
+    if (std::none_of(images.begin(), images.end(), has_candidates)) {
+      only_sure_ = false;
+      STRATA_TRY(images, collect_all(index));
     }
     LoadPlan plan;
-    for (auto& [name, candidates] : images) STRATA_CHECK(choose(name, candidates, plan));
+    for (Named& image : images) {
+      if (image.is_artifact && !has_candidates(image)) continue;
+      STRATA_CHECK(choose(image.name, image.candidates, plan));
+    }
     return plan;
   }
 
  private:
+  static bool has_candidates(const Named& image) { return !image.candidates.empty(); }
+
+  // By name, in order.
+  Result<std::vector<Named>> collect_all(const oci::Index& index) const {
+    std::vector<Named> images;
+    for (const oci::Descriptor& entry : index.manifests) {
+      std::string name = name_of(entry);
+      auto known = std::find_if(images.begin(), images.end(),
+                                [&](const Named& image) { return image.name == name; });
+      if (known == images.end()) known = images.insert(images.end(), Named{name});
+      STRATA_CHECK(collect(entry, {}, *known));
+    }
+    return images;
+  }
+
   static std::string name_of(const oci::Descriptor& entry) {
     auto full = entry.annotations.find(std::string(oci::annotation::kContainerdName));
     if (full != entry.annotations.end()) return full->second;
@@ -78,7 +123,7 @@ class OciPlanner {
 
   // All manifests of images below `entry`, which is named by the indexes `above`.
   Status collect(const oci::Descriptor& entry, const std::vector<Digest>& above,
-                 std::vector<Candidate>& candidates) {
+                 Named& image) const {
     if (above.size() > kMaxIndexDepth)
       return error(ErrorCode::kInvalid, "{}: indexes nested too deeply", entry.digest);
     if (entry.annotations.contains(std::string(kAttestation))) return {};
@@ -91,15 +136,17 @@ class OciPlanner {
       for (const oci::Descriptor& below : index.manifests) {
         // An archive of one platform may keep the whole index: the other blobs are just not there.
         if (!contents_.has(blob_name(below.digest))) continue;
-        STRATA_CHECK(collect(below, indexes, candidates));
+        STRATA_CHECK(collect(below, indexes, image));
       }
       return {};
     }
     STRATA_TRY(oci::Manifest manifest,
                oci::parse_manifest(text).context("{}", blob_name(entry.digest)));
-    bool is_image = manifest.config.media_type == oci::media_type::kOciConfig ||
-                    manifest.config.media_type == oci::media_type::kDockerConfig;
-    if (!is_image) {
+    if (only_sure_ && !is_surely_image(manifest)) {
+      image.is_artifact = true;
+      return {};
+    }
+    if (!has_image_config(manifest)) {
       return error(ErrorCode::kUnsupported,
                    "manifest {} is an OCI artifact of type {}, not an image", entry.digest,
                    manifest.config.media_type);
@@ -107,11 +154,11 @@ class OciPlanner {
     Candidate candidate{entry.digest, above, std::move(manifest),
                         entry.platform.value_or(oci::Platform())};
     if (!entry.platform) STRATA_CHECK(platform_from_config(candidate));
-    candidates.push_back(std::move(candidate));
+    image.candidates.push_back(std::move(candidate));
     return {};
   }
 
-  Status platform_from_config(Candidate& candidate) {
+  Status platform_from_config(Candidate& candidate) const {
     STRATA_TRY(std::string text, read_blob(contents_, candidate.manifest.config.digest));
     STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(text)));
     candidate.platform.os = config.os_or_default();
@@ -199,6 +246,7 @@ class OciPlanner {
   const Contents& contents_;
   const oci::Platform wanted_;
   const bool explicit_platform_;
+  bool only_sure_ = true;
 };
 
 }  // namespace

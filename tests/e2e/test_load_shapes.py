@@ -7,7 +7,7 @@ import pytest
 
 import archives
 import samples
-from archives import COMPRESSORS, docker_2010, docker_25, oci_archive, oci_files, outer, pre_110, skopeo_like
+from archives import COMPRESSORS, compact, docker_2010, docker_25, oci_archive, oci_files, outer, pre_110, skopeo_like
 from engine import TRACED, docker_stands_in, needs_strata_itself, strata
 from procs import run
 from roots import Root, chain_ids, problems
@@ -165,6 +165,65 @@ def test_oci_attestations_are_not_images(work):
     files = oci_files({f"linux/{MACHINE}": image, "unknown/unknown": archives.Image([plain_layer("x")])})
     load(work / "root", oci_archive(files))
     assert image.id in Root(work / "root").images() and len(Root(work / "root").images()) == 1
+
+
+def signed(files, name=None):
+    """The layout with what cosign and `oras copy -r` put beside the image: a signature, and an SBOM that refers to it."""
+    top = json.loads(files["index.json"])["manifests"]
+    files = dict(files)
+
+    def add(data, kind, **more):
+        files[f"blobs/sha256/{archives.sha(data)}"] = data
+        return {"mediaType": kind, "digest": f"sha256:{archives.sha(data)}", "size": len(data)} | more
+
+    manifest_type, notes = f"{archives.OCI}.manifest.v1+json", {"org.opencontainers.image.ref.name": name} if name else {}
+    config = compact({"architecture": "", "os": "", "config": {}, "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "1" * 64]}})
+    signature = {"schemaVersion": 2, "config": add(config, f"{archives.OCI}.config.v1+json"),
+                 "layers": [add(b"signed", "application/vnd.dev.cosign.simplesigning.v1+json")]}
+    sbom = {"schemaVersion": 2, "artifactType": "application/spdx+json", "config": add(b"{}", "application/vnd.oci.empty.v1+json"),
+            "layers": [add(b'{"spdx":1}', "application/spdx+json")], "subject": {k: top[0][k] for k in ("mediaType", "digest", "size")}}
+    beside = [add(compact(signature), manifest_type, annotations=notes), add(compact(sbom), manifest_type)]
+    return files | {"index.json": compact({"schemaVersion": 2, "manifests": [beside[0], *top, beside[1]]})}, beside
+
+
+@oci
+@pytest.mark.parametrize("name", [None, "docker.io/library/multi:1", "docker.io/library/multi:sha256-1.sig"], ids=["no name", "the same name", "a name"])
+@pytest.mark.parametrize("nested", [False, True], ids=["manifest", "index"])
+def test_signatures_and_sboms_are_passed_over(work, nested, name):
+    image = archives.Image([plain_layer()], ["multi:1"], architecture=MACHINE)
+    files, beside = signed(oci_files({f"linux/{MACHINE}": image}, nested=nested), name)
+    for words in [], ["--platform", f"linux/{MACHINE}"]:
+        load(work / "root", oci_archive(files), words=words)
+        assert_holds(work / "root", image)
+    # Alone they are no images, and an image that refers to another one is one.
+    index = {"schemaVersion": 2, "manifests": [beside[1]]}
+    refused = load(work / "root", oci_archive(files | {"index.json": compact(index)}), check=False)
+    assert_refused(refused, f"manifest {beside[1]['digest']} is an OCI artifact of type application/vnd.oci.empty.v1.json, not an image")
+
+
+@oci
+def test_an_image_that_refers_to_another_is_one(work):
+    image = archives.Image([plain_layer()], ["multi:1"], architecture=MACHINE)
+    files = oci_files({f"linux/{MACHINE}": image}, nested=False)
+    (top,) = json.loads(files["index.json"])["manifests"]
+    manifest = compact(json.loads(files[f"blobs/sha256/{top['digest'][7:]}"]) | {"subject": {k: top[k] for k in ("mediaType", "digest", "size")}})
+    top |= {"digest": f"sha256:{archives.sha(manifest)}", "size": len(manifest)}
+    files |= {f"blobs/sha256/{archives.sha(manifest)}": manifest, "index.json": compact({"schemaVersion": 2, "manifests": [top]})}
+    load(work / "root", oci_archive(files))
+    assert_holds(work / "root", image)
+
+
+@needs_strata_itself("docker loads no folders")
+def test_a_folder_of_skopeo_is_named(work):
+    image = two_images()[0]
+    files = oci_files({"linux/amd64": image}, nested=False)
+    (top,) = json.loads(files["index.json"])["manifests"]
+    (work / "folder").mkdir()
+    for digest in [top["digest"][7:], *(name.rpartition("/")[2] for name in files if name.startswith("blobs/"))]:
+        (work / "folder" / digest).write_bytes(files[f"blobs/sha256/{digest}"])
+    (work / "folder" / "manifest.json").write_bytes(files[f"blobs/sha256/{top['digest'][7:]}"])
+    refused = strata(work / "root", "load", "-i", work / "folder", check=False)
+    assert_refused(refused, 'manifest.json is that of a "dir:" folder of skopeo', "skopeo copy dir:FOLDER oci:OTHER:NAME")
 
 
 # ---- archives by real tools ------------------------------------------------------------------------------------
