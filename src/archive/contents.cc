@@ -27,6 +27,11 @@ Result<bool> is_plain_tar_file(int fd) {
 
 }  // namespace
 
+uint64_t Contents::size_bytes(const std::string& name) const {
+  Result<OpenedFile> file = open(name);
+  return file.ok() ? file->size_bytes : 0;
+}
+
 Result<std::optional<UnpackedEarly>> Contents::take_unpacked(const std::string&) {
   return std::optional<UnpackedEarly>();
 }
@@ -37,13 +42,14 @@ Result<std::string> Contents::read_file(const std::string& name) const {
 }
 
 Result<std::unique_ptr<Contents>> open_contents(const ArchiveInput& input, store::Transaction& txn,
-                                                Pool& pool, BufferPool& buffers) {
+                                                Pool& pool, BufferPool& buffers,
+                                                LoadProgress* progress) {
   Timer timer("open the archive");
   STRATA_TRY(struct stat info, stat_fd(input.fd->get()));
   if (S_ISDIR(info.st_mode)) return open_folder_contents(*input.fd);
   STRATA_TRY(bool plain, is_plain_tar_file(input.fd->get()));
   if (plain) return index_tar_file(*input.fd).context("{}", input.name);
-  return consume_stream(*input.fd, txn, pool, buffers).context("{}", input.name);
+  return consume_stream(*input.fd, txn, pool, buffers, progress).context("{}", input.name);
 }
 
 Result<std::unique_ptr<Contents>> open_texts(const ArchiveInput& input, Pool& pool) {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 
+#include "archive/progress.h"
 #include "base/pool.h"
 #include "driver/layer_unpacker.h"
 #include "store/transaction.h"
@@ -48,6 +49,8 @@ class Contents {
   // Errors: kNotFound (`open <name>: no such file ...`), kInvalid (a link that leaves the archive,
   // or not a regular file).
   virtual Result<OpenedFile> open(const std::string& name) const = 0;
+  // As the file lies there; 0: not known. Also of a layer that was unpacked early.
+  virtual uint64_t size_bytes(const std::string& name) const;
   // Names of all files and folders, sorted; only what legacy archives need.
   virtual Result<std::vector<std::string>> names() const = 0;
   // Hands over the layer that was unpacked from file `name`, if there is one and nobody took it
@@ -70,9 +73,11 @@ struct ArchiveInput {
 };
 
 // Opens whichever kind `input` is. A stream is read to its end here: its layers are staged in
-// `txn`. Errors: kInvalid (not an archive), kCorrupt (damaged), kIo, kCancelled, those of staging.
+// `txn`, and `progress` (null: nobody watches) is told how far it is. Errors: kInvalid (not an
+// archive), kCorrupt (damaged), kIo, kCancelled, those of staging.
 Result<std::unique_ptr<Contents>> open_contents(const ArchiveInput& input, store::Transaction& txn,
-                                                Pool& pool, BufferPool& buffers);
+                                                Pool& pool, BufferPool& buffers,
+                                                LoadProgress* progress);
 
 // The same for whoever wants only manifests and configs: of a stream, which is read to its end, the
 // layers are not kept. Errors: as above; kUnsupported when there is too much of them.

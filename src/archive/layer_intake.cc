@@ -54,7 +54,7 @@ Status LayerIntake::unpack_kept(IntakeJob& job) {
   RangeSource bytes = job.kept->open();
   std::unique_ptr<ByteSource> tar = codec::make_decompressor(job.kept->compression(), bytes);
   STRATA_TRY(UnpackedEarly unpacked,
-             unpack_staged(*tar, tools_, nullptr).context("layer {}", job.layer.diff));
+             unpack_staged(*tar, tools_).context("layer {}", job.layer.diff));
   STRATA_CHECK(check_diff_id(job, unpacked));
   job.result = std::move(unpacked);
   return {};
@@ -166,7 +166,7 @@ Status LayerIntake::finish(Arriving& arriving) {
 
 Status LayerIntake::copy(IntakeJob& job) {
   const UnpackedEarly& first = *jobs_[*job.copy_of].result;
-  STRATA_TRY(UnpackedEarly unpacked, unpack_again(first, tools_, nullptr));
+  STRATA_TRY(UnpackedEarly unpacked, unpack_again(first, tools_));
   STRATA_CHECK(check_diff_id(job, unpacked));
   job.result = std::move(unpacked);
   return {};

@@ -46,20 +46,18 @@ Result<LayerJobs> list_layer_jobs(const LoadPlan& plan, const store::Store& stor
   }
 }
 
-Result<UnpackedEarly> unpack_staged(ByteSource& tar, const UnpackTools& tools,
-                                    const std::function<void(uint64_t)>& advanced) {
+Result<UnpackedEarly> unpack_staged(ByteSource& tar, const UnpackTools& tools) {
   STRATA_TRY(store::StagedLayer staged, tools.txn.stage_layer());
   driver::UnpackTarget target{&staged.folder, &staged.diff, &staged.metadata};
   STRATA_TRY(driver::UnpackedLayer layer,
-             driver::unpack_layer(tar, target, tools.pool, tools.buffers, advanced));
+             driver::unpack_layer(tar, target, tools.pool, tools.buffers, nullptr));
   return UnpackedEarly{std::move(staged), std::move(layer)};
 }
 
-Result<UnpackedEarly> unpack_again(const UnpackedEarly& first, const UnpackTools& tools,
-                                   const std::function<void(uint64_t)>& advanced) {
+Result<UnpackedEarly> unpack_again(const UnpackedEarly& first, const UnpackTools& tools) {
   STRATA_TRY(Fd split, open_at(first.staged.metadata, driver::kSplitFileName, O_RDONLY));
   std::unique_ptr<ByteSource> tar = driver::open_layer_tar({&first.staged.diff, &split});
-  return unpack_staged(*tar, tools, advanced);
+  return unpack_staged(*tar, tools);
 }
 
 Status add_layer(LayerJob& job, store::Transaction& txn, std::vector<std::string>& warnings) {

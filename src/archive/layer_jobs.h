@@ -4,7 +4,6 @@
 // Threads: one per call; stage_layer's rules hold.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,12 +36,10 @@ struct UnpackTools {
   BufferPool& buffers;
 };
 
-// Unpacks a tar into a new staged layer. `advanced` as in driver::unpack_layer. Any thread.
-Result<UnpackedEarly> unpack_staged(ByteSource& tar, const UnpackTools& tools,
-                                    const std::function<void(uint64_t)>& advanced);
+// Unpacks a tar into a new staged layer. Any thread.
+Result<UnpackedEarly> unpack_staged(ByteSource& tar, const UnpackTools& tools);
 // Another layer with the same files, for the same diffID on other parents.
-Result<UnpackedEarly> unpack_again(const UnpackedEarly& first, const UnpackTools& tools,
-                                   const std::function<void(uint64_t)>& advanced);
+Result<UnpackedEarly> unpack_again(const UnpackedEarly& first, const UnpackTools& tools);
 
 // Adds a layer that has its result, base first; still staged. Appends to `warnings` which xattrs
 // the file system did not take. Errors: kCorrupt (it got another chainID than planned), those of

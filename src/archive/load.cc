@@ -52,7 +52,8 @@ Result<LoadReport> load(store::Store& store, const ArchiveInput& input, const Lo
 
   // Headers only, and bodies stay where they are; but a stream is read to its end, its layers
   // staged.
-  STRATA_TRY(std::unique_ptr<Contents> contents, open_contents(input, txn, pool, buffers));
+  STRATA_TRY(std::unique_ptr<Contents> contents,
+             open_contents(input, txn, pool, buffers, options.progress));
 
   // manifest.json, index.json or repositories -> images, layers, tags.
   STRATA_TRY(LoadPlan plan, plan_images(*contents, options.plan, txn, pool, buffers));

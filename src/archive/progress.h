@@ -12,6 +12,9 @@ namespace strata::archive {
 class LoadProgress {
  public:
   virtual ~LoadProgress() = default;
+  // Of a stream, which is read before it is known which layers it brings. `total_bytes` 0: not
+  // known beforehand. Not called any more when the first layer has started.
+  virtual void archive_advanced(uint64_t /*bytes_done*/, uint64_t /*total_bytes*/) {}
   // `total_bytes` and `bytes_done` count the layer as it lies in the archive; 0: not known
   // beforehand.
   virtual void layer_started(const DiffId& layer, uint64_t total_bytes) = 0;

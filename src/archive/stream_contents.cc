@@ -6,6 +6,7 @@
 
 #include "archive/early_layer.h"
 #include "archive/links.h"
+#include "archive/watched_source.h"
 #include "codec/decompress.h"
 #include "tar/parser.h"
 #include "tar/path.h"
@@ -23,16 +24,27 @@ struct Kept {
   uint64_t size_bytes = 0;
 };
 
+struct PassingLayer {
+  std::shared_ptr<EarlyLayer> unpacking;  // null: taken
+  uint64_t size_bytes = 0;
+};
+
 class StreamContents final : public Contents, private tar::ParserEvents {
  public:
   StreamContents(store::Transaction& txn, Pool& pool, BufferPool& buffers)
       : txn_(txn), pool_(pool), unpack_buffers_(buffers), gunzip_(pool, kPiecesAhead) {}
 
-  Status consume(const Fd& input) {
+  Status consume(const Fd& input, LoadProgress* progress) {
+    STRATA_TRY(struct stat info, stat_fd(input.get()));
+    const uint64_t total = S_ISREG(info.st_mode) ? static_cast<uint64_t>(info.st_size) : 0;
     STRATA_TRY(store::StagedLayer scratch, txn_.stage_layer());
     STRATA_TRY(kept_file_, open_at(scratch.folder, "kept", O_RDWR | O_CREAT | O_EXCL, 0600));
     FdSource raw(input.get());
-    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(raw, gunzip_));
+    WatchedSource watched(raw, [&](uint64_t done) {
+      const bool only_magic = done <= codec::kMagicBytes;
+      if (progress != nullptr && !only_magic) progress->archive_advanced(done, total);
+    });
+    STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(watched, gunzip_));
     tar::Parser parser;
     while (true) {
       STRATA_CHECK(pool_.check_cancelled());
@@ -62,6 +74,12 @@ class StreamContents final : public Contents, private tar::ParserEvents {
                       kept->second.size_bytes};
   }
 
+  uint64_t size_bytes(const std::string& name) const override {
+    Result<std::string> target = links_.resolve(name);
+    auto layer = target.ok() ? layers_.find(*target) : layers_.end();
+    return layer == layers_.end() ? Contents::size_bytes(name) : layer->second.size_bytes;
+  }
+
   Result<std::vector<std::string>> names() const override {
     std::map<std::string, bool> all;
     for (const auto& [name, kept] : kept_) all[name] = true;
@@ -74,8 +92,9 @@ class StreamContents final : public Contents, private tar::ParserEvents {
   Result<std::optional<UnpackedEarly>> take_unpacked(const std::string& name) override {
     STRATA_TRY(std::string target, links_.resolve(name));
     auto layer = layers_.find(target);
-    if (layer == layers_.end() || layer->second == nullptr) return std::optional<UnpackedEarly>();
-    std::shared_ptr<EarlyLayer> taken = std::move(layer->second);
+    bool is_there = layer != layers_.end() && layer->second.unpacking != nullptr;
+    if (!is_there) return std::optional<UnpackedEarly>();
+    std::shared_ptr<EarlyLayer> taken = std::move(layer->second.unpacking);
     STRATA_TRY(UnpackedEarly unpacked, taken->result());
     return std::optional<UnpackedEarly>(std::move(unpacked));
   }
@@ -92,6 +111,7 @@ class StreamContents final : public Contents, private tar::ParserEvents {
     STRATA_CHECK(links_.add_member(name, member.link_name));
     forget(name);
     name_ = name;
+    size_bytes_ = member.size_bytes;
     current_ = nullptr;
     wanted_ = member.type == tar::kRegular && !member.sparse;
     undecided_ = wanted_ && member.size_bytes > kKeptBytes;
@@ -137,7 +157,7 @@ class StreamContents final : public Contents, private tar::ParserEvents {
   Status on_member_end() override {
     if (current_ == nullptr) return {};
     current_->end();
-    layers_[name_] = current_;
+    layers_[name_] = {current_, size_bytes_};
     under_way_.push_back(std::move(current_));
     if (under_way_.size() > kLayersUnderWay) {
       under_way_.front()->wait();
@@ -161,11 +181,12 @@ class StreamContents final : public Contents, private tar::ParserEvents {
   Fd kept_file_;
   uint64_t kept_bytes_ = 0;
   std::map<std::string, Kept> kept_;
-  std::map<std::string, std::shared_ptr<EarlyLayer>> layers_;
+  std::map<std::string, PassingLayer> layers_;
   std::deque<std::shared_ptr<EarlyLayer>> under_way_;
   Links links_;
 
   std::string name_;  // of the member that is arriving
+  uint64_t size_bytes_ = 0;
   std::shared_ptr<EarlyLayer> current_;
   bool wanted_ = false;
   bool undecided_ = false;
@@ -174,9 +195,10 @@ class StreamContents final : public Contents, private tar::ParserEvents {
 }  // namespace
 
 Result<std::unique_ptr<Contents>> consume_stream(const Fd& input, store::Transaction& txn,
-                                                 Pool& pool, BufferPool& buffers) {
+                                                 Pool& pool, BufferPool& buffers,
+                                                 LoadProgress* progress) {
   auto contents = std::make_unique<StreamContents>(txn, pool, buffers);
-  STRATA_CHECK(contents->consume(input));
+  STRATA_CHECK(contents->consume(input, progress));
   return std::unique_ptr<Contents>(std::move(contents));
 }
 

@@ -13,9 +13,10 @@ namespace strata::archive {
 
 inline constexpr uint64_t kKeptBytes = 1u << 20;
 
-// Reads `input` to its end. Errors: kInvalid (no tar), kCorrupt (damaged compression), kIo,
+// Reads `input` to its end; `progress` may be null. Errors: kInvalid (no tar), kCorrupt (damaged compression), kIo,
 // kNoSpace, kCancelled.
 Result<std::unique_ptr<Contents>> consume_stream(const Fd& input, store::Transaction& txn,
-                                                 Pool& pool, BufferPool& buffers);
+                                                 Pool& pool, BufferPool& buffers,
+                                                 LoadProgress* progress);
 
 }  // namespace strata::archive

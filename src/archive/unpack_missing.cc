@@ -7,6 +7,7 @@
 #include <map>
 
 #include "archive/layer_jobs.h"
+#include "archive/watched_source.h"
 #include "base/timer.h"
 #include "codec/decompress.h"
 
@@ -90,10 +91,7 @@ class Unpacking {
   }
 
  private:
-  uint64_t size_of(const LayerJob& job) const {
-    Result<OpenedFile> file = contents_.open(job.layer.file);
-    return file.ok() ? file->size_bytes : 0;
-  }
+  uint64_t size_of(const LayerJob& job) const { return contents_.size_bytes(job.layer.file); }
 
   // `turn`: which one it is, of those that are unpacked at the same time.
   Status unpack(LayerJob& job, size_t turn) {
@@ -120,13 +118,16 @@ class Unpacking {
                    contents_.has(job.layer.file);
     if (came_by) return std::optional<UnpackedEarly>();
     STRATA_TRY(OpenedFile file, std::move(opened));
+    const DiffId& diff = job.layer.diff;
+    WatchedSource watched(*file.source, [&](uint64_t bytes) {
+      if (context_.progress) context_.progress->layer_advanced(diff, bytes);
+    });
     // Decoding ahead costs twice the processor time. It is worth that where processors would idle.
     const bool few = jobs_.size() * 2 <= context_.pool.jobs();
-    STRATA_TRY(std::unique_ptr<ByteSource> tar,
-               few ? codec::open_decompressed(*file.source, gunzip_)
-                   : codec::open_decompressed(*file.source));
+    STRATA_TRY(std::unique_ptr<ByteSource> tar, few ? codec::open_decompressed(watched, gunzip_)
+                                                    : codec::open_decompressed(watched));
     AbandonableSource abandonable(*tar, failure_, turn);
-    STRATA_TRY(UnpackedEarly unpacked, unpack_staged(abandonable, tools_, advance(job.layer.diff)));
+    STRATA_TRY(UnpackedEarly unpacked, unpack_staged(abandonable, tools_));
     return std::optional<UnpackedEarly>(std::move(unpacked));
   }
 
@@ -138,13 +139,6 @@ class Unpacking {
     std::optional<UnpackedEarly> taken = std::move(early->second);
     planned.erase(early);
     return taken;
-  }
-
-  // What is called while the layer is unpacked.
-  std::function<void(uint64_t)> advance(const DiffId& diff) const {
-    return [this, diff](uint64_t bytes) {
-      if (context_.progress) context_.progress->layer_advanced(diff, bytes);
-    };
   }
 
   // The same layer on two parents is stored twice. From a stream it was unpacked once, so the
@@ -159,7 +153,7 @@ class Unpacking {
         return error(ErrorCode::kNotFound, "open {}: no such file or directory in the archive",
                      job.layer.file);
       }
-      STRATA_TRY(job.result, unpack_again(*first->result, tools_, advance(job.layer.diff)));
+      STRATA_TRY(job.result, unpack_again(*first->result, tools_));
       STRATA_CHECK(check_diff_id(job));
       if (context_.progress) context_.progress->layer_finished(job.layer.diff);
     }

@@ -117,7 +117,7 @@ Status StageRun::bring_layer(const ImportedCache& cache, const DiffId& layer,
     codec::GunzipHelpers helpers(work_.pool);
     STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(*blob, helpers));
     STRATA_TRY(archive::UnpackedEarly unpacked,
-               archive::unpack_staged(*tar, {txn, work_.pool, work_.buffers}, {}));
+               archive::unpack_staged(*tar, {txn, work_.pool, work_.buffers}));
     if (unpacked.layer.diff_id == layer) return unpacked;
     return error(ErrorCode::kCorrupt, "expected diffID {}, found {}", layer,
                  unpacked.layer.diff_id);

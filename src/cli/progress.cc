@@ -14,6 +14,7 @@ namespace strata::cli {
 namespace {
 
 constexpr size_t kBarColumns = 50;
+constexpr const char* kReading = "Reading archive";
 
 ScreenSize screen_size(int fd) {
   ScreenSize size;
@@ -52,9 +53,24 @@ ProgressDisplay::Line* ProgressDisplay::find(State& state, const DiffId& layer) 
   return nullptr;
 }
 
+void ProgressDisplay::archive_advanced(uint64_t bytes_done, uint64_t total_bytes) {
+  if (mode_ == ProgressMode::kNone || mode_ == ProgressMode::kPlain) return;
+  auto state = state_.lock();
+  if (state->lines.empty()) state->lines.push_back({{}, 0, total_bytes});
+  Line& line = state->lines.front();
+  line.done_bytes = bytes_done;
+  if (mode_ == ProgressMode::kTerminal) draw(*state, false);
+  if (mode_ == ProgressMode::kJson) report(line);
+}
+
+void ProgressDisplay::remove_archive(State& state) {
+  std::erase_if(state.lines, [](const Line& line) { return !line.layer; });
+}
+
 void ProgressDisplay::layer_started(const DiffId& layer, uint64_t total_bytes) {
   if (mode_ == ProgressMode::kNone) return;
   auto state = state_.lock();
+  remove_archive(*state);
   state->lines.push_back({layer, 0, total_bytes});
   if (mode_ == ProgressMode::kTerminal) draw(*state, false);
 }
@@ -84,12 +100,14 @@ void ProgressDisplay::layer_finished(const DiffId& layer) {
 void ProgressDisplay::close() {
   if (mode_ != ProgressMode::kTerminal) return;
   auto state = state_.lock();
+  remove_archive(*state);
   draw(*state, true);
 }
 
 std::string ProgressDisplay::text_of(const Line& line, size_t columns) const {
-  return fmt::format("{}: {} {}", line.layer.short_hex(), status_,
-                     progress_text(line.done_bytes, line.total_bytes, columns));
+  std::string bar = progress_text(line.done_bytes, line.total_bytes, columns);
+  if (!line.layer) return fmt::format("{} {}", kReading, bar);
+  return fmt::format("{}: {} {}", line.layer->short_hex(), status_, bar);
 }
 
 std::string status_line(ProgressMode mode, std::string_view status, std::string_view id) {
@@ -110,11 +128,11 @@ void ProgressDisplay::report(Line& line) {
   if (!line.finished && now - line.shown < kRedrawInterval) return;
   line.shown = now;
   std::string bar = progress_text(line.done_bytes, line.total_bytes, kColumnsWithBar);
+  std::string id = line.layer ? fmt::format(",\"id\":\"{}\"", line.layer->short_hex()) : "";
   output_.write(fmt::format(
-      "{{\"status\":{},\"progressDetail\":{{\"current\":{},\"total\":{}}},\"progress\":{},"
-      "\"id\":\"{}\"}}\n",
-      quote_json(status_, HtmlEscape::kYes), line.done_bytes, line.total_bytes,
-      quote_json(bar, HtmlEscape::kYes), line.layer.short_hex()));
+      "{{\"status\":{},\"progressDetail\":{{\"current\":{},\"total\":{}}},\"progress\":{}{}}}\n",
+      quote_json(line.layer ? status_ : kReading, HtmlEscape::kYes), line.done_bytes,
+      line.total_bytes, quote_json(bar, HtmlEscape::kYes), id));
 }
 
 void ProgressDisplay::draw(State& state, bool last) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Progress of long work, one line for each layer:
 //   terminal  "ef68f6734aa4: Loading layer [=====>   ]  11.2MB/58.44MB", redrawn in place
+//             before that, for a stream: "Reading archive   123.4MB", which goes again
 //   plain     "ef68f6734aa4: Loading layer 58.44MB/58.44MB" when a layer is done
 //   json      {"status":"Loading layer","progressDetail":{...},"progress":"[==>  ] …","id":"…"}
 // Source:  what docker draws (FORMATS section 10) and its API's stream.
 // Threads: any thread may report; one lock, and at most ten redraws a second.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +39,7 @@ class ProgressDisplay final : public archive::LoadProgress {
   // shown does not decide over what is done.
   static ScreenOutput to_descriptor(int fd);
 
+  void archive_advanced(uint64_t bytes_done, uint64_t total_bytes) override;
   void layer_started(const DiffId& layer, uint64_t total_bytes) override;
   void layer_advanced(const DiffId& layer, uint64_t bytes_done) override;
   void layer_finished(const DiffId& layer) override;
@@ -46,7 +49,7 @@ class ProgressDisplay final : public archive::LoadProgress {
  private:
   using Clock = std::chrono::steady_clock;
   struct Line {
-    DiffId layer;
+    std::optional<DiffId> layer;  // none: the archive
     uint64_t done_bytes = 0;
     uint64_t total_bytes = 0;
     bool finished = false;
@@ -58,6 +61,7 @@ class ProgressDisplay final : public archive::LoadProgress {
     ScreenLines screen;
   };
 
+  static void remove_archive(State& state);
   Line* find(State& state, const DiffId& layer) const;
   std::string text_of(const Line& line, size_t columns) const;
   void report(Line& line);             // plain, json

@@ -106,6 +106,27 @@ TEST_F(ProgressTest, TerminalRedrawsOneLineForEachLayer) {
   EXPECT_EQ(lines[1], id(2) + ": Loading layer [" + std::string(50, '=') + ">]      1kB/1kB");
 }
 
+TEST_F(ProgressTest, TerminalShowsAStreamUntilItsLayersAreKnown) {
+  ProgressDisplay shown = display(ProgressMode::kTerminal);
+  shown.archive_advanced(1000, 0);
+  shown.archive_advanced(123'400'000, 0);
+  EXPECT_EQ(screen.lines(), std::vector<std::string>{"Reading archive  123.4MB"});
+  shown.layer_started(layer(1), 2000);
+  shown.layer_finished(layer(1));
+  EXPECT_EQ(screen.lines(), std::vector<std::string>{id(1) + ": Loading layer [" +
+                                                     std::string(50, '=') + ">]      2kB/2kB"});
+  shown.close();
+  EXPECT_EQ(screen.lines().size(), 1u);
+}
+
+TEST_F(ProgressTest, NothingIsLeftOfAStreamWithoutNewLayers) {
+  ProgressDisplay shown = display(ProgressMode::kTerminal);
+  shown.archive_advanced(1000, 2000);
+  EXPECT_TRUE(screen.lines().at(0).ends_with("1kB/2kB"));
+  shown.close();
+  EXPECT_TRUE(screen.lines().empty());
+}
+
 TEST_F(ProgressTest, MoreLayersThanTheScreenHasRowsAllEndUpInIt) {
   ProgressDisplay shown = display(ProgressMode::kTerminal);
   for (int i = 0; i < 20; ++i) shown.layer_started(layer(i), 1000);
@@ -141,6 +162,21 @@ TEST_F(ProgressTest, PlainHasOneLineWhenALayerIsDone) {
   shown.layer_finished(layer(1));
   shown.close();
   EXPECT_EQ(written, id(1) + ": Loading layer  58.44MB/58.44MB\n");
+}
+
+TEST_F(ProgressTest, PlainSaysNothingOfAStream) {
+  ProgressDisplay shown = display(ProgressMode::kPlain);
+  shown.archive_advanced(1000, 0);
+  shown.close();
+  EXPECT_EQ(written, "");
+}
+
+TEST_F(ProgressTest, JsonTellsHowFarAStreamIs) {
+  ProgressDisplay shown = display(ProgressMode::kJson);
+  shown.archive_advanced(2048, 0);
+  EXPECT_EQ(written,
+            "{\"status\":\"Reading archive\",\"progressDetail\":{\"current\":2048,\"total\":0},"
+            "\"progress\":\" 2.048kB\"}\n");
 }
 
 TEST_F(ProgressTest, JsonIsTheStreamOfDockersApi) {

@@ -25,7 +25,7 @@ Result<archive::UnpackedEarly> layer_of_changes(const driver::ComparedTrees& tre
     STRATA_TRY(latest, driver::write_diff_tar(trees, options, to, tools.pool));
     return {};
   });
-  STRATA_TRY(archive::UnpackedEarly made, archive::unpack_staged(tar, tools, {}));
+  STRATA_TRY(archive::UnpackedEarly made, archive::unpack_staged(tar, tools));
   const bool whole = trees.kind == driver::ComparedTrees::Upper::kWhole;
   if (whole && latest >= begun.time_since_epoch().count()) {
     std::this_thread::sleep_until(begun + std::chrono::seconds(1) + kTick);
