@@ -241,7 +241,7 @@ TEST_F(ArchiveTest, OciIndexOfTwoPlatforms) {
 TEST_F(ArchiveTest, BadArchivesChangeNothing) {
   TestImage image({layer_with("a", "1"), layer_with("b", "2")});
   std::string good = docker_archive(image);
-  expect_refused("", "does not contain a manifest.json");
+  expect_refused("", "it is empty, expected an image archive");
   expect_refused("garbage that is no tar and longer than five hundred and twelve bytes" +
                      std::string(600, 'x'),
                  "invalid tar header");

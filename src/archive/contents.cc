@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "archive/folder_contents.h"
@@ -12,6 +13,7 @@
 #include "archive/texts_contents.h"
 #include "base/timer.h"
 #include "codec/compression.h"
+#include "tar/header.h"
 
 namespace strata::archive {
 namespace {
@@ -39,6 +41,19 @@ Result<std::optional<UnpackedEarly>> Contents::take_unpacked(const std::string&)
 Result<std::string> Contents::read_file(const std::string& name) const {
   STRATA_TRY(OpenedFile file, open(name));
   return read_to_end(*file.source, kMaxJsonBytes).context("read {}", name);
+}
+
+Status check_is_tar(ByteSpan head) {
+  if (head.empty()) return error(ErrorCode::kInvalid, "it is empty, expected an image archive");
+  if (head.size() < tar::kBlockBytes) {
+    return error(ErrorCode::kInvalid, "not a tar archive: unexpected EOF after {} bytes",
+                 head.size());
+  }
+  const tar::Block block = head.first<tar::kBlockBytes>();
+  const bool padding = std::ranges::all_of(block, [](std::byte b) { return b == std::byte{0}; });
+  if (padding || tar::header_format(block) != tar::HeaderFormat::kBadChecksum) return {};
+  tar::Member member;
+  return tar::decode_header(block, member).context("not a tar archive");
 }
 
 Result<std::unique_ptr<Contents>> open_contents(const ArchiveInput& input, store::Transaction& txn,

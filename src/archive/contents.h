@@ -72,6 +72,10 @@ struct ArchiveInput {
   std::string name;  // for messages
 };
 
+// Whether it is a tar, by its first block; fewer bytes if there are no more. Errors:
+// kInvalid (nothing there, or no tar).
+Status check_is_tar(ByteSpan head);
+
 // Opens whichever kind `input` is. A stream is read to its end here: its layers are staged in
 // `txn`, and `progress` (null: nobody watches) is told how far it is. Errors: kInvalid (not an
 // archive), kCorrupt (damaged), kIo, kCancelled, those of staging.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "archive/stream_contents.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <deque>
 #include <map>
 
@@ -50,8 +54,9 @@ class StreamContents final : public Contents, private tar::ParserEvents {
       STRATA_CHECK(pool_.check_cancelled());
       block_.block = arriving_.acquire();
       STRATA_TRY(size_t count, read_full(*tar, {block_.block.get(), arriving_.block_bytes()}));
-      if (count == 0) break;
       block_.bytes = {block_.block.get(), count};
+      if (parser.offset_bytes() == 0) STRATA_CHECK(check_is_tar(block_.bytes));
+      if (count == 0) break;
       STRATA_CHECK(parser.feed(block_.bytes, *this));
     }
     block_ = {};
@@ -111,10 +116,11 @@ class StreamContents final : public Contents, private tar::ParserEvents {
     STRATA_CHECK(links_.add_member(name, member.link_name));
     forget(name);
     name_ = name;
-    size_bytes_ = member.size_bytes;
+    size_bytes_ = member.logical_size_bytes();
+    taken_bytes_ = 0;
     current_ = nullptr;
-    wanted_ = member.type == tar::kRegular && !member.sparse;
-    undecided_ = wanted_ && member.size_bytes > kKeptBytes;
+    wanted_ = member.type == tar::kRegular || member.type == tar::kGnuSparse;
+    undecided_ = wanted_ && size_bytes_ > kKeptBytes;
     if (wanted_) kept_[name_] = {kept_bytes_, 0};
     if (member.type == tar::kSymlink) links_.add_symlink(name_, member.link_name);
     if (member.type == tar::kHardLink) add_hard_link(tar::clean_path(member.link_name));
@@ -132,8 +138,34 @@ class StreamContents final : public Contents, private tar::ParserEvents {
     links_.add_symlink(name_, up + target);
   }
 
-  Status on_payload(ByteSpan bytes, uint64_t) override {
+  Status on_payload(ByteSpan bytes, uint64_t file_offset) override {
     if (!wanted_) return {};
+    STRATA_CHECK(fill_hole(file_offset));
+    return take({block_.block, bytes});
+  }
+
+  // What a sparse member has up to `end`: zeros that are not in the archive.
+  Status fill_hole(uint64_t end) {
+    static constexpr std::array<std::byte, 65536> kZeros{};
+    while (taken_bytes_ < end) {
+      STRATA_CHECK(pool_.check_cancelled());
+      const uint64_t rest = end - taken_bytes_;
+      if (current_ == nullptr && !undecided_) {  // a hole stays one
+        taken_bytes_ = end;
+        kept_bytes_ += rest;
+        kept_[name_].size_bytes += rest;
+        if (::ftruncate(kept_file_.get(), static_cast<off_t>(kept_bytes_)) == 0) return {};
+        return errno_error(errno, name_);
+      }
+      auto count = static_cast<size_t>(std::min<uint64_t>(rest, kZeros.size()));
+      STRATA_CHECK(take({nullptr, ByteSpan(kZeros).first(count)}));
+    }
+    return {};
+  }
+
+  Status take(const Slice& payload) {
+    const ByteSpan bytes = payload.bytes;
+    taken_bytes_ += bytes.size();
     if (undecided_) {
       undecided_ = false;
       char first = static_cast<char>(bytes[0]);
@@ -145,7 +177,7 @@ class StreamContents final : public Contents, private tar::ParserEvents {
       }
     }
     if (current_ != nullptr) {
-      (void)current_->push({block_.block, bytes});  // what goes wrong shows if it is wanted
+      (void)current_->push(payload);  // what goes wrong shows if it is wanted
       return {};
     }
     STRATA_CHECK(pwrite_all(kept_file_.get(), bytes, kept_bytes_));
@@ -155,6 +187,7 @@ class StreamContents final : public Contents, private tar::ParserEvents {
   }
 
   Status on_member_end() override {
+    if (wanted_) STRATA_CHECK(fill_hole(size_bytes_));
     if (current_ == nullptr) return {};
     current_->end();
     layers_[name_] = {current_, size_bytes_};
@@ -185,8 +218,9 @@ class StreamContents final : public Contents, private tar::ParserEvents {
   std::deque<std::shared_ptr<EarlyLayer>> under_way_;
   Links links_;
 
-  std::string name_;  // of the member that is arriving
-  uint64_t size_bytes_ = 0;
+  std::string name_;         // of the member that is arriving
+  uint64_t size_bytes_ = 0;  // with its holes
+  uint64_t taken_bytes_ = 0;
   std::shared_ptr<EarlyLayer> current_;
   bool wanted_ = false;
   bool undecided_ = false;

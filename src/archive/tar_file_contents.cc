@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "archive/tar_file_contents.h"
 
+#include <algorithm>
 #include <map>
 
 #include "archive/links.h"
@@ -12,9 +13,45 @@ namespace {
 
 constexpr uint64_t kBlock = 512;
 
+// What the maps of all sparse members may take in memory: 16 MiB.
+constexpr size_t kMaxExtents = size_t{1} << 20;
+
 struct Body {
   uint64_t offset = 0;
-  uint64_t size_bytes = 0;
+  uint64_t size_bytes = 0;                       // with the holes
+  std::shared_ptr<const tar::SparseMap> sparse;  // null: no holes
+};
+
+// The content of a sparse member, its holes as zeros.
+class SparseSource final : public ByteSource {
+ public:
+  SparseSource(int fd, const Body& body) : fd_(fd), offset_(body.offset), map_(body.sparse) {}
+
+  Result<size_t> read(MutableByteSpan buffer) override {
+    const bool behind_all = extent_ == map_->extents.size();
+    const uint64_t data = behind_all ? map_->logical_size_bytes : map_->extents[extent_].offset;
+    if (position_ < data) {
+      auto zeros = static_cast<size_t>(std::min<uint64_t>(buffer.size(), data - position_));
+      std::fill_n(buffer.begin(), zeros, std::byte{0});
+      position_ += zeros;
+      return zeros;
+    }
+    if (behind_all) return size_t{0};
+    const uint64_t end = data + map_->extents[extent_].length;
+    RangeSource range(fd_, offset_, end - position_);
+    STRATA_TRY(size_t count, range.read(buffer));
+    offset_ += count;
+    position_ += count;
+    if (position_ == end) ++extent_;
+    return count;
+  }
+
+ private:
+  const int fd_;
+  uint64_t offset_;  // in the archive
+  const std::shared_ptr<const tar::SparseMap> map_;
+  uint64_t position_ = 0;  // in the member
+  size_t extent_ = 0;
 };
 
 // Remembers the member whose header was just parsed.
@@ -40,6 +77,9 @@ class TarFileContents final : public Contents {
   Status index() {
     STRATA_TRY(struct stat info, stat_fd(file_.get()));
     auto end = static_cast<uint64_t>(info.st_size);
+    std::array<std::byte, kBlock> first;
+    STRATA_TRY(size_t count, pread_full(file_.get(), first, 0));
+    STRATA_CHECK(check_is_tar(ByteSpan(first).first(count)));
     uint64_t offset = 0;
     while (true) {
       tar::Parser parser;
@@ -69,6 +109,9 @@ class TarFileContents final : public Contents {
       return error(ErrorCode::kNotFound, "open {}: no such file or directory in the archive", name);
     }
     const Body& found = body->second;
+    if (found.sparse) {
+      return OpenedFile{std::make_unique<SparseSource>(file_.get(), found), found.size_bytes};
+    }
     return OpenedFile{std::make_unique<RangeSource>(file_.get(), found.offset, found.size_bytes),
                       found.size_bytes};
   }
@@ -104,8 +147,8 @@ class TarFileContents final : public Contents {
     STRATA_CHECK(links_.add_member(name, member.link_name));
     links_.remove(name);  // of a name that occurs twice the last one counts
     bodies_.erase(name);
-    if (member.type == tar::kRegular && !member.sparse) {
-      bodies_[name] = {offset, member.size_bytes};
+    if (member.type == tar::kRegular || member.type == tar::kGnuSparse) {
+      STRATA_TRY(bodies_[name], body_of(member, offset));
     } else if (member.type == tar::kSymlink) {
       links_.add_symlink(name, member.link_name);
     } else if (member.type == tar::kHardLink) {
@@ -115,8 +158,22 @@ class TarFileContents final : public Contents {
     return {};
   }
 
+  Result<Body> body_of(const tar::Member& member, uint64_t offset) {
+    Body body{offset, member.logical_size_bytes(), nullptr};
+    if (!member.sparse) return body;
+    extents_ += member.sparse->extents.size();
+    if (extents_ > kMaxExtents) {
+      return error(ErrorCode::kUnsupported,
+                   "\"{}\": the sparse files of the archive have more than {} pieces", member.name,
+                   kMaxExtents);
+    }
+    body.sparse = std::make_shared<tar::SparseMap>(*member.sparse);
+    return body;
+  }
+
   const Fd& file_;
   std::map<std::string, Body> bodies_;
+  size_t extents_ = 0;
   Links links_;
 };
 

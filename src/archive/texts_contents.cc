@@ -31,6 +31,7 @@ class TextsContents final : public Contents, private tar::ParserEvents {
     while (true) {
       STRATA_CHECK(pool.check_cancelled());
       STRATA_TRY(size_t count, read_full(*tar, block));
+      if (parser.offset_bytes() == 0) STRATA_CHECK(check_is_tar(ByteSpan(block).first(count)));
       if (count == 0) return parser.finish();
       STRATA_CHECK(parser.feed(ByteSpan(block).first(count), *this));
     }
@@ -65,27 +66,29 @@ class TextsContents final : public Contents, private tar::ParserEvents {
     links_.remove(name_);  // of a name that occurs twice the last one counts
     kept_bytes_ -= texts_.contains(name_) ? texts_[name_].size() : 0;
     texts_.erase(name_);
-    undecided_ = member.type == tar::kRegular && !member.sparse && !tar::leaves_root(member.name) &&
-                 member.size_bytes <= kMaxJsonBytes;
+    undecided_ = (member.type == tar::kRegular || member.type == tar::kGnuSparse) &&
+                 !tar::leaves_root(member.name) && member.logical_size_bytes() <= kMaxJsonBytes;
     kept_ = false;
     if (member.type == tar::kSymlink) links_.add_symlink(name_, member.link_name);
     return {};
   }
 
-  Status on_payload(ByteSpan bytes, uint64_t) override {
+  Status on_payload(ByteSpan bytes, uint64_t file_offset) override {
     if (undecided_) {
       auto first = static_cast<char>(bytes[0]);
-      kept_ = first == '{' || first == '[';
+      kept_ = file_offset == 0 && (first == '{' || first == '[');
       undecided_ = false;
     }
     if (!kept_) return {};
-    kept_bytes_ += bytes.size();
+    std::string& text = texts_[name_];
+    kept_bytes_ += file_offset - text.size() + bytes.size();
     if (kept_bytes_ > kMaxTextsBytes) {
       return error(ErrorCode::kUnsupported,
                    "the manifests and configs of the archive have more than {} bytes",
                    kMaxTextsBytes);
     }
-    texts_[name_] += as_text(bytes);
+    text.resize(file_offset);  // zeros, should it have holes
+    text += as_text(bytes);
     return {};
   }
 

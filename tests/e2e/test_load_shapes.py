@@ -295,6 +295,28 @@ def test_gnu_tar_packs_the_archive(work):
     assert_holds(work / "root", *images)
 
 
+SPARSE = ["--format=posix --sparse-version=0.0", "--format=posix --sparse-version=0.1", "--format=posix --sparse-version=1.0"]
+
+
+@pytest.mark.parametrize("how", ["file", "pipe", "gzip"])
+@pytest.mark.parametrize("kind", SPARSE if docker_stands_in() else [*SPARSE, "--format=gnu"])
+@pytest.mark.parametrize("hole", [300_000, 3_000_000], ids=["small", "large"])
+def test_an_archive_with_holes(work, hole, kind, how):
+    """A layer with zeros at its beginning, in its midst and at its end, as `tar -S` packs it."""
+    layer = plain_layer("zeros", bytes(hole) + b"x" * 70_000 + bytes(hole)) + bytes(hole)
+    image = archives.Image([plain_layer(), layer], ["x:1"])
+    (work / "in.tar").write_bytes(docker_2010(image))
+    (work / "unpacked").mkdir()
+    run("tar", "-xf", work / "in.tar", "-C", work / "unpacked")
+    for file in work.glob("unpacked/*/layer.tar"):
+        run("fallocate", "-d", file)
+    run("tar", "-S", *kind.split(), "-cf", work / "again.tar", "-C", work / "unpacked", ".")
+    data = (work / "again.tar").read_bytes()
+    assert len(data) < len(layer), "no holes were made"
+    load(work / "root", COMPRESSORS["gzip"](data) if how == "gzip" else data, "pipe" if how == "gzip" else how)
+    assert_holds(work / "root", image)
+
+
 @needs_strata_itself("docker 20.10 loads no OCI archives")
 @pytest.mark.parametrize("nested", [False, True], ids=["manifest", "index"])
 def test_a_name_with_a_digest_is_true(work, nested):

@@ -45,10 +45,14 @@ def half(data):
 
 
 STREAMS = {
-    "empty": (b"", []),
+    "empty": (b"", ["it is empty, expected an image archive"]),
+    "empty gzip": (gzip.compress(b""), ["it is empty, expected an image archive"]),
     "zeros": (bytes(10240), ["manifest"]),
-    "noise": (NOISE, ["tar"]),
-    "text": (b"hello, this is not an archive\n" * 100, ["tar"]),
+    "noise": (NOISE, ["Error: [^:]+: not a tar archive"]),
+    "text": (b"hello, this is not an archive\n" * 100, ["Error: [^:]+: not a tar archive: archive/tar: invalid tar header"]),
+    "short text": (b"hello", ["Error: [^:]+: not a tar archive: unexpected EOF after 5 bytes"]),
+    "packed text": (gzip.compress(b"hello\n" * 1000), ["Error: [^:]+: not a tar archive"]),
+    "lz4": (b"\x04\x22\x4d\x18" + NOISE, ["Error: [^:]+: not a tar archive"]),
     "cut in a header": (WHOLE[:700], []),
     "cut in a layer": (WHOLE[:3 * 512 + 100], []),
     "cut before the manifest": (WHOLE[:WHOLE.index(b"manifest.json")], []),
