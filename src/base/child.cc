@@ -63,6 +63,8 @@ Child::Child(Child&& other) noexcept
       input_(std::move(other.input_)),
       output_(std::move(other.output_)) {}
 
+void Child::terminate() { (void)::kill(pid_, SIGTERM); }
+
 void Child::kill() { (void)::kill(pid_, SIGKILL); }
 
 int Child::wait() {

@@ -26,6 +26,8 @@ class Child {
   const Fd& input() const { return input_; }    // what it reads
   const Fd& output() const { return output_; }  // what it writes
   void close_input() { input_ = Fd(); }
+  // Asks it to end (SIGTERM); the destructor sees to it.
+  void terminate();
   // Ends it at once; `wait` is still to be called.
   void kill();
   // Closes its input and waits for its end. Returns its exit code, 128 + signal number after one.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 
 #include "base/child.h"
@@ -12,16 +13,27 @@
 namespace strata {
 namespace {
 
+// How soon it is seen that a signal came to another thread, or just before the waiting began.
+constexpr int kPollMilliseconds = 100;
+
+std::atomic<bool (*)()> is_interrupted{nullptr};
+
+Status check_interrupted() {
+  bool (*const interrupted)() = is_interrupted.load();
+  if (interrupted == nullptr || !interrupted()) return {};
+  return error(ErrorCode::kCancelled, "interrupted");
+}
+
 // Writes and reads at the same time, so that neither side waits for the other forever.
 Status exchange(Child& child, std::string_view input, size_t limit_bytes, std::string& output) {
   std::array<char, 4096> block;
   if (input.empty()) child.close_input();
   while (true) {
+    STRATA_CHECK(check_interrupted());
     pollfd polled[2] = {{child.output().get(), POLLIN, 0}, {child.input().get(), POLLOUT, 0}};
-    if (::poll(polled, child.input().valid() ? 2 : 1, -1) < 0) {
-      if (errno == EINTR) continue;
-      return errno_error(errno, "poll");
-    }
+    const int ready = ::poll(polled, child.input().valid() ? 2 : 1, kPollMilliseconds);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    if (ready < 0) return errno_error(errno, "poll");
     if (child.input().valid() && polled[1].revents != 0) {
       ssize_t written =
           ::write(child.input().get(), input.data(), std::min(input.size(), block.size()));
@@ -43,13 +55,21 @@ Status exchange(Child& child, std::string_view input, size_t limit_bytes, std::s
 
 }  // namespace
 
+void end_programs_when(bool (*interrupted)()) { is_interrupted.store(interrupted); }
+
 Result<ProgramResult> run_program(const std::vector<std::string>& words, std::string_view input,
                                   size_t limit_bytes) {
   STRATA_TRY(Child child, Child::start(words));
   ProgramResult result;
   Status status = exchange(child, input, limit_bytes, result.output);
+  if (!status.ok() && status.error().code() == ErrorCode::kCancelled) {
+    child.terminate();
+    return std::move(status.error().add_context(words[0]));
+  }
   if (!status.ok()) child.kill();
   result.exit_code = child.wait();
+  // A terminal's Ctrl-C reaches both, and the program may be the first to end.
+  if (status.ok()) status = check_interrupted();
   if (!status.ok()) return std::move(status.error().add_context(words[0]));
   return result;
 }

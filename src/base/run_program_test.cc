@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
+
 namespace strata {
 namespace {
 
@@ -37,6 +39,16 @@ TEST(RunProgram, NamesTheSignalThatEndedIt) {
   Result<ProgramResult> ran = run_program({"sh", "-c", "kill -TERM $$"}, "", kLimitBytes);
   ASSERT_TRUE(ran.ok()) << ran.error().message();
   EXPECT_EQ(ran->exit_code, 128 + 15);
+}
+
+TEST(RunProgram, IsEndedByWhatInterruptsUs) {
+  const auto begin = std::chrono::steady_clock::now();
+  end_programs_when([] { return true; });
+  Result<ProgramResult> hangs = run_program({"sleep", "600"}, "", kLimitBytes);
+  end_programs_when(nullptr);
+  ASSERT_FALSE(hangs.ok());
+  EXPECT_EQ(hangs.error().code(), ErrorCode::kCancelled);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
 TEST(RunProgram, SaysThatThereIsNoSuchProgram) {

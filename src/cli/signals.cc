@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "base/lock.h"
+#include "base/run_program.h"
 
 namespace strata::cli {
 namespace {
@@ -42,6 +43,7 @@ void handle_signals() {
   for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   FileLock::end_waiting_when([] { return first_signal.load() != 0; });
+  end_programs_when([] { return first_signal.load() != 0; });
 }
 
 void stop_at_signal(Pool* pool) {
