@@ -35,6 +35,17 @@ std::vector<std::string> split(std::string_view text) {
   return parts;
 }
 
+// The user's own file stands for those of the system; their folders count together without it.
+void set_registries_conf(ClientOptions& options, const std::string& own) {
+  const std::string of_system = "/etc/containers/registries.conf";
+  options.registries_conf = variable("CONTAINERS_REGISTRIES_CONF");
+  options.registries_conf_dirs = {of_system + ".d", own + ".d"};
+  if (!options.registries_conf.empty()) return;
+  const bool has_own = ::access(own.c_str(), F_OK) == 0;
+  options.registries_conf = has_own ? own : of_system;
+  if (has_own) options.registries_conf_dirs = {own + ".d"};
+}
+
 }  // namespace
 
 ClientOptions client_options() {
@@ -52,13 +63,7 @@ ClientOptions client_options() {
     options.container_auths.push_back(config + "/containers/auth.json");
   }
   options.daemon_json = variable("STRATA_DAEMON_JSON", "/etc/docker/daemon.json");
-  options.registries_conf = variable("CONTAINERS_REGISTRIES_CONF");
-  if (options.registries_conf.empty()) {
-    std::string own = config + "/containers/registries.conf";
-    bool has_own = ::getuid() != 0 && ::access(own.c_str(), R_OK) == 0;
-    options.registries_conf = has_own ? own : "/etc/containers/registries.conf";
-  }
-  options.registries_conf_dir = options.registries_conf + ".d";
+  set_registries_conf(options, home + "/.config/containers/registries.conf");
   options.certs_dirs =
       split(variable("STRATA_CERTS_D", "/etc/containers/certs.d:/etc/docker/certs.d"));
   read_duration("STRATA_CONNECT_SECONDS", options.connect_timeout);

@@ -21,13 +21,16 @@ struct ClientOptions {
 
   // Told of a wait that a server asks for; one call at a time, by any thread.
   std::function<void(const std::string& host, std::chrono::seconds)> on_wait = {};
+  // Told what is wrong with credentials that may not be needed; in any thread.
+  std::function<void(const std::string&)> warn = {};
 
   // Files, in the order of docker's and containers' own rules.
   std::string docker_config = {};                 // config.json
   std::vector<std::string> container_auths = {};  // auth.json
   std::string daemon_json = {};
   std::string registries_conf = {};
-  std::string registries_conf_dir = {};
+  std::vector<std::string> registries_conf_dirs =
+      {};                                    // of two rules of one prefix the later counts
   std::vector<std::string> certs_dirs = {};  // each holds HOST:PORT/
 };
 

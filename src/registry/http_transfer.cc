@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "registry/proxy.h"
+
 namespace strata::registry {
 namespace {
 
@@ -15,11 +17,6 @@ std::string_view trimmed(std::string_view text) {
   size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == text.npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") ||
-         host == "[::1]";
 }
 
 bool is_tls_failure(CURLcode code) {
@@ -75,7 +72,7 @@ Status HttpTransfer::set_up(CURL* easy, const TlsSettings& tls,
   set_body();
   set_headers();
   set_tls(tls);
-  set_proxy();
+  STRATA_CHECK(set_proxy());
   moved_at_ = std::chrono::steady_clock::now();
   if (set_up_code_ == CURLE_OK) return {};
   return error(ErrorCode::kUnsupported, "libcurl: {}", curl_.easy_strerror(set_up_code_));
@@ -141,15 +138,12 @@ void HttpTransfer::set_tls(const TlsSettings& tls) {
   }
 }
 
-// curl reads http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY itself. As Go's programs do, a
-// loopback address is never asked for through a proxy, and HTTP_PROXY counts as well.
-void HttpTransfer::set_proxy() {
-  if (is_loopback(response_.url.host)) {
-    set(CURLOPT_NOPROXY, "*");
-  } else if (response_.url.scheme == "http" && !is_set("http_proxy") && is_set("HTTP_PROXY") &&
-             !is_set("REQUEST_METHOD")) {
-    set(CURLOPT_PROXY, std::getenv("HTTP_PROXY"));
-  }
+// curl has rules of its own for the same variables; it is told the outcome.
+Status HttpTransfer::set_proxy() {
+  STRATA_TRY(const std::string proxy, ProxySettings::of_environment().proxy_of(response_.url));
+  set(CURLOPT_PROXY, proxy.c_str());
+  set(CURLOPT_NOPROXY, "");
+  return {};
 }
 
 std::chrono::steady_clock::duration HttpTransfer::idle_for() {

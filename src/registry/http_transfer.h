@@ -41,7 +41,7 @@ class HttpTransfer {
   void set_headers();
   void set_body();
   void set_tls(const TlsSettings& tls);
-  void set_proxy();
+  Status set_proxy();
 
   const CurlLibrary& curl_;
   const HttpRequest& request_;

@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <strings.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <memory>
@@ -11,29 +13,6 @@
 
 namespace strata::registry {
 namespace {
-
-struct Address {
-  unsigned char bytes[16] = {};
-  unsigned bits = 0;  // 32 or 128
-};
-
-bool parse_address(const std::string& text, Address& address) {
-  if (::inet_pton(AF_INET, text.c_str(), address.bytes) == 1) {
-    address.bits = 32;
-    return true;
-  }
-  address.bits = 128;
-  return ::inet_pton(AF_INET6, text.c_str(), address.bytes) == 1;
-}
-
-bool same_prefix(const Address& a, const Address& b, unsigned bits) {
-  if (a.bits != b.bits || bits > a.bits) return false;
-  if (std::memcmp(a.bytes, b.bytes, bits / 8) != 0) return false;
-  unsigned rest = bits % 8;
-  if (rest == 0) return true;
-  unsigned mask = 0xffu << (8 - rest);
-  return (a.bytes[bits / 8] & mask) == (b.bytes[bits / 8] & mask);
-}
 
 std::string without_port(std::string_view host) {
   if (host.starts_with('[')) return std::string(host.substr(1, host.find(']') - 1));
@@ -43,8 +22,6 @@ std::string without_port(std::string_view host) {
 }
 
 std::vector<Address> addresses_of(const std::string& host) {
-  Address literal;
-  if (parse_address(host, literal)) return {literal};
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -71,29 +48,62 @@ std::vector<Address> addresses_of(const std::string& host) {
 
 }  // namespace
 
-bool is_loopback_host(std::string_view host) {
-  std::string name = without_port(host);
-  if (name == "localhost") return true;
+std::optional<Address> Address::parse(std::string_view text) {
+  constexpr unsigned char kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  const std::string digits(text);
   Address address;
-  if (!parse_address(name, address)) return false;
-  if (address.bits == 32) return address.bytes[0] == 127;
-  Address loopback;
-  return parse_address("::1", loopback) && same_prefix(address, loopback, 128);
+  address.bits = 32;
+  if (::inet_pton(AF_INET, digits.c_str(), address.bytes) == 1) return address;
+  if (::inet_pton(AF_INET6, digits.c_str(), address.bytes) != 1) return std::nullopt;
+  address.bits = 128;
+  if (std::memcmp(address.bytes, kMapped, sizeof kMapped) == 0) {
+    std::memcpy(address.bytes, address.bytes + sizeof kMapped, 4);
+    address.bits = 32;
+  }
+  return address;
 }
 
-bool is_in_network(std::string_view host, std::string_view network) {
-  size_t slash = network.find('/');
+bool Address::operator==(const Address& other) const {
+  return bits == other.bits && std::memcmp(bytes, other.bytes, bits / 8) == 0;
+}
+
+bool Address::is_in(std::string_view network) const {
+  const size_t slash = network.find('/');
   if (slash == network.npos) return false;
-  Address base;
-  if (!parse_address(std::string(network.substr(0, slash)), base)) return false;
-  std::string_view digits = network.substr(slash + 1);
-  unsigned bits = 0;
-  auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+  const std::optional<Address> base = parse(network.substr(0, slash));
+  const std::string_view digits = network.substr(slash + 1);
+  unsigned prefix = 0;
+  auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
   if (failure != std::errc() || end != digits.data() + digits.size()) return false;
-  for (const Address& address : addresses_of(without_port(host))) {
-    if (same_prefix(address, base, bits)) return true;
-  }
-  return false;
+  if (!base || base->bits != bits || prefix > bits) return false;
+  if (std::memcmp(bytes, base->bytes, prefix / 8) != 0) return false;
+  const unsigned rest = prefix % 8;
+  if (rest == 0) return true;
+  const unsigned mask = 0xffu << (8 - rest);
+  return (bytes[prefix / 8] & mask) == (base->bytes[prefix / 8] & mask);
+}
+
+bool Address::is_loopback() const { return is_in("127.0.0.0/8") || is_in("::1/128"); }
+
+bool is_loopback_host(std::string_view host) {
+  const std::string name = without_port(host);
+  if (::strcasecmp(name.c_str(), "localhost") == 0) return true;
+  const std::optional<Address> address = Address::parse(name);
+  return address && address->is_loopback();
+}
+
+HostAddresses::HostAddresses() : HostAddresses(addresses_of) {}
+
+bool HostAddresses::is_in(std::string_view host, std::string_view network) {
+  if (network.find('/') == network.npos) return false;
+  const std::string name = without_port(host);
+  if (const std::optional<Address> literal = Address::parse(name)) return literal->is_in(network);
+  auto known = known_.lock();
+  auto found = known->find(name);
+  if (found == known->end()) found = known->emplace(name, look_up_(name)).first;
+  return std::any_of(found->second.begin(), found->second.end(),
+                     [&](const Address& address) { return address.is_in(network); });
 }
 
 }  // namespace strata::registry

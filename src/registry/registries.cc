@@ -4,7 +4,9 @@
 //     [[registry]]  prefix = "host/path" | "*.host"  location = "host/path"  insecure  blocked
 //                   mirror-by-digest-only = bool
 //       [[registry.mirror]]  location  insecure  pull-from-mirror = "all"|"digest-only"|"tag-only"
-//     [registries.search], [registries.insecure] …            version 1: refused
+//   Version 1, not in one file with the above:
+//     [registries.insecure], [registries.block]  registries = ["host/path", …]
+//     [registries.search]                                     not used
 //   certs.d/HOST:PORT/  *.crt authorities, NAME.cert with NAME.key a client certificate
 // Source: containers-registries.conf(5), containers-certs.d(5); dockerd 20.10.
 #include "registry/registries.h"
@@ -18,6 +20,7 @@ namespace strata::registry {
 namespace {
 
 constexpr std::string_view kHubHost = "registry-1.docker.io";
+constexpr std::string_view kThisMachine = "127.0.0.0/8";
 constexpr size_t kMaxPemBytes = 1 << 20;
 
 std::string host_of(std::string_view name) { return std::string(name.substr(0, name.find('/'))); }
@@ -125,14 +128,17 @@ Result<Registries> Registries::read(const ClientOptions& options) {
   if (!daemon.empty()) {
     STRATA_CHECK(parse_daemon_json(daemon, config).context("{}", options.daemon_json));
   }
-  std::vector<std::string> files = {options.registries_conf};
-  STRATA_TRY(std::vector<std::string> names, sorted_names(options.registries_conf_dir));
-  for (const std::string& name : names) {
-    if (name.ends_with(".conf")) files.push_back(options.registries_conf_dir + "/" + name);
-  }
-  for (const std::string& file : files) {
+  auto add_rules = [&](const std::string& file, ConfPlace place) -> Status {
     STRATA_TRY(std::string text, read_if_there(file));
-    STRATA_CHECK(parse_registries_conf(text, config).context("{}", file));
+    return parse_registries_conf(text, config, place).context("{}", file);
+  };
+  STRATA_CHECK(add_rules(options.registries_conf, ConfPlace::kMain));
+  for (const std::string& folder : options.registries_conf_dirs) {
+    STRATA_TRY(std::vector<std::string> names, sorted_names(folder));
+    for (const std::string& name : names) {
+      if (!name.ends_with(".conf")) continue;
+      STRATA_CHECK(add_rules(folder + "/" + name, ConfPlace::kFolder));
+    }
   }
   return Registries(options, std::move(config));
 }
@@ -150,11 +156,15 @@ const RegistryRule* Registries::find_rule(const std::string& name) const {
 }
 
 bool Registries::is_insecure(std::string_view host) const {
+  return is_listed_insecure(host) || (host != kHubHost && addresses_->is_in(host, kThisMachine));
+}
+
+bool Registries::is_listed_insecure(std::string_view host) const {
   if (!options_.tls_verify) return true;
   std::string name(host);
   if (is_loopback_host(name)) return true;
   for (const std::string& entry : config_.insecure) {
-    if (entry == name || is_in_network(name, entry)) return true;
+    if (entry == name || addresses_->is_in(name, entry)) return true;
   }
   const RegistryRule* rule = find_rule(name);
   return rule != nullptr && rule->insecure;
@@ -221,7 +231,7 @@ Result<std::shared_ptr<const TlsSettings>> Registries::tls_for(const Url& url,
                                                                bool insecure) const {
   auto tls = std::make_shared<TlsSettings>();
   const std::string with_port = url.host + ":" + std::to_string(url.port);
-  tls->verify = !insecure && !is_insecure(url.authority()) && !is_insecure(with_port);
+  tls->verify = !insecure && !is_listed_insecure(url.authority()) && !is_listed_insecure(with_port);
   if (url.scheme != "https") return std::shared_ptr<const TlsSettings>(tls);
   if (!options_.cert_dir.empty()) STRATA_CHECK(add_certificates(options_.cert_dir, *tls));
   for (const std::string& folder : options_.certs_dirs) {

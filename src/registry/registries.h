@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a repository is to be reached: mirrors, other locations, plain http, blocked names.
-// Shape:   daemon.json: "insecure-registries", "registry-mirrors"; registries.conf: TOML, version 2.
+// Shape:   daemon.json: "insecure-registries", "registry-mirrors"; registries.conf: TOML, both versions.
 //          The grammars stand in registries.cc.
 // Source:  dockerd 20.10, "registry" package; containers-registries.conf(5), containers-certs.d(5).
 // Threads: immutable after read().
@@ -15,6 +15,7 @@
 #include "oci/reference.h"
 #include "registry/client_options.h"
 #include "registry/http.h"
+#include "registry/network.h"
 
 namespace strata::registry {
 
@@ -55,15 +56,21 @@ struct RegistryConfig {
   std::vector<RegistryRule> rules = {};       // of one prefix the last counts
 };
 Status parse_daemon_json(std::string_view text, RegistryConfig& config);
+// registries.conf itself, or a file of the folder beside it, which cannot be of version 1.
+enum class ConfPlace { kMain, kFolder };
 // Errors: kInvalid, naming line and column, or the key and what it should be.
-Status parse_registries_conf(std::string_view text, RegistryConfig& config);
+Status parse_registries_conf(std::string_view text, RegistryConfig& config,
+                             ConfPlace place = ConfPlace::kMain);
 
 class Registries {
  public:
   // Files that are not there say nothing. Errors: kInvalid, naming the file.
   static Result<Registries> read(const ClientOptions& options);
-  Registries(ClientOptions options, RegistryConfig config)
-      : options_(std::move(options)), config_(std::move(config)) {}
+  Registries(ClientOptions options, RegistryConfig config,
+             std::shared_ptr<HostAddresses> addresses = std::make_shared<HostAddresses>())
+      : options_(std::move(options)),
+        config_(std::move(config)),
+        addresses_(std::move(addresses)) {}
 
   // Where to pull from, in this order; the registry itself is last.
   // Errors: kPermission (`registry x is blocked in …`).
@@ -73,7 +80,8 @@ class Registries {
   // The same for `login`, which knows a server only.
   Location server_location(std::string_view server) const;
 
-  // By "--tls-verify", insecure-registries, loopback addresses and registries.conf.
+  // Of a registry, by "--tls-verify", insecure-registries, registries.conf, and whether it is on this
+  // machine: the name may have to be looked up, that of the hub never.
   bool is_insecure(std::string_view host) const;
 
   // The certificates for a host from certs.d; read at each call. `insecure`: its own is not checked,
@@ -83,8 +91,10 @@ class Registries {
 
  private:
   const RegistryRule* find_rule(const std::string& name) const;
+  bool is_listed_insecure(std::string_view host) const;
   ClientOptions options_;
   RegistryConfig config_;
+  std::shared_ptr<HostAddresses> addresses_;
 };
 
 }  // namespace strata::registry

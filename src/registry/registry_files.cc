@@ -4,7 +4,10 @@
 // toml++ 3.3 asserts of some texts that its next line refuses ("[{": no key): an error, and no end of
 // the program.
 #define TOML_ASSERT(condition) static_cast<void>(0)
+#include <strings.h>
 #include <toml++/toml.h>
+
+#include <algorithm>
 
 #include "oci/json.h"
 #include "registry/registries.h"
@@ -72,9 +75,77 @@ Result<RegistryRule> rule_of(const toml::table& table) {
   return rule;
 }
 
+// What is given with some content.
+bool is_filled(const toml::node* node) {
+  if (node == nullptr) return false;
+  if (const toml::array* array = node->as_array()) return !array->empty();
+  if (const toml::table* table = node->as_table()) return !table->empty();
+  return !node->is_string() || !node->as_string()->get().empty();
+}
+
+// "registries" of one section of version 1.
+Result<std::vector<std::string>> names_of(const toml::table& sections, std::string_view section) {
+  std::vector<std::string> names;
+  const toml::node* node = sections.get(section);
+  if (node == nullptr) return names;
+  if (!node->is_table()) return expected(section, "a table", *node);
+  const toml::node* list = node->as_table()->get("registries");
+  if (list == nullptr) return names;
+  if (!list->is_array()) return expected("registries", "an array of names", *list);
+  for (const toml::node& entry : *list->as_array()) {
+    if (!entry.is_string()) return expected("registries", "an array of names", entry);
+    std::string_view name = entry.as_string()->get();
+    while (name.ends_with('/')) name.remove_suffix(1);
+    if (name.empty() || name.find("://") != name.npos) {
+      return expected("registries", "an array of names without a scheme", entry);
+    }
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+// The rules of version 1, where two sections may name the same registry.
+Result<std::vector<RegistryRule>> version_1_rules(const toml::table& sections) {
+  STRATA_TRY(std::vector<std::string> insecure, names_of(sections, "insecure"));
+  STRATA_TRY(std::vector<std::string> blocked, names_of(sections, "block"));
+  std::vector<RegistryRule> rules;
+  for (const std::string& name : insecure) {
+    const bool is_blocked = std::find(blocked.begin(), blocked.end(), name) != blocked.end();
+    rules.push_back({name, "", true, is_blocked});
+  }
+  for (const std::string& name : blocked) {
+    const bool known = std::find(insecure.begin(), insecure.end(), name) != insecure.end();
+    if (!known) rules.push_back({name, "", false, true});
+  }
+  return rules;
+}
+
+// Whether there is anything of version 1. Errors: a mixture with what is of version 2 alone.
+Result<bool> is_version_1(const toml::table& table) {
+  const toml::node* node = table.get("registries");
+  if (node == nullptr) return false;
+  if (!node->is_table()) return expected("registries", "a table", *node);
+  STRATA_TRY(bool filled, [&]() -> Result<bool> {
+    for (std::string_view section : {"search", "insecure", "block"}) {
+      STRATA_TRY(std::vector<std::string> names, names_of(*node->as_table(), section));
+      if (!names.empty()) return true;
+    }
+    return false;
+  }());
+  for (std::string_view key : {"registry", "unqualified-search-registries", "short-name-mode",
+                               "credential-helpers", "aliases"}) {
+    if (filled && is_filled(table.get(key))) {
+      return error(ErrorCode::kInvalid,
+                   "line {}: [registries.…] of version 1 beside {} of version 2",
+                   static_cast<unsigned>(node->source().begin.line), key);
+    }
+  }
+  return filled;
+}
+
 }  // namespace
 
-Status parse_registries_conf(std::string_view text, RegistryConfig& config) {
+Status parse_registries_conf(std::string_view text, RegistryConfig& config, ConfPlace place) {
   // Names of registries are ASCII. What is not stands in comments, mostly, and toml++ 3.3 is
   // undefined for some of it (U+FEBF as a key).
   std::string ascii(text);
@@ -88,10 +159,18 @@ Status parse_registries_conf(std::string_view text, RegistryConfig& config) {
                  static_cast<unsigned>(at.column), parsed.error().description());
   }
   const toml::table& table = parsed.table();
-  if (table.contains("registries")) {
-    return error(ErrorCode::kInvalid,
-                 "this is version 1 of the format ([registries.…]); write [[registry]] tables, see "
-                 "containers-registries.conf(5)");
+  STRATA_TRY(const bool version_1, is_version_1(table));
+  if (version_1) {
+    if (place == ConfPlace::kFolder) {
+      return error(
+          ErrorCode::kInvalid,
+          "this is version 1 of the format ([registries.…]), which the files of a .d "
+          "folder cannot be; write [[registry]] tables, see containers-registries.conf(5)");
+    }
+    STRATA_TRY(std::vector<RegistryRule> rules,
+               version_1_rules(*table.get("registries")->as_table()));
+    config.rules.insert(config.rules.end(), rules.begin(), rules.end());
+    return {};
   }
   const toml::node* rules = table.get("registry");
   if (rules == nullptr) return {};
@@ -109,6 +188,12 @@ Status parse_daemon_json(std::string_view text, RegistryConfig& config) {
   if (!value.is_object()) return oci::type_error(value, "config.Config");
   const boost::json::object& object = value.get_object();
   STRATA_TRY(config.insecure, oci::get_strings(object, "Config", "insecure-registries"));
+  for (std::string& host : config.insecure) {
+    for (std::string_view scheme : {"http://", "https://"}) {
+      const bool has_it = ::strncasecmp(host.c_str(), scheme.data(), scheme.size()) == 0;
+      if (has_it) host.erase(0, scheme.size());
+    }
+  }
   STRATA_TRY(config.hub_mirrors, oci::get_strings(object, "Config", "registry-mirrors"));
   for (const std::string& mirror : config.hub_mirrors) STRATA_CHECK(Url::parse(mirror));
   return {};

@@ -7,6 +7,7 @@
 #include "registry/error_body.h"
 #include "registry/http_fields.h"
 #include "registry/network.h"
+#include "registry/proxy.h"
 #include "registry/registries.h"
 #include "registry/url.h"
 
@@ -224,19 +225,60 @@ TEST(Urls, OriginIsSchemeHostAndPort) {
 }
 
 TEST(Networks, HoldAddresses) {
-  EXPECT_TRUE(is_in_network("10.1.2.3:5000", "10.0.0.0/8"));
-  EXPECT_FALSE(is_in_network("11.1.2.3", "10.0.0.0/8"));
-  EXPECT_TRUE(is_in_network("192.168.5.130", "192.168.5.128/25"));
-  EXPECT_FALSE(is_in_network("192.168.5.127", "192.168.5.128/25"));
-  EXPECT_TRUE(is_in_network("[fd00::7]:5000", "fd00::/8"));
-  EXPECT_FALSE(is_in_network("10.1.2.3", "fd00::/8"));
-  EXPECT_FALSE(is_in_network("10.1.2.3", "10.0.0.0/33"));
-  EXPECT_FALSE(is_in_network("10.1.2.3", "10.0.0.0"));
+  HostAddresses hosts([](const std::string&) { return std::vector<Address>(); });
+  EXPECT_TRUE(hosts.is_in("10.1.2.3:5000", "10.0.0.0/8"));
+  EXPECT_FALSE(hosts.is_in("11.1.2.3", "10.0.0.0/8"));
+  EXPECT_TRUE(hosts.is_in("192.168.5.130", "192.168.5.128/25"));
+  EXPECT_FALSE(hosts.is_in("192.168.5.127", "192.168.5.128/25"));
+  EXPECT_TRUE(hosts.is_in("[fd00::7]:5000", "fd00::/8"));
+  EXPECT_TRUE(hosts.is_in("[::ffff:10.1.2.3]", "10.0.0.0/8"));
+  EXPECT_FALSE(hosts.is_in("10.1.2.3", "fd00::/8"));
+  EXPECT_FALSE(hosts.is_in("10.1.2.3", "10.0.0.0/33"));
+  EXPECT_FALSE(hosts.is_in("10.1.2.3", "10.0.0.0"));
   EXPECT_TRUE(is_loopback_host("localhost:5000"));
+  EXPECT_TRUE(is_loopback_host("LOCALHOST"));
   EXPECT_TRUE(is_loopback_host("127.9.9.9"));
   EXPECT_TRUE(is_loopback_host("[::1]:5000"));
   EXPECT_FALSE(is_loopback_host("localhost.example.com"));
   EXPECT_FALSE(is_loopback_host("128.0.0.1"));
+}
+
+// The documentation of golang.org/x/net/http/httpproxy; each line was tried with skopeo.
+TEST(Proxies, AreThoseOfGo) {
+  ProxySettings settings{"http://p:1", "http://p:2", "", false};
+  auto of = [&](const char* url, const char* none_for) {
+    settings.none_for = none_for;
+    return settings.proxy_of(Url::parse(url).value()).value();
+  };
+  EXPECT_EQ(of("http://h.test:5000/", ""), "http://p:1");
+  EXPECT_EQ(of("https://h.test:5000/", ""), "http://p:2");
+  for (const char* here : {"http://localhost:5000/", "http://127.9.9.9/", "http://[::1]:5000/"}) {
+    EXPECT_EQ(of(here, ""), "") << here;
+  }
+  for (const char* fits : {"*", "h.test", "H.TEST", "test", ".test", "*.test", "h.test:5000",
+                           "other, h.test ,x", "*.test:5000"}) {
+    EXPECT_EQ(of("https://h.test:5000/", fits), "") << fits;
+  }
+  for (const char* not_this :
+       {"h.test:443", ".h.test", "*.h.test", "*h.test", "est", "x", ",", ":"}) {
+    EXPECT_EQ(of("https://h.test:5000/", not_this), "http://p:2") << not_this;
+  }
+  EXPECT_EQ(of("https://h.test/", "h.test:443"), "");
+  for (const char* fits : {"10.1.2.3", "10.0.0.0/8", "10.1.2.3:5000", "::ffff:10.1.2.3"}) {
+    EXPECT_EQ(of("https://10.1.2.3:5000/", fits), "") << fits;
+  }
+  for (const char* not_this : {"10.1.2.4", "11.0.0.0/8", "10.1.2.3:443", "10.1.2"}) {
+    EXPECT_EQ(of("https://10.1.2.3:5000/", not_this), "http://p:2") << not_this;
+  }
+  EXPECT_EQ(of("https://[fd00::7]:5000/", "fd00::7"), "");
+  EXPECT_EQ(of("https://[fd00::7]:5000/", "[fd00::7]:5000"), "");
+  EXPECT_EQ(of("https://[fd00::7]:5000/", "fd00::/8"), "");
+  EXPECT_EQ(of("https://[fd00::7]:5000/", "[fd00::7]:443"), "http://p:2");
+  settings.for_https = "socks5://p:3";
+  EXPECT_EQ(of("https://h.test/", ""), "socks5h://p:3");
+  settings.in_cgi = true;
+  EXPECT_FALSE(settings.proxy_of(Url::parse("http://h.test/").value()).ok());
+  EXPECT_TRUE(settings.proxy_of(Url::parse("https://h.test/").value()).ok());
 }
 
 class Places : public testing::Test {
@@ -246,7 +288,7 @@ class Places : public testing::Test {
     ASSERT_TRUE(status.ok()) << status.error().message();
   }
   std::vector<std::string> of(const char* name) {
-    Registries registries(ClientOptions{}, config_);
+    Registries registries(ClientOptions{}, config_, addresses_);
     std::vector<std::string> places;
     Result<std::vector<Location>> found =
         registries.pull_locations(oci::Reference::parse(name).value());
@@ -257,6 +299,13 @@ class Places : public testing::Test {
     return places;
   }
   RegistryConfig config_;
+  std::vector<std::string> looked_up_;
+  std::shared_ptr<HostAddresses> addresses_ =
+      std::make_shared<HostAddresses>([this](const std::string& name) {
+        looked_up_.push_back(name);
+        const char* address = name == "vm" ? "127.0.1.1" : "192.0.2.7";
+        return std::vector<Address>{Address::parse(address).value()};
+      });
 };
 
 TEST_F(Places, WithoutConfigurationARegistryIsItself) {
@@ -306,9 +355,60 @@ blocked = true
               testing::StartsWith("registry bad.example.org is blocked"));
 }
 
+// As dockerd 20.10, whose list of insecure networks begins with 127.0.0.0/8.
+TEST_F(Places, ANameOfThisMachineIsInsecureAndLookedUpOnce) {
+  EXPECT_THAT(of("vm:5000/a"), testing::ElementsAre("vm:5000/a insecure"));
+  EXPECT_THAT(of("vm:5001/b"), testing::ElementsAre("vm:5001/b insecure"));
+  EXPECT_THAT(of("quay.io/a"), testing::ElementsAre("quay.io/a"));
+  EXPECT_THAT(of("LOCALHOST:5000/a"), testing::ElementsAre("LOCALHOST:5000/a insecure"));
+  EXPECT_THAT(of("192.0.2.1/a"), testing::ElementsAre("192.0.2.1/a"));
+  EXPECT_THAT(of("x"), testing::ElementsAre("registry-1.docker.io/library/x"));
+  EXPECT_THAT(looked_up_, testing::ElementsAre("vm", "quay.io"));
+}
+
+// What skopeo 1.9 says of each.
+TEST_F(Places, Version1) {
+  conf(R"(
+[registries.search]
+registries = ['docker.io', 'registry.fedoraproject.org']
+[registries.insecure]
+registries = ['plain.test:5000/', 'both.test', 'part.test/team']
+[registries.block]
+registries = ['both.test', 'bad.test']
+)");
+  EXPECT_THAT(of("plain.test:5000/a"), testing::ElementsAre("plain.test:5000/a insecure"));
+  EXPECT_THAT(of("part.test/team/a"), testing::ElementsAre("part.test/team/a insecure"));
+  EXPECT_THAT(of("part.test/a"), testing::ElementsAre("part.test/a"));
+  EXPECT_THAT(of("other.test/a"), testing::ElementsAre("other.test/a"));
+  EXPECT_THAT(of("both.test/a")[0], testing::StartsWith("registry both.test is blocked"));
+  EXPECT_THAT(of("bad.test/a")[0], testing::StartsWith("registry bad.test is blocked"));
+}
+
+TEST_F(Places, WhatVersion1CannotBe) {
+  const std::string insecure = "[registries.insecure]\nregistries = ['a.test']\n";
+  const std::string rule = "[[registry]]\nlocation = 'b.test'\n";
+  auto works = [&](const std::string& text, ConfPlace place = ConfPlace::kMain) {
+    return parse_registries_conf(text, config_, place).ok();
+  };
+  EXPECT_TRUE(works(insecure));
+  EXPECT_FALSE(works(insecure, ConfPlace::kFolder));
+  EXPECT_FALSE(works(insecure + rule));
+  EXPECT_FALSE(works("[registries.search]\nregistries = ['docker.io']\n" + rule));
+  EXPECT_FALSE(works("unqualified-search-registries = ['x']\n" + insecure));
+  EXPECT_FALSE(works("short-name-mode = 'enforcing'\n" + insecure));
+  EXPECT_FALSE(works(insecure + "[aliases]\na = 'b.test/a'\n"));
+  EXPECT_TRUE(works("unqualified-search-registries = []\n" + insecure));
+  EXPECT_TRUE(works("[registries.insecure]\nregistries = []\n" + rule));
+  EXPECT_TRUE(works("[registries.other]\nregistries = ['x']\n" + rule));
+  for (const char* wrong : {"'a.test'", "[5]", "['']", "['http://a.test']"}) {
+    EXPECT_FALSE(works(std::string("[registries.insecure]\nregistries = ") + wrong)) << wrong;
+  }
+  EXPECT_FALSE(works("registries = 5"));
+}
+
 TEST_F(Places, DaemonJsonNamesMirrorsOfTheHubAndInsecureHosts) {
   Status status = parse_daemon_json(
-      R"({"registry-mirrors":["https://m.local/","http://n.local:5000"],"insecure-registries":["reg.local:5000","10.0.0.0/8"],"debug":true})",
+      R"({"registry-mirrors":["https://m.local/","http://n.local:5000"],"insecure-registries":["reg.local:5000","10.0.0.0/8","HTTP://a.local:1","https://b.local"],"debug":true})",
       config_);
   ASSERT_TRUE(status.ok());
   EXPECT_THAT(of("x"),
@@ -316,6 +416,8 @@ TEST_F(Places, DaemonJsonNamesMirrorsOfTheHubAndInsecureHosts) {
                                    "registry-1.docker.io/library/x"));
   EXPECT_THAT(of("reg.local:5000/x"), testing::ElementsAre("reg.local:5000/x insecure"));
   EXPECT_THAT(of("10.3.4.5/x"), testing::ElementsAre("10.3.4.5/x insecure"));
+  EXPECT_THAT(of("a.local:1/x"), testing::ElementsAre("a.local:1/x insecure"));
+  EXPECT_THAT(of("b.local/x"), testing::ElementsAre("b.local/x insecure"));
   EXPECT_THAT(of("other.local/x"), testing::ElementsAre("other.local/x"));
   EXPECT_FALSE(parse_daemon_json(R"({"registry-mirrors":"x"})", config_).ok());
   EXPECT_FALSE(parse_daemon_json(R"({"registry-mirrors":["ftp://x"]})", config_).ok());

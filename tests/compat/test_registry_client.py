@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registry client against the real docker-registry: TLS, client certificates, passwords, tokens, mirrors, helpers."""
 import base64
+import http.server
 import json
 import os
 import pty
 import re
 import stat
 import time
+import subprocess
+import threading
 
 import pytest
 
@@ -576,9 +579,148 @@ def test_a_blocked_registry_is_not_asked(plain, home, work):
 @pytest.mark.parametrize("text, words", [
     ("[[registry]]\nlocation = \n", "line 2, column"),
     ("[[registry]]\nlocation = 5\n", "line 2: location must be a string"),
-    ("[registries.search]\nregistries = []\n", "version 1 of the format"),
+    ("[registries.insecure]\nregistries = 'x'\n", "line 2: registries must be an array of names"),
+    ("[registries.insecure]\nregistries = ['x']\n[[registry]]\nlocation = 'y'\n", "version 1 beside registry of version 2"),
 ])
 def test_a_wrong_configuration_is_named(home, work, text, words):
     (work / "registries.conf").write_text(text)
     wrong = strata(work, "tags", "localhost:1/x", check=False, env=home)
     assert wrong.code == 1 and f"{work}/registries.conf" in wrong.err and words in wrong.err
+
+
+@off_loopback
+def test_registries_conf_of_version_1(archive, home, work):
+    with secured(everywhere=True) as listed, secured(everywhere=True) as blocked, secured(everywhere=True) as other:
+        for server in (listed, blocked, other):
+            upload(archive, server, "x:1")
+        (work / "registries.conf").write_text(f"[registries.search]\nregistries = ['docker.io']\n[registries.insecure]\n"
+                                              f"registries = ['{listed.host}', '{blocked.host}']\n[registries.block]\nregistries = ['{blocked.host}']\n")
+        for server, words in ((listed, None), (blocked, "is blocked in"), (other, "https://")):
+            ours = strata(work, "remote", "digest", f"{server.host}/x:1", check=False, env=home)
+            theirs = run("skopeo", "--registries-conf", work / "registries.conf", "inspect", "--no-tags", "--format", "{{.Digest}}",
+                         f"docker://{server.host}/x:1", check=False, env=clean_env(**home))
+            assert (ours.code, ours.out) == (theirs.code, theirs.out)
+            assert words is None or (words in ours.err and words in theirs.err)
+
+
+def block(host):
+    return f"[[registry]]\nlocation = '{host}'\nblocked = true\n"
+
+
+@pytest.mark.parametrize("files", [
+    {"registries.conf": block("a.test")},
+    {"registries.conf.d/x.conf": block("a.test")},
+    {"registries.conf": block("a.test"), "registries.conf.d/x.conf": block("b.test")},
+    {"registries.conf": block("a.test"), "registries.conf.d/x.conf": "[[registry]]\nlocation = 'a.test'\n"},
+    {"registries.conf": "[registries.block]\nregistries = ['a.test']\n", "registries.conf.d/x.conf": block("b.test")},
+], ids=["file", "folder", "both", "the folder counts", "version 1"])
+def test_registries_conf_of_the_user(home, work, files):
+    for name, text in files.items():
+        file = work / "home/.config/containers" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    # Nothing else may be reached: what is not blocked fails at the proxy.
+    env = {**home, "CONTAINERS_REGISTRIES_CONF": "", "HTTPS_PROXY": "http://127.0.0.1:1"}
+    for host in ("a.test", "b.test"):
+        ours = strata(work, "remote", "digest", f"{host}/x:1", check=False, env=env)
+        theirs = run("skopeo", "inspect", "--no-tags", f"docker://{host}/x:1", check=False, env=clean_env(**env))
+        assert ours.code == theirs.code == 1
+        assert (f"{host} is blocked" in ours.err) == (f"{host} is blocked" in theirs.err), (ours, theirs)
+
+
+def test_version_1_in_the_folder_is_refused(home, work):
+    folder = work / "home/.config/containers/registries.conf.d"
+    folder.mkdir(parents=True)
+    (folder / "x.conf").write_text("[registries.block]\nregistries = ['a.test']\n")
+    refused = strata(work, "tags", "localhost:1/x", check=False, env={**home, "CONTAINERS_REGISTRIES_CONF": ""})
+    assert refused.code == 1 and f"{folder}/x.conf: this is version 1 of the format" in refused.err
+
+
+# --- names of this machine
+
+def in_own_hosts(work, text, *words, **more):
+    """Runs a program that sees another /etc/hosts."""
+    (work / "hosts").write_text(text)
+    return run("unshare", "-m", "--propagation", "private", "sh", "-c", f'mount --bind {work}/hosts /etc/hosts; exec "$@"', "sh", *words, **more)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="/etc/hosts is replaced for one program: needs root")
+@pytest.mark.parametrize("tls", [True, False], ids=["tls", "http"])
+def test_a_name_that_means_this_machine_is_insecure(archive, home, work, tls):
+    """As for dockerd: insecure are all of 127.0.0.0/8, by whatever name."""
+    with secured(tls=tls) as server:
+        upload(archive, server, "x:1")
+        expected = skopeo_digest(server, "x:1")
+        for name in ("vm", "VM", "LOCALHOST", "127.0.0.1"):
+            found = in_own_hosts(work, "127.0.0.1 localhost\n127.0.0.1 vm\n", binary(), "--root", work, "remote", "digest", f"{name}:{server.port}/x:1", env=clean_env(**home))
+            assert found.out.strip() == expected
+
+
+def test_insecure_registries_may_have_a_scheme(archive, home, work):
+    """dockerd takes it off; the rest is compared as it is, capitals and all."""
+    with secured(everywhere=True) as server:
+        upload(archive, server, "x:1")
+        for scheme in ("http://", "HTTPS://"):
+            (work / "daemon.json").write_text(json.dumps({"insecure-registries": [scheme + server.host]}))
+            assert strata(work, "remote", "digest", f"{server.host}/x:1", env=home).out.strip() == skopeo_digest(server, "x:1")
+
+
+# --- proxies
+
+class CountingProxy:
+    def __init__(self):
+        self.asked = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def refuse(self):
+                outer.asked.append(self.path)
+                self.send_error(403)
+
+            do_CONNECT = do_GET = do_HEAD = refuse
+
+            def log_message(self, *words):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture(scope="module")
+def proxy():
+    proxy = CountingProxy()
+    yield proxy
+    proxy.server.shutdown()
+    proxy.server.server_close()
+
+
+HOSTS_OF_PROXIES = {"h.test:5000": ["", "*", "h.test", "H.TEST", "test", ".test", "*.test", ".h.test", "*.h.test", "h.test:5000", "h.test:443", "x, h.test ,y", "*h.test",
+                                    "est", "h.test:", ":5000"],
+                    "10.1.2.3:5000": ["10.1.2.3", "10.1.2.3:5000", "10.1.2.3:443", "10.0.0.0/8", "11.0.0.0/8", "10.1.2", "::ffff:10.1.2.3"],
+                    "localhost:1": ["", "x"], "127.9.9.9:1": [""]}
+
+
+@pytest.mark.parametrize("host, no_proxy", [(host, value) for host, values in HOSTS_OF_PROXIES.items() for value in values])
+def test_no_proxy_is_read_as_skopeo_reads_it(proxy, home, work, host, no_proxy):
+    env = {**home, "HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url, "NO_PROXY": no_proxy, "STRATA_CONNECT_SECONDS": "1"}
+    answers = []
+    for words in (["skopeo", "--command-timeout", "1s", "inspect", "--no-tags", f"docker://{host}/x:1"], [binary(), "--root", str(work), "remote", "digest", f"{host}/x:1"]):
+        proxy.asked.clear()
+        assert run(*words, check=False, env=clean_env(**env)).code == 1
+        answers.append(bool(proxy.asked))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("variables", [{"ALL_PROXY": "{}"}, {"all_proxy": "{}"}, {"https_proxy": "{}"}, {"HTTPS_PROXY": "{}", "https_proxy": "http://127.0.0.1:1"},
+                                       {"HTTPS_PROXY": "", "https_proxy": "{}"}, {"https_proxy": "{}", "NO_PROXY": "x", "no_proxy": "h.test"},
+                                       {"http_proxy": "{}"}, {"HTTP_PROXY": "{}", "REQUEST_METHOD": "GET"}], ids=str)
+def test_variables_of_proxies(proxy, home, work, variables):
+    env = {**home, **{name: value.format(proxy.url) for name, value in variables.items()}, "STRATA_CONNECT_SECONDS": "1"}
+    answers = []
+    for words in (["skopeo", "--command-timeout", "1s", "inspect", "--no-tags", "--tls-verify=false", "docker://h.test:5000/x:1"],
+                  [binary(), "--root", str(work), "remote", "digest", "--tls-verify=false", "h.test:5000/x:1"]):
+        proxy.asked.clear()
+        assert run(*words, check=False, env=clean_env(**env)).code == 1
+        answers.append(bool(proxy.asked))
+    assert answers[0] == answers[1]
