@@ -149,15 +149,15 @@ class Copy final : public Command {
 
   Result<Ends> open_ends(Context& context, const ImagePlace& from, const ImagePlace& to) const {
     Ends ends;
-    auto open_client = [&](registry::ClientOptions options) {
-      RegistryOptions::tell_of_waits(context, quiet_, options);
-      return registry::Client::open(std::move(options), context.pool());
-    };
+    registry::ClientOptions options = registry_.client_options();
+    RegistryOptions::tell_of_waits(context, quiet_, options);
     if (from.transport == Transport::kRegistry) {
-      STRATA_TRY(ends.source_client, open_client(source_.apply(registry_.client_options())));
+      STRATA_TRY(ends.source_client,
+                 registry::Client::open(source_.apply(options), context.pool()));
     }
     if (to.transport == Transport::kRegistry) {
-      STRATA_TRY(ends.target_client, open_client(target_.apply(registry_.client_options())));
+      STRATA_TRY(ends.target_client,
+                 registry::Client::open(target_.apply(options), context.pool()));
     }
     if (from.transport == Transport::kRoot) {
       STRATA_TRY(ends.source_store, open_store(context, from, store::Access::kRead));

@@ -63,9 +63,12 @@ class Login final : public Command {
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     const std::string server = arguments.empty() ? "" : arguments[0];
     const std::string key = registry::server_key(server);
-    registry::CredentialStore store(registry_.client_options());
+    registry::ClientOptions options = registry_.client_options();
+    options.warn = nullptr;  // what is wrong with credentials is an error here
+    registry::CredentialStore store(options);
     STRATA_CHECK(check_words(context));
-    STRATA_TRY(std::unique_ptr<registry::Client> client, registry_.open_client(context));
+    STRATA_TRY(std::unique_ptr<registry::Client> client,
+               registry::Client::open(options, context.pool()));
     if (user_.empty() && password_.empty()) {
       STRATA_TRY(bool done, try_known(context, *client, store, server));
       if (done) return 0;
@@ -146,6 +149,7 @@ class Login final : public Command {
       HiddenInput hidden;
       password_ = read_line();
       context.out().print("\n");
+      STRATA_CHECK(context.out().flush());  // the warning below goes to the same terminal
     }
     if (password_.empty()) return error(ErrorCode::kInvalid, "password is empty");
     return {};
@@ -159,14 +163,14 @@ class Login final : public Command {
 
 class Logout final : public Command {
  public:
-  void declare(Options& options) override { registry_.declare(options); }
+  void declare(Options& options) override { registry_.declare_auth_file(options); }
 
   Result<int> run(Context& context, const std::vector<std::string>& arguments) override {
     const std::string server = arguments.empty() ? "" : arguments[0];
     registry::CredentialStore store(registry_.client_options());
-    STRATA_TRY(bool removed, store.remove(registry::server_key(server)));
-    context.out().print(removed ? fmt::format("Removing login credentials for {}\n", shown(server))
-                                : fmt::format("Not logged in to {}\n", shown(server)));
+    // As docker says it, whether there are any or not.
+    context.out().print(fmt::format("Removing login credentials for {}\n", shown(server)));
+    STRATA_CHECK(store.remove(registry::server_key(server)));
     return 0;
   }
 

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/registry_options.h"
 
+#include <unistd.h>
+
+#include <set>
+
+#include "base/guarded.h"
 #include "registry/credentials.h"
 #include "registry/registries.h"
 
 namespace strata::cli {
 
-void RegistryOptions::declare(Options& options) {
+void RegistryOptions::declare_auth_file(Options& options) {
   options.text(kNoShort, "authfile", "string", "Credentials file, instead of docker's config.json",
                auth_file_);
+}
+
+void RegistryOptions::declare(Options& options) {
+  declare_auth_file(options);
   options.text(kNoShort, "cert-dir", "string", "Folder of *.crt, *.cert and *.key for the registry",
                cert_dir_);
   options.flag(kNoShort, "tls-verify", "Check certificates, and use HTTPS only", tls_verify_);
@@ -29,6 +38,12 @@ registry::ClientOptions RegistryOptions::client_options() const {
   options.tls_verify = tls_verify_;
   options.cert_dir = cert_dir_;
   options.auth_file = auth_file_;
+  auto said = std::make_shared<Guarded<std::set<std::string>>>();
+  options.warn = [said](const std::string& message) {
+    if (!said->lock()->insert(message).second) return;
+    Output(STDERR_FILENO, Output::Hold::kAtOnce)
+        .print(fmt::format("WARNING: {}\n", readable(message)));
+  };
   return options;
 }
 

@@ -14,9 +14,10 @@ class RegistryOptions {
  public:
   // --tls-verify, --cert-dir and --authfile.
   void declare(Options& options);
+  void declare_auth_file(Options& options);
   // --disable-content-trust, which scripts write for docker: its default is all that there is here.
   void declare_content_trust(Options& options);
-  // The user's defaults, changed by what was given.
+  // The user's defaults, changed by what was given. Warnings go to standard error.
   registry::ClientOptions client_options() const;
   // Whether asking a registry may start programs (credential helpers).
   bool may_start_programs() const;

@@ -17,6 +17,9 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options, const Pool& 
   STRATA_TRY(Registries registries, Registries::read(options));
   auto state = std::make_unique<State>(std::move(options), pool, std::move(registries));
   STRATA_CHECK(state->open(pool));
+  if (state->options.warn) {
+    for (const std::string& problem : state->credentials.problems()) state->options.warn(problem);
+  }
   return std::unique_ptr<Client>(new Client(std::move(state)));
 }
 

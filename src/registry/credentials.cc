@@ -110,14 +110,21 @@ Result<Credentials> parse_entry(const boost::json::object& entry, const std::str
   return found;
 }
 
+// Whether a key of an old file means the whole server: "https://host/v1/", "host/v1/", "host/".
+bool means_server(std::string_view key, const std::string& host) {
+  if (host_of(key) != host) return false;
+  if (key.find("://") != key.npos) return true;
+  std::string_view path = key.substr(host.size());
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path.empty() || path == "/v1" || path == "/v2";
+}
+
 Result<std::optional<Credentials>> from_auths(const AuthFile& file, const std::string& key) {
   const boost::json::object* auths = file.section("auths");
   if (auths == nullptr) return std::optional<Credentials>();
   const boost::json::value* entry = auths->if_contains(key);
-  // Old files have keys like "https://host/v1/".
   for (auto at = auths->begin(); entry == nullptr && at != auths->end(); ++at) {
-    bool same = key.find('/') == key.npos && std::string_view(at->key()).find("://") != key.npos;
-    if (same && host_of(at->key()) == key) entry = &at->value();
+    if (means_server(at->key(), key)) entry = &at->value();
   }
   if (entry == nullptr || !entry->is_object()) return std::optional<Credentials>();
   STRATA_TRY(Credentials found, parse_entry(entry->get_object(), file.path + ": " + key));
@@ -152,7 +159,7 @@ Result<std::optional<Credentials>> from_helper(const std::string& name, const st
   return std::optional<Credentials>(std::move(found));
 }
 
-// A helper that is not installed knows nobody, as for docker: public images need none.
+// A helper that is not installed knows nobody.
 Result<std::optional<Credentials>> find_in(const AuthFile& file, const std::string& key) {
   if (std::string helper = file.helper(key); !helper.empty()) {
     Result<std::optional<Credentials>> found = from_helper(helper, key);
@@ -217,21 +224,49 @@ bool CredentialStore::may_ask_helpers() const {
   return false;
 }
 
+std::vector<std::string> CredentialStore::problems() const {
+  std::vector<std::string> found;
+  for (const std::string& path : files()) {
+    auto note = [&](const Error& error) {
+      const bool named = error.message().find(path) != std::string::npos;
+      found.push_back(fmt::format("Error loading config file: {}{}", named ? "" : path + ": ",
+                                  error.message()));
+    };
+    Result<AuthFile> file = read_auth_file(path);
+    if (!file.ok()) note(file.error());
+    const boost::json::object* auths = file.ok() ? file->section("auths") : nullptr;
+    if (auths == nullptr) continue;
+    for (const auto& entry : *auths) {
+      Result<std::optional<Credentials>> read = from_auths(*file, entry.key());
+      if (!read.ok()) note(read.error());
+    }
+  }
+  return found;
+}
+
 Result<std::optional<Credentials>> CredentialStore::find(std::string_view repository) const {
   const std::string host = host_of(repository);
   const std::string key = server_key(host);
   for (const std::string& path : files()) {
-    STRATA_TRY(AuthFile auths, read_auth_file(path));
+    Result<AuthFile> file = read_auth_file(path);
+    if (!file.ok()) continue;
+    auto filed_for = [&](const std::string& part) -> std::optional<Credentials> {
+      Result<std::optional<Credentials>> found = from_auths(*file, part);
+      return found.ok() ? *std::move(found) : std::nullopt;
+    };
     // Containers' files have keys for parts of a registry, "quay.io/team/x".
     for (std::string part(repository); part != host; part.resize(part.rfind('/'))) {
-      STRATA_TRY(std::optional<Credentials> found, from_auths(auths, part));
-      if (found) return found;
+      if (std::optional<Credentials> found = filed_for(part)) return found;
     }
-    STRATA_TRY(std::optional<Credentials> found, find_in(auths, key));
-    if (!found && host != key) {
-      STRATA_TRY(found, from_auths(auths, host));
+    if (std::string helper = file->helper(key); !helper.empty()) {
+      Result<std::optional<Credentials>> found = from_helper(helper, key);
+      if (found.ok() && *found) return found;
+      if (!found.ok() && found.error().code() == ErrorCode::kCancelled) return found;
+      const bool failed = !found.ok() && found.error().code() != ErrorCode::kNotFound;
+      if (failed && options_.warn) options_.warn(found.error().message());
     }
-    if (found) return found;
+    if (std::optional<Credentials> found = filed_for(key)) return found;
+    if (std::optional<Credentials> found = filed_for(host)) return found;
   }
   return std::optional<Credentials>();
 }
@@ -266,22 +301,21 @@ Result<Kept> CredentialStore::put(const std::string& key, const Credentials& cre
   return helper.empty() ? Kept::kInFile : Kept::kByHelper;
 }
 
-Result<bool> CredentialStore::remove(const std::string& key) const {
+Status CredentialStore::remove(const std::string& key) const {
   STRATA_TRY(AuthFile auths, read_auth_file(file()));
+  std::vector<std::string> names = {key};
+  if (key.find("://") == key.npos) names.insert(names.end(), {"http://" + key, "https://" + key});
   if (std::string helper = auths.helper(key); !helper.empty()) {
-    for (const std::string& name : {key, "http://" + key, "https://" + key}) {
-      if (name != key && key.find("://") != key.npos) continue;
+    for (const std::string& name : names) {
       STRATA_TRY(ProgramResult result, run_helper(helper, "erase", name));
       (void)result;  // what it does not have, it need not erase
     }
   }
-  const boost::json::value* section = auths.content.if_contains("auths");
-  if (section == nullptr || !section->is_object() || !section->get_object().contains(key)) {
-    return false;
-  }
-  auths.content["auths"].get_object().erase(key);
-  STRATA_CHECK(write_auth_file(auths));
-  return true;
+  boost::json::value* section = auths.content.if_contains("auths");
+  if (section == nullptr || !section->is_object()) return {};
+  size_t erased = 0;
+  for (const std::string& name : names) erased += section->get_object().erase(name);
+  return erased == 0 ? Status() : write_auth_file(auths);
 }
 
 }  // namespace strata::registry

@@ -45,10 +45,13 @@ class CredentialStore {
 
   // The credentials for a repository; none when nobody knows any. In this order: --authfile,
   // docker's helpers, docker's file, containers' files (the longest key that leads to the
-  // repository). A helper that is not installed knows nobody. Errors: kInvalid (a file
-  // that is not what it should be, naming it), kPermission (what a helper says), kIo.
+  // repository). A helper that is not installed knows nobody; so does one that fails, and the options'
+  // `warn` is told. What problems() names is passed over. Errors: kCancelled.
   Result<std::optional<Credentials>> find(std::string_view repository) const;
-  // The same by docker's key alone: what login and logout ask.
+  // What is wrong with the files and with entries of theirs, in docker's words.
+  std::vector<std::string> problems() const;
+  // By docker's key alone: what login asks. Errors: kInvalid (a file that is not what it should be,
+  // naming it), kPermission (what a helper says), kIo, kCancelled.
   Result<std::optional<Credentials>> find_server(const std::string& key) const;
 
   // Whether finding them may start a helper program.
@@ -57,8 +60,8 @@ class CredentialStore {
   // Keeps the credentials, by the helper that the file names for the server, or else in the file:
   // 0600, replaced by rename, members that we do not know kept.
   Result<Kept> put(const std::string& key, const Credentials& credentials) const;
-  // Forgets them. False when there were none.
-  Result<bool> remove(const std::string& key) const;
+  // Forgets them, if there are any.
+  Status remove(const std::string& key) const;
   // The file that put() and remove() change.
   const std::string& file() const;
 

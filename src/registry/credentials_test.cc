@@ -3,6 +3,7 @@
 // section 9.1, and the vectors of RFC 7617.
 #include "registry/credentials.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -41,6 +42,7 @@ class CredentialFiles : public testing::Test {
     if (!found.ok()) return found.error().message();
     return *found ? (*found)->user + ":" + (*found)->secret : "nobody";
   }
+  std::vector<std::string> problems() { return store().problems(); }
 
   std::string folder_;
   ClientOptions options_;
@@ -71,12 +73,19 @@ TEST_F(CredentialFiles, ReadsAuthsAsDockerAndOthersWriteThem) {
       "h:1":{"auth":"QWxhZGRpbjpvcGVuIHNlc2FtZQ=="},
       "https://old.example/v1/":{"auth":"YTpi"},
       "https://index.docker.io/v1/":{"username":"u","password":"p"},
+      "slash:1/":{"auth":"YTpi"}, "v1:1/v1":{"auth":"YTpi"}, "v2:1/v2/":{"auth":"YTpi"},
+      "part:1/x":{"auth":"YTpi"},
       "empty:1":{}}})");
   EXPECT_EQ(user_of("h:1/x"), "Aladdin:open sesame");
   EXPECT_EQ(user_of("old.example/x"), "a:b");
   EXPECT_EQ(user_of("x"), "u:p");
   EXPECT_EQ(user_of("empty:1/x"), "nobody");
+  for (const char* name : {"slash:1/x", "v1:1/x", "v2:1/x", "part:1/x"}) {
+    EXPECT_EQ(user_of(name), "a:b") << name;
+  }
+  EXPECT_EQ(user_of("part:1/y"), "nobody");
   EXPECT_EQ(user_of("h:2/x"), "nobody");
+  EXPECT_TRUE(problems().empty());
 }
 
 TEST_F(CredentialFiles, ContainersKeysMayNameAPartOfARegistry) {
@@ -92,12 +101,22 @@ TEST_F(CredentialFiles, DockersFileComesFirst) {
   EXPECT_EQ(user_of("h:2/x"), "c:d");
 }
 
-TEST_F(CredentialFiles, WhatIsWrongIsNamed) {
-  write("docker/config.json", R"({"auths":{"h:1":{"auth":"%%%"}}})");
-  EXPECT_EQ(user_of("h:1/x"),
-            options_.docker_config + ": h:1: \"auth\" is not base64 of user:password");
+// As for docker, which warns when it starts.
+TEST_F(CredentialFiles, WhatIsWrongIsNamedAndPassedOver) {
+  const std::string loading = "Error loading config file: " + options_.docker_config;
+  write("docker/config.json", R"({"auths":{"h:1":{"auth":"%%%"},"h:2":{"auth":"YTpi"}}})");
+  EXPECT_EQ(user_of("h:1/x"), "nobody");
+  EXPECT_EQ(user_of("h:2/x"), "a:b");
+  EXPECT_THAT(problems(),
+              testing::ElementsAre(loading + ": h:1: \"auth\" is not base64 of user:password"));
+  EXPECT_FALSE(store().find_server("h:1").ok());
+  write("docker/config.json", R"({"auths":{"h:1":{"auth":5}}})");
+  EXPECT_THAT(problems(), testing::ElementsAre(testing::StartsWith(loading + ": json: cannot")));
   write("docker/config.json", "[1]");
-  EXPECT_EQ(user_of("h:1/x"), options_.docker_config + ": expected an object, found array");
+  write("auth.json", R"({"auths":{"h:1":{"auth":"YTpi"}}})");
+  EXPECT_EQ(user_of("h:1/x"), "a:b");
+  EXPECT_THAT(problems(), testing::ElementsAre(loading + ": expected an object, found array"));
+  EXPECT_FALSE(store().find_server("h:1").ok());
 }
 
 // The text is docker 20.10's after `docker login localhost:5000`.
@@ -121,9 +140,17 @@ TEST_F(CredentialFiles, PutAndRemoveKeepTheRest) {
   write("docker/config.json", before);
   ASSERT_TRUE(store().put("h:2", {"c", "d", "", ""}).ok());
   EXPECT_EQ(user_of("h:2/x"), "c:d");
-  EXPECT_TRUE(store().remove("h:2").value());
+  EXPECT_TRUE(store().remove("h:2").ok());
   EXPECT_EQ(read("docker/config.json"), before);
-  EXPECT_FALSE(store().remove("h:2").value());
+  EXPECT_TRUE(store().remove("h:2").ok());
+  EXPECT_EQ(read("docker/config.json"), before);
+}
+
+TEST_F(CredentialFiles, RemoveForgetsWhatIsFiledUnderUrlsToo) {
+  write("docker/config.json",
+        R"({"auths":{"h:1":{},"http://h:1":{},"https://h:1":{},"https://h:1/v1/":{}}})");
+  ASSERT_TRUE(store().remove("h:1").ok());
+  EXPECT_EQ(read("docker/config.json"), "{\n\t\"auths\": {\n\t\t\"https://h:1/v1/\": {}\n\t}\n}");
 }
 
 TEST_F(CredentialFiles, AnIdentityTokenIsKeptInsteadOfTheSecret) {

@@ -6,10 +6,11 @@ import json
 import os
 import pty
 import re
+import signal
 import stat
-import time
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -312,7 +313,20 @@ def test_login_and_logout_change_nothing_else_in_the_file(home, work):
         assert out.out == f"Removing login credentials for {server.host}\n"
         with open(config_file(home)) as file:
             assert json.load(file) == before
-        assert strata(work, "logout", server.host, env=home).out == f"Not logged in to {server.host}\n"
+        assert strata(work, "logout", server.host, env=home).out == out.out
+
+
+@pytest.mark.parametrize("server", ["nobody:5", "http://nobody:5/x", ""])
+def test_logout_says_and_forgets_what_docker_does(home, work, server):
+    before = auths(**{"http://nobody:5": "a:b", "nobody:5": "a:b", "nobody:50": "a:b"})
+    ours, docker = [], []
+    for done, look in ((ours, lambda *words: strata(work, *words, env=home)), (docker, lambda *words: run("/usr/bin/docker", *words, env=clean_env(**home)))):
+        os.makedirs(home["DOCKER_CONFIG"], exist_ok=True)
+        (work / "home/.docker/config.json").write_text(before)
+        for _ in range(2):
+            result = look("logout", *([server] if server else []))
+            done.append((result.code, result.out, result.err, json.loads((work / "home/.docker/config.json").read_text())))
+    assert ours == docker
 
 
 def test_what_docker_logged_in_we_can_use(archive, home, work):
@@ -375,6 +389,85 @@ read key; echo "{\\"ServerURL\\":\\"$key\\",\\"Username\\":\\"joe\\",\\"Secret\\
             assert inspected.code == 0, inspected
 
 
+def with_helper(work, home, script):
+    helper = work / "bin/docker-credential-suite"
+    helper.parent.mkdir()
+    helper.write_text("#!/bin/sh\n" + script)
+    helper.chmod(0o755)
+    os.makedirs(home["DOCKER_CONFIG"], exist_ok=True)
+    return {**home, "PATH": f"{helper.parent}:{clean_env()['PATH']}"}
+
+
+def test_a_helper_that_fails_knows_nobody(archive, home, work):
+    """Nobody but the file beside it: docker looks there, too, and says nothing."""
+    env = with_helper(work, home, "echo pass not initialized; exit 1\n")
+    why = "error getting credentials - err: exit status 1, out: `pass not initialized\n`\n"
+    with secured(users=USERS) as server:
+        upload(archive, server, "x:1", "--dest-creds", "joe:" + USERS["joe"])
+        config = work / "home/.docker/config.json"
+        config.write_text(json.dumps({"credsStore": "suite"}))
+        refused = strata(work, "tags", f"{server.host}/x", check=False, env=env)
+        assert refused.err.startswith("WARNING: " + why) and "no basic auth credentials" in refused.err
+        config.write_text(json.dumps({"credsStore": "suite"} | json.loads(auths(**{server.host: "joe:" + USERS["joe"]}))))
+        done = strata(work, "tags", f"{server.host}/x", env=env)
+        assert (done.lines, done.err) == (["1"], "WARNING: " + why)
+        inspected = run("/usr/bin/docker", "manifest", "inspect", "--insecure", f"{server.host}/x:1", env=clean_env(**env), check=False)
+        assert inspected.code == 0, inspected
+        known = strata(work, "login", server.host, check=False, env=env)
+        assert (known.code, known.err) == (1, "Error: " + why)
+
+
+def test_a_public_image_needs_no_helper_that_works(archive, home, work):
+    env = with_helper(work, home, "echo pass not initialized; exit 1\n")
+    with token_server(USERS) as auth, secured(tokens=auth) as server:
+        upload(archive, server, "public/x:1", "--dest-creds", "joe:" + USERS["joe"])
+        (work / "home/.docker/config.json").write_text(json.dumps({"credsStore": "suite"}))
+        done = strata(work, "pull", "-q", f"{server.host}/public/x:1", env=env)
+        assert done.err.count("WARNING: error getting credentials") == 1
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "Ctrl-C"])
+def test_a_signal_ends_a_helper_that_hangs(home, work, how):
+    env = with_helper(work, home, f"echo $$ > {work}/pid; exec sleep 99\n")
+    with secured(users=USERS) as server:
+        (work / "home/.docker/config.json").write_text(json.dumps({"credsStore": "suite"}))
+        process = subprocess.Popen([binary(), "--root", str(work), "tags", f"{server.host}/x"], stderr=subprocess.PIPE, env=clean_env(**env),
+                                   start_new_session=True)
+        while not (work / "pid").exists() or not (work / "pid").read_text().endswith("\n"):
+            time.sleep(0.02)
+        begin = time.monotonic()
+        number = signal.SIGTERM if how == "SIGTERM" else signal.SIGINT
+        (os.killpg if how == "Ctrl-C" else os.kill)(process.pid, number)
+        err = process.communicate()[1]
+        assert (process.returncode, err) == (128 + number, b"")
+        assert time.monotonic() - begin < 5
+        assert not os.path.exists(f"/proc/{int((work / 'pid').read_text())}")
+
+
+@pytest.mark.parametrize("text", ["{nojson", "[1]", '{"auths": {"somewhere:1": {"auth": "@@"}}}'])
+def test_a_broken_config_is_warned_of_and_passed_over(plain, archive, home, work, text):
+    upload(archive, plain, "public/y:1")
+    os.makedirs(home["DOCKER_CONFIG"])
+    (work / "home/.docker/config.json").write_text(text)
+    begin = f"WARNING: Error loading config file: {config_file(home)}: "
+    docker = run("/usr/bin/docker", "manifest", "inspect", "--insecure", f"{plain.host}/public/y:1", env=clean_env(**home))
+    assert docker.code == 0 and docker.err.startswith(begin)
+    for words in (["tags", f"{plain.host}/public/y"], ["pull", f"{plain.host}/public/y:1"],
+                  ["copy", f"docker://{plain.host}/public/y:1", f"docker://{plain.host}/public/z:1"]):
+        done = strata(work, *words, env=home)
+        assert done.err.startswith(begin) and done.err.count("WARNING") == 1
+
+
+@pytest.mark.parametrize("key", ["{}/", "{}/v1", "{}/v1/", "{}/v2/", "http://{}/", "https://{}/v1/"])
+def test_keys_of_old_files(archive, home, work, key):
+    with secured(users={"joe": "secret"}) as server:
+        upload(archive, server, "x:1", "--dest-creds", "joe:secret")
+        os.makedirs(home["DOCKER_CONFIG"])
+        (work / "home/.docker/config.json").write_text(auths(**{key.format(server.host): "joe:secret"}))
+        assert strata(work, "tags", f"{server.host}/x", env=home).lines == ["1"]
+        assert run("/usr/bin/docker", "manifest", "inspect", "--insecure", f"{server.host}/x:1", env=clean_env(**home)).code == 0
+
+
 def test_a_helper_that_is_not_installed_knows_nobody(plain, archive, home, work):
     upload(archive, plain, "public/y:1")
     os.makedirs(home["DOCKER_CONFIG"])
@@ -401,6 +494,7 @@ def test_login_on_a_terminal_does_not_show_the_password(home, work):
             pass
         assert os.waitpid(pid, 0)[1] == 0
         assert b"Login Succeeded" in shown and USERS["joe"].encode() not in shown
+        assert b"Password: \r\nWARNING! Your password will be stored" in shown
 
 
 # --- tokens
