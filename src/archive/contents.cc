@@ -56,6 +56,12 @@ Status check_is_tar(ByteSpan head) {
   return tar::decode_header(block, member).context("not a tar archive");
 }
 
+Status check_holes(const tar::Member& member) {
+  if (!member.sparse || member.logical_size_bytes() <= member.size_bytes + kMaxHoleBytes) return {};
+  return error(ErrorCode::kInvalid, "\"{}\" is a sparse file of {} bytes, of which {} are there",
+               member.name, member.logical_size_bytes(), member.size_bytes);
+}
+
 Result<std::unique_ptr<Contents>> open_contents(const ArchiveInput& input, store::Transaction& txn,
                                                 Pool& pool, BufferPool& buffers,
                                                 LoadProgress* progress) {

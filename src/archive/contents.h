@@ -21,6 +21,7 @@
 #include "base/pool.h"
 #include "driver/layer_unpacker.h"
 #include "store/transaction.h"
+#include "tar/member.h"
 
 namespace strata::archive {
 
@@ -75,6 +76,11 @@ struct ArchiveInput {
 // Whether it is a tar, by its first block; fewer bytes if there are no more. Errors:
 // kInvalid (nothing there, or no tar).
 Status check_is_tar(ByteSpan head);
+
+// Holes of an archive's member are zeros that are hashed and unpacked as if they were there: kMaxHoleBytes
+// are the most. Errors: kInvalid.
+inline constexpr uint64_t kMaxHoleBytes = uint64_t{64} << 30;
+Status check_holes(const tar::Member& member);
 
 // Opens whichever kind `input` is. A stream is read to its end here: its layers are staged in
 // `txn`, and `progress` (null: nobody watches) is told how far it is. Errors: kInvalid (not an

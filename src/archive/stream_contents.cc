@@ -112,6 +112,7 @@ class StreamContents final : public Contents, private tar::ParserEvents {
       return error(ErrorCode::kInvalid, "invalid path \"{}\" in the archive: it points outside",
                    member.name);
     }
+    STRATA_CHECK(check_holes(member));
     std::string name = tar::clean_path(member.name);
     STRATA_CHECK(links_.add_member(name, member.link_name));
     forget(name);

@@ -161,6 +161,7 @@ class TarFileContents final : public Contents {
   Result<Body> body_of(const tar::Member& member, uint64_t offset) {
     Body body{offset, member.logical_size_bytes(), nullptr};
     if (!member.sparse) return body;
+    STRATA_CHECK(check_holes(member));
     extents_ += member.sparse->extents.size();
     if (extents_ > kMaxExtents) {
       return error(ErrorCode::kUnsupported,

@@ -218,6 +218,19 @@ def test_sparse_files_of_exabytes(root, canary, kind, real):
         assert_holds(root, HELD)
 
 
+@pytest.mark.parametrize("how", ["file", "pipe"])
+@pytest.mark.parametrize("real", [1 << 40, 1 << 60, (1 << 63) - 1])
+@pytest.mark.parametrize("kind", ["old", "0.0", "0.1", "1.0"])
+def test_archives_with_holes_of_exabytes(root, canary, kind, real, how):
+    """Zeros that somebody would have to hash: refused, in a file and in a pipe."""
+    tar = old_sparse(real, [(0, 512)]) if kind == "old" else pax_sparse(kind, real)
+    layer = Tar().file("a", b"1").bytes()
+    data = tar.file("l.tar", layer).bytes(end=0) + docker_2010(Image([layer], ["x:1"]))
+    result = load_bounded(root, data) if how == "file" else bounded(root, "load", "-q", stdin=data)
+    assert_refused(result, "is a sparse file of")
+    assert_holds(root, HELD)
+
+
 @pytest.mark.parametrize("text", [b"99999999999999999999\n", b"1000000\n0\n512\n", b"2\n0\n512\n0\n512\n", b"1\n18446744073709551615\n512\n", b"1\n-1\n512\n", b"x" * 512,
                                   b"1\n0\n", b"0\n" * 200, b"1\n" + b"0" * 490], ids=range(9))
 def test_maps_of_sparse_files(root, canary, text):
