@@ -733,9 +733,12 @@ def test_version_1_in_the_folder_is_refused(home, work):
 # --- names of this machine
 
 def in_own_hosts(work, text, *words, **more):
-    """Runs a program that sees another /etc/hosts."""
-    (work / "hosts").write_text(text)
-    return run("unshare", "-m", "--propagation", "private", "sh", "-c", f'mount --bind {work}/hosts /etc/hosts; exec "$@"', "sh", *words, **more)
+    """Runs a program that sees another /etc/hosts, also where there is none: a bare Debian has no such file."""
+    if not (work / "etc").exists():
+        run("cp", "-a", "/etc", work / "etc")
+    (work / "etc/hosts").unlink(missing_ok=True)
+    (work / "etc/hosts").write_text(text)
+    return run("unshare", "-m", "--propagation", "private", "sh", "-c", f'mount --bind {work}/etc /etc; exec "$@"', "sh", *words, **more)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="/etc/hosts is replaced for one program: needs root")
