@@ -27,7 +27,7 @@ namespace strata::archive {
 
 // Blocks in which layers travel through load and save; the byte budget of either.
 inline constexpr size_t kBlockBytes = 512 * 1024;
-inline constexpr size_t kBlocks = 36;
+inline constexpr size_t kBlocks = 48;
 
 // A layer that was unpacked before anybody asked for it.
 struct UnpackedEarly {

@@ -9,9 +9,9 @@ namespace strata::driver {
 namespace {
 
 // Whole files that one task writes: waking a worker costs as much as writing a small file.
-constexpr size_t kBatchFiles = 16;
-// Batches that wait for a worker or have one: at most 128 open files, also where the disk is slow.
-constexpr size_t kMaxUnderWay = 8;
+constexpr size_t kBatchFiles = 32;
+// Batches that wait for a worker or have one: at most 224 open files, also where the disk is slow.
+constexpr size_t kMaxUnderWay = 6;
 
 }  // namespace
 

@@ -158,6 +158,23 @@ TEST_F(LayerTest, SymlinkThatChangesItsTargetKeepsBothFiles) {
   EXPECT_EQ(content("two/f"), "in two, longer");
 }
 
+// Folders are remembered for members that come back to them.
+TEST_F(LayerTest, SymlinkInPlaceOfAFolderIsFollowedWhenTheTarComesBack) {
+  round_trip(TarText()
+                 .folder("a/")
+                 .folder("a/deep/")
+                 .file("a/deep/f", "in the first a")
+                 .folder("b/")
+                 .folder("b/deep/")
+                 .file("b/deep/f", "in b")
+                 .other(tar::kSymlink, "a", "b")
+                 .file("b/deep/g", "in b, too")
+                 .file("a/deep/f", "in b by way of a")
+                 .end());
+  EXPECT_EQ(content("b/deep/f"), "in b by way of a");
+  EXPECT_EQ(content("b/deep/g"), "in b, too");
+}
+
 // The name that is taken away is not the name under which the tar had it before.
 TEST_F(LayerTest, ReplacedThroughASymlinkKeepsBothFiles) {
   round_trip(TarText()

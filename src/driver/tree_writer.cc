@@ -41,6 +41,7 @@ TreeWriter::TreeWriter(const Fd& layer, const Fd& diff, bool privileged)
     : layer_(layer), diff_(diff), privileged_(privileged), directories_(layer) {}
 
 bool TreeWriter::is_whiteout(const tar::Member& member) {
+  if (member.name.find(kWhiteoutPrefix) == std::string::npos) return false;
   std::string path = tar::clean_path(member.name);
   return base_name(path).starts_with(kWhiteoutPrefix);
 }
@@ -108,34 +109,43 @@ Result<TreeWriter::Place> TreeWriter::place_of(const tar::Member& member) {
   place.path = tar::clean_path(member.name);
   size_t slash = place.path.rfind('/');
   place.name = place.path == kRoot ? "" : place.path.substr(slash + 1);
-  STRATA_CHECK(enter_parent(slash == std::string::npos ? "" : place.path.substr(0, slash))
-                   .context("entry \"{}\"", place.path));
-  place.parent = &parent_;
-  place.through_symlink = parent_through_symlink_;
+  std::string_view parent_path = std::string_view(place.path).substr(0, slash);
+  if (slash == std::string::npos) parent_path = "";
+  STRATA_TRY(const Parent* parent, enter_parent(parent_path).context("entry \"{}\"", place.path));
+  place.parent = &parent->fd;
+  place.through_symlink = parent->through_symlink;
   return place;
 }
 
-Status TreeWriter::enter_parent(const std::string& parent_path) {
-  if (parent_known_ && parent_path == parent_path_) return {};
-  const std::string path = parent_path.empty() ? "." : parent_path;
-  constexpr int kFlags = O_RDONLY | O_DIRECTORY;
-  Result<Fd> parent = open_in_root(diff_, path, kFlags, 0, Symlinks::kRefuse);
-  if (!parent.ok() && parent.error().code() == ErrorCode::kNotFound) {
-    STRATA_CHECK(make_parents(path, kMaxSymlinks));
-    parent = open_in_root(diff_, path, kFlags, 0, Symlinks::kRefuse);
+Result<const TreeWriter::Parent*> TreeWriter::enter_parent(std::string_view parent_path) {
+  for (size_t back = 0; back < parents_.size(); ++back) {
+    const Parent& known = parents_[(newest_parent_ + parents_.size() - back) % parents_.size()];
+    if (known.known && known.path == parent_path) return &known;
   }
-  parent_through_symlink_ = !parent.ok();
-  if (!parent.ok()) {
-    parent = open_in_root(diff_, path, kFlags);
-    if (!parent.ok() && parent.error().code() == ErrorCode::kNotFound) {
+  STRATA_TRY(Parent opened, open_parent(parent_path));
+  newest_parent_ = (newest_parent_ + 1) % parents_.size();
+  parents_[newest_parent_] = std::move(opened);
+  return &parents_[newest_parent_];
+}
+
+Result<TreeWriter::Parent> TreeWriter::open_parent(std::string_view parent_path) {
+  const std::string path(parent_path.empty() ? "." : parent_path);
+  constexpr int kFlags = O_PATH | O_DIRECTORY;
+  Result<Fd> folder = open_in_root(diff_, path, kFlags, 0, Symlinks::kRefuse);
+  if (!folder.ok() && folder.error().code() == ErrorCode::kNotFound) {
+    STRATA_CHECK(make_parents(path, kMaxSymlinks));
+    folder = open_in_root(diff_, path, kFlags, 0, Symlinks::kRefuse);
+  }
+  const bool through_symlink = !folder.ok();
+  if (through_symlink) {
+    folder = open_in_root(diff_, path, kFlags);
+    if (!folder.ok() && folder.error().code() == ErrorCode::kNotFound) {
       STRATA_CHECK(make_parents(path, kMaxSymlinks));
-      parent = open_in_root(diff_, path, kFlags);
+      folder = open_in_root(diff_, path, kFlags);
     }
   }
-  STRATA_TRY(parent_, std::move(parent));
-  parent_path_ = parent_path;
-  parent_known_ = true;
-  return {};
+  STRATA_TRY(Fd fd, std::move(folder));
+  return Parent{std::move(fd), std::string(parent_path), true, through_symlink};
 }
 
 // Makes what is missing of `path`, also where a symlink points to nothing yet. ".." after a symlink
@@ -196,9 +206,9 @@ Status TreeWriter::move_aside(const Place& place, uint64_t entry_number) {
   STRATA_CHECK(rename_at(*place.parent, place.name, layer_, fmt::format("replaced/{}", number),
                          Existing::kKeep));
   replacements_.push_back({entry_number, std::move(path), number});
-  // What is gone may have been a folder or a symlink on the way to the cached parent of the next
-  // member. The descriptor itself stays good for the rest of this one.
-  parent_known_ = false;
+  // What is gone may have been a folder or a symlink on the way to a parent of the next members.
+  // The descriptors stay good for the rest of this one.
+  for (Parent& parent : parents_) parent.known = false;
   return {};
 }
 
@@ -294,7 +304,8 @@ Status TreeWriter::make_hard_link(const Place& place, const tar::Member& member,
 Result<Record> TreeWriter::make_whiteout(const Place& place, const tar::Member& member) {
   Record fresh = place.through_symlink || member.size_bytes > 0 ? Record::kSegment : Record::kEntry;
   if (place.name == kOpaqueName) {
-    STRATA_TRY(bool again, mark_opaque(*place.parent).context("entry \"{}\"", place.path));
+    STRATA_TRY(Fd folder, open_at(*place.parent, ".", O_RDONLY | O_DIRECTORY));
+    STRATA_TRY(bool again, mark_opaque(folder).context("entry \"{}\"", place.path));
     return again ? Record::kSegment : fresh;
   }
   std::string hidden = place.name.substr(kWhiteoutPrefix.size());

@@ -17,6 +17,7 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,13 @@ class TreeWriter {
   const RefusedXattrs& refused() const { return refused_; }
 
  private:
+  // A folder that members went to.
+  struct Parent {
+    Fd fd;             // O_PATH
+    std::string path;  // clean
+    bool known = false;
+    bool through_symlink = false;
+  };
   // Where a member goes: an open parent and the last component of its name.
   struct Place {
     const Fd* parent;
@@ -94,7 +102,8 @@ class TreeWriter {
     bool through_symlink;
   };
   Result<Place> place_of(const tar::Member& member);
-  Status enter_parent(const std::string& parent_path);
+  Result<const Parent*> enter_parent(std::string_view parent_path);
+  Result<Parent> open_parent(std::string_view parent_path);
   Status make_parents(const std::string& path, int links_left);
   Result<std::string> resolved_path(const Place& place) const;
   Status move_aside(const Place& place, uint64_t entry_number);
@@ -111,10 +120,9 @@ class TreeWriter {
   const Fd& layer_;
   const Fd& diff_;
   const bool privileged_;
-  Fd parent_;                // the folder that the last member went to
-  std::string parent_path_;  // its clean path
-  bool parent_known_ = false;
-  bool parent_through_symlink_ = false;
+  // The last ones, in a ring: a tar comes back to the folders above the one that it has left.
+  std::array<Parent, 8> parents_;
+  size_t newest_parent_ = 0;
   SpillLog directories_;
   uint64_t size_bytes_ = 0;
   bool root_seen_ = false;

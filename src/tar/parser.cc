@@ -205,7 +205,9 @@ Status Parser::end_meta(Piece& piece, ParserEvents& events) {
 
 // All headers are there but for what the sparse formats still want.
 Status Parser::begin_member(Block block, Piece& piece, ParserEvents& events) {
-  STRATA_CHECK(pax_.apply(member_).context("pax header of {}", quoted(member_.name)));
+  Status applied = pax_.apply(member_);
+  // Quoted only then: every member comes by here.
+  if (!applied.ok()) return std::move(applied).context("pax header of {}", quoted(member_.name));
   if (!long_name_.empty()) member_.name = long_name_;
   if (!long_link_.empty()) member_.link_name = long_link_;
   if (member_.type == '\0') {
