@@ -7,6 +7,7 @@
 
 #include "archive/folder_contents.h"
 #include "archive/tar_file_contents.h"
+#include "base/interrupt.h"
 #include "base/nameless_file.h"
 #include "codec/decompress.h"
 
@@ -24,7 +25,7 @@ Result<bool> is_plain(const Fd& file, const struct stat& info) {
 // The tar that comes out of a pipe or a compressed file, as a file.
 Result<Fd> spool(const Fd& file, Pool& pool) {
   STRATA_TRY(Fd spooled, temporary_file());
-  FdSource raw(file.get());
+  WaitingSource raw(file.get());
   codec::GunzipHelpers helpers(pool);
   STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(raw, helpers));
   std::vector<std::byte> block(kBlockBytes);

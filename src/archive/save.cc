@@ -5,6 +5,7 @@
 #include "archive/contents.h"
 #include "archive/layout.h"
 #include "archive/thin.h"
+#include "base/interrupt.h"
 
 namespace strata::archive {
 namespace {
@@ -46,7 +47,7 @@ bool compressed(const SaveOptions& options) {
 Status write_stream(Layout layout, const SaveOptions& options, int fd,
                     const WriteContext& context) {
   tar::HeaderStyle style = layout.style();
-  FdSink out(fd);
+  WaitingSink out(fd);
   if (!compressed(options)) return write_archive_stream(layout.take_entries(), style, out, context);
   STRATA_TRY(std::unique_ptr<ByteSink> packer,
              codec::make_parallel_compressor(*options.compression, out, context.pool));

@@ -11,6 +11,7 @@
 #include "archive/early_layer.h"
 #include "archive/links.h"
 #include "archive/watched_source.h"
+#include "base/interrupt.h"
 #include "codec/decompress.h"
 #include "tar/parser.h"
 #include "tar/path.h"
@@ -43,7 +44,7 @@ class StreamContents final : public Contents, private tar::ParserEvents {
     const uint64_t total = S_ISREG(info.st_mode) ? static_cast<uint64_t>(info.st_size) : 0;
     STRATA_TRY(store::StagedLayer scratch, txn_.stage_layer());
     STRATA_TRY(kept_file_, open_at(scratch.folder, "kept", O_RDWR | O_CREAT | O_EXCL, 0600));
-    FdSource raw(input.get());
+    WaitingSource raw(input.get());
     WatchedSource watched(raw, [&](uint64_t done) {
       const bool only_magic = done <= codec::kMagicBytes;
       if (progress != nullptr && !only_magic) progress->archive_advanced(done, total);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "archive/links.h"
+#include "base/interrupt.h"
 #include "codec/decompress.h"
 #include "tar/parser.h"
 #include "tar/path.h"
@@ -24,7 +25,7 @@ class TextSource final : public ByteSource {
 class TextsContents final : public Contents, private tar::ParserEvents {
  public:
   Status consume(const Fd& input, Pool& pool) {
-    FdSource raw(input.get());
+    WaitingSource raw(input.get());
     STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(raw));
     std::vector<std::byte> block(kBlockBytes);
     tar::Parser parser;

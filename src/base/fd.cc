@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/fd_error.h"
 #include "base/fs_at.h"
 
 namespace strata {
@@ -25,8 +26,9 @@ std::string name_of(int fd) {
   return "a new file in " + path->substr(0, std::max<size_t>(1, path->rfind('/')));
 }
 
-// Leaves errno as it was: callers ask it for what the message cannot say.
-Error failed_to(std::string_view what, std::string_view preposition, int fd) {
+}  // namespace
+
+Error fd_error(std::string_view what, std::string_view preposition, int fd) {
   const int reason = errno;
   const std::string name = name_of(fd);
   Error error = errno_error(
@@ -34,8 +36,6 @@ Error failed_to(std::string_view what, std::string_view preposition, int fd) {
   errno = reason;
   return error;
 }
-
-}  // namespace
 
 Fd::~Fd() {
   if (fd_ >= 0) ::close(fd_);
@@ -58,7 +58,7 @@ Status write_all(int fd, ByteSpan bytes) {
   while (!bytes.empty()) {
     ssize_t count = ::write(fd, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed_to("write", "to", fd);
+    if (count < 0) return fd_error("write", "to", fd);
     bytes = bytes.subspan(static_cast<size_t>(count));
   }
   return {};
@@ -68,7 +68,7 @@ Status pwrite_all(int fd, ByteSpan bytes, uint64_t offset) {
   while (!bytes.empty()) {
     ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed_to("write", "to", fd);
+    if (count < 0) return fd_error("write", "to", fd);
     bytes = bytes.subspan(static_cast<size_t>(count));
     offset += static_cast<uint64_t>(count);
   }
@@ -81,7 +81,7 @@ Result<size_t> pread_full(int fd, MutableByteSpan buffer, uint64_t offset) {
     MutableByteSpan rest = buffer.subspan(filled);
     ssize_t count = ::pread(fd, rest.data(), rest.size(), static_cast<off_t>(offset + filled));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed_to("read", "from", fd);
+    if (count < 0) return fd_error("read", "from", fd);
     if (count == 0) break;
     filled += static_cast<size_t>(count);
   }
@@ -108,7 +108,7 @@ Result<size_t> FdSource::read(MutableByteSpan buffer) {
   while (true) {
     ssize_t count = ::read(fd_, buffer.data(), buffer.size());
     if (count >= 0) return static_cast<size_t>(count);
-    if (errno != EINTR) return failed_to("read", "from", fd_);
+    if (errno != EINTR) return fd_error("read", "from", fd_);
   }
 }
 

@@ -12,6 +12,8 @@
 #include <memory>
 #include <random>
 
+#include "base/interrupt.h"
+
 namespace strata {
 namespace {
 
@@ -95,6 +97,7 @@ Result<Fd> open_at(const Fd& dir, const std::string& path, int flags, mode_t mod
     int fd = ::openat(base, path.c_str(), flags | O_CLOEXEC, mode);
     if (fd >= 0) return Fd(fd);
     if (errno != EINTR) return path_error("open", path);
+    STRATA_CHECK(check_interrupted());  // a fifo waits for its other side
   }
 }
 

@@ -13,14 +13,10 @@ class FileLock {
  public:
   enum class Mode { kShared, kExclusive };
 
-  // Waits until the lock is had. Takes over the descriptor. Errors: kCancelled, see below.
+  // Waits until the lock is had. Takes over the descriptor. Errors: kCancelled, see interrupt.h.
   static Result<FileLock> acquire(Fd file, Mode mode);
   // Empty when somebody else holds it in a way that excludes `mode`.
   static Result<std::optional<FileLock>> try_acquire(Fd file, Mode mode);
-
-  // A signal that comes while acquire() waits ends it if `interrupted` then says so. For the whole
-  // process; null, as it is at first: nothing ends it.
-  static void end_waiting_when(bool (*interrupted)());
 
   int fd() const { return file_.get(); }
 

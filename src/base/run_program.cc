@@ -5,24 +5,13 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 
 #include "base/child.h"
+#include "base/interrupt.h"
 
 namespace strata {
 namespace {
-
-// How soon it is seen that a signal came to another thread, or just before the waiting began.
-constexpr int kPollMilliseconds = 100;
-
-std::atomic<bool (*)()> is_interrupted{nullptr};
-
-Status check_interrupted() {
-  bool (*const interrupted)() = is_interrupted.load();
-  if (interrupted == nullptr || !interrupted()) return {};
-  return error(ErrorCode::kCancelled, "interrupted");
-}
 
 // Writes and reads at the same time, so that neither side waits for the other forever.
 Status exchange(Child& child, std::string_view input, size_t limit_bytes, std::string& output) {
@@ -30,9 +19,12 @@ Status exchange(Child& child, std::string_view input, size_t limit_bytes, std::s
   if (input.empty()) child.close_input();
   while (true) {
     STRATA_CHECK(check_interrupted());
-    pollfd polled[2] = {{child.output().get(), POLLIN, 0}, {child.input().get(), POLLOUT, 0}};
-    const int ready = ::poll(polled, child.input().valid() ? 2 : 1, kPollMilliseconds);
-    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    pollfd polled[] = {
+        {child.output().get(), POLLIN, 0},
+        {child.input().get(), POLLOUT, 0},  // -1, which poll passes over, when closed
+        {interrupted_fd(), POLLIN, 0}};
+    const int ready = ::poll(polled, std::size(polled), -1);
+    if (ready < 0 && errno == EINTR) continue;
     if (ready < 0) return errno_error(errno, "poll");
     if (child.input().valid() && polled[1].revents != 0) {
       ssize_t written =
@@ -54,8 +46,6 @@ Status exchange(Child& child, std::string_view input, size_t limit_bytes, std::s
 }
 
 }  // namespace
-
-void end_programs_when(bool (*interrupted)()) { is_interrupted.store(interrupted); }
 
 Result<ProgramResult> run_program(const std::vector<std::string>& words, std::string_view input,
                                   size_t limit_bytes) {

@@ -16,13 +16,9 @@ struct ProgramResult {
   std::string output;  // of its standard output
 };
 
-// A signal that comes while a program runs ends it if `interrupted` then says so. For the whole process;
-// null, as it is at first: nothing does.
-void end_programs_when(bool (*interrupted)());
-
 // Looks for `words[0]` in PATH, gives it `input` and this process's standard error, and waits.
 // Errors: kNotFound (no such program), kPermission, kCorrupt (it printed more than `limit_bytes`;
-// it is killed), kCancelled (see above: it was asked to end), kIo.
+// it is killed), kCancelled (see interrupt.h: it was asked to end), kIo.
 Result<ProgramResult> run_program(const std::vector<std::string>& words, std::string_view input,
                                   size_t limit_bytes);
 

@@ -6,6 +6,8 @@
 
 #include <chrono>
 
+#include "base/interrupt.h"
+
 namespace strata {
 namespace {
 
@@ -43,9 +45,9 @@ TEST(RunProgram, NamesTheSignalThatEndedIt) {
 
 TEST(RunProgram, IsEndedByWhatInterruptsUs) {
   const auto begin = std::chrono::steady_clock::now();
-  end_programs_when([] { return true; });
+  interrupt();
   Result<ProgramResult> hangs = run_program({"sleep", "600"}, "", kLimitBytes);
-  end_programs_when(nullptr);
+  forget_interrupt();
   ASSERT_FALSE(hangs.ok());
   EXPECT_EQ(hangs.error().code(), ErrorCode::kCancelled);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));

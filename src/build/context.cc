@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/context.h"
 
+#include "base/interrupt.h"
 #include "build/git_source.h"
 #include "build/remote_file.h"
 #include "build/tree_path.h"
@@ -122,7 +123,7 @@ class ContextOpener {
       return error(ErrorCode::kInvalid,
                    "invalid argument: can't use stdin for both build context and dockerfile");
     }
-    FdSource input(options_.standard_input);
+    WaitingSource input(options_.standard_input);
     return open_stream(input);
   }
 
@@ -219,7 +220,7 @@ class ContextOpener {
   }
 
   Status read_standard_dockerfile() {
-    FdSource input(options_.standard_input);
+    WaitingSource input(options_.standard_input);
     STRATA_TRY(context_->dockerfile_text_, read_to_end(input, kSmallFileBytes));
     context_->dockerfile_name_ = "-";
     return {};

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include "base/interrupt.h"
 #include "build/copy_files.h"
 #include "build/source_files.h"
 #include "runtime/export.h"
@@ -12,11 +13,11 @@ namespace strata::build {
 Status export_tar(const store::Store& store, const ImageId& image, const std::string& path,
                   int standard_output, Pool& pool) {
   if (path == "-") {
-    FdSink sink(standard_output);
+    WaitingSink sink(standard_output);
     return runtime::export_image(store, image.to_string(), sink, pool);
   }
   STRATA_TRY(OutputFile file, OutputFile::create(path));
-  FdSink sink(file.fd());
+  WaitingSink sink(file.fd());
   STRATA_CHECK(runtime::export_image(store, image.to_string(), sink, pool));
   return file.publish();
 }

@@ -2,6 +2,7 @@
 // cp: files between a container and the host.
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "cli/routes.h"
 #include "codec/decompress.h"
 #include "runtime/copy.h"
@@ -52,7 +53,7 @@ class Cp final : public Command {
   Status copy_in(store::Store& store, const runtime::ContainerRecord& record,
                  const std::string& name, const std::string& from, const std::string& to) const {
     if (from != "-") return runtime::copy_to_container(store, record, name, from, to, options_);
-    FdSource input(STDIN_FILENO);
+    WaitingSource input(STDIN_FILENO);
     STRATA_TRY(std::unique_ptr<ByteSource> tar, codec::open_decompressed(input));
     return runtime::extract_to_container(store, record, name, *tar, to);
   }
@@ -61,7 +62,7 @@ class Cp final : public Command {
                   const std::string& name, const std::string& from, const std::string& to) const {
     if (from.empty()) return error(ErrorCode::kInvalid, "bad parameter: path cannot be empty");
     if (to != "-") return runtime::copy_from_container(store, record, name, from, to, options_);
-    FdSink tar(context.out().fd());
+    WaitingSink tar(context.out().fd());
     return runtime::archive_from_container(store, record, name, from, options_, tar);
   }
 

@@ -2,6 +2,7 @@
 // export: the files of a container or an image as a tar.
 #include "runtime/export.h"
 
+#include "base/interrupt.h"
 #include "cli/routes.h"
 
 namespace strata::cli {
@@ -20,12 +21,12 @@ class Export final : public Command {
     }
     STRATA_TRY(store::Store store, context.open_for_reading());
     if (output_.empty()) {
-      FdSink out(context.out().fd());
+      WaitingSink out(context.out().fd());
       STRATA_CHECK(write_to(store, arguments[0], out, context.pool()));
       return 0;
     }
     STRATA_TRY(OutputFile file, OutputFile::create(output_));
-    FdSink out(file.fd());
+    WaitingSink out(file.fd());
     STRATA_CHECK(write_to(store, arguments[0], out, context.pool()));
     STRATA_CHECK(file.publish(context.global().sync));
     return 0;

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "cli/confine_to.h"
 #include "cli/new_image_options.h"
 #include "cli/routes.h"
@@ -53,14 +54,14 @@ class Import final : public Command {
 
  private:
   Result<std::unique_ptr<ByteSource>> open_source(const std::string& name, Pool& pool) {
-    if (name == kStandardInput) return std::unique_ptr<ByteSource>(new FdSource(STDIN_FILENO));
+    if (name == kStandardInput) return std::unique_ptr<ByteSource>(new WaitingSource(STDIN_FILENO));
     if (is_url(name)) {
       STRATA_TRY(std::unique_ptr<registry::WebFile> file,
                  registry::WebFile::open(name, registry::client_options(), pool));
       return std::unique_ptr<ByteSource>(std::move(file));
     }
     STRATA_TRY(file_, open_path(name, O_RDONLY));
-    return std::unique_ptr<ByteSource>(new FdSource(file_.get()));
+    return std::unique_ptr<ByteSource>(new WaitingSource(file_.get()));
   }
 
   std::vector<std::string> changes_;

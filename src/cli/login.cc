@@ -3,6 +3,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "cli/registry_options.h"
 #include "cli/routes.h"
 #include "registry/credentials.h"
@@ -43,10 +44,16 @@ class HiddenInput {
   const bool is_terminal_;
 };
 
-std::string read_line() {
+// Up to the end of the line, or of the input.
+Result<std::string> read_line() {
+  WaitingSource input(STDIN_FILENO);
   std::string line;
-  char c = 0;
-  while (line.size() < kMaxSecretBytes && ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n') line += c;
+  std::byte byte;
+  while (line.size() < kMaxSecretBytes) {
+    STRATA_TRY(size_t count, input.read({&byte, 1}));
+    if (count == 0 || byte == std::byte{'\n'}) break;
+    line += static_cast<char>(byte);
+  }
   if (line.ends_with('\r')) line.pop_back();
   return line;
 }
@@ -101,7 +108,7 @@ class Login final : public Command {
     if (user_.empty()) {
       return error(ErrorCode::kInvalid, "Must provide --username with --password-stdin");
     }
-    FdSource source(STDIN_FILENO);
+    WaitingSource source(STDIN_FILENO);
     STRATA_TRY(password_, read_to_end(source, kMaxSecretBytes));
     if (password_.ends_with('\n')) password_.pop_back();
     if (password_.ends_with('\r')) password_.pop_back();
@@ -140,14 +147,14 @@ class Login final : public Command {
       }
       context.out().print("Username: ");
       STRATA_CHECK(context.out().flush());
-      user_ = read_line();
+      STRATA_TRY(user_, read_line());
     }
     if (user_.empty()) return error(ErrorCode::kInvalid, "username is empty");
     if (password_.empty()) {
       context.out().print("Password: ");
       STRATA_CHECK(context.out().flush());
       HiddenInput hidden;
-      password_ = read_line();
+      STRATA_TRY(password_, read_line());
       context.out().print("\n");
       STRATA_CHECK(context.out().flush());  // the warning below goes to the same terminal
     }

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/fd.h"
 #include "oci/go_text.h"
 #include "oci/json_cursor.h"
 
@@ -52,7 +51,8 @@ bool Output::is_terminal() const { return ::isatty(fd_) == 1; }
 
 Status Output::flush() {
   if (status_.ok() && !held_.empty()) {
-    status_ = write_all(fd_, as_bytes(held_));
+    if (!sink_) sink_.emplace(fd_);
+    status_ = sink_->write(as_bytes(held_));
     reader_is_gone_ = !status_.ok() && errno == EPIPE;
   }
   held_.clear();

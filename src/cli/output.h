@@ -4,10 +4,11 @@
 // Threads: one at a time per object.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
+#include "base/interrupt.h"
 
 namespace strata::cli {
 
@@ -28,7 +29,8 @@ class Output {
   void print(std::string_view text);
   bool is_terminal() const;
   int fd() const { return fd_; }
-  // Writes what is held back. The first error of writing, from now on. Errors: kIo, kNoSpace.
+  // Writes what is held back. The first error of writing, from now on. Errors: kIo, kNoSpace, kCancelled (nobody
+  // reads what has been written already, and a signal came).
   Status flush();
   // True when nobody reads what we write (EPIPE): an end without many words.
   bool reader_is_gone() const { return reader_is_gone_; }
@@ -37,6 +39,7 @@ class Output {
   const int fd_;
   const Hold hold_;
   std::string held_;
+  std::optional<WaitingSink> sink_;  // once there was something to write
   Status status_;
   bool reader_is_gone_ = false;
 };

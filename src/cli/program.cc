@@ -134,6 +134,9 @@ class Program {
 
   int finish(int code) {
     Status written = out_.flush();
+    if (!written.ok() && written.error().code() == ErrorCode::kCancelled) {
+      return kSignalExit + received_signal();
+    }
     if (!written.ok() && !out_.reader_is_gone()) {
       err_.print(fmt::format("Error: {}\n", written.error().message()));
     }

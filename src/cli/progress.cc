@@ -5,8 +5,9 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <memory>
 
-#include "base/fd.h"
+#include "base/interrupt.h"
 #include "cli/units.h"
 #include "cli/value.h"
 
@@ -42,7 +43,8 @@ std::string progress_text(uint64_t done_bytes, uint64_t total_bytes, size_t colu
 }
 
 ScreenOutput ProgressDisplay::to_descriptor(int fd) {
-  return {[fd](std::string_view text) { (void)write_all(fd, as_bytes(text)).ok(); },
+  auto sink = std::make_shared<WaitingSink>(fd);
+  return {[sink](std::string_view text) { (void)sink->write(as_bytes(text)).ok(); },
           [fd] { return screen_size(fd); }, [] { return Clock::now(); }};
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/guarded.h"
+#include "base/interrupt.h"
 #include "registry/credentials.h"
 #include "registry/registries.h"
 
@@ -62,7 +63,7 @@ void RegistryOptions::tell_of_waits(Context& context, bool quiet,
   if (quiet || context.global().quiet) return;
   options.on_wait = [fd = context.err().fd()](const std::string& host, std::chrono::seconds time) {
     std::string line = fmt::format("{} asks to wait {} seconds\n", host, time.count());
-    (void)write_all(fd, as_bytes(line)).ok();
+    (void)WaitingSink(fd).write(as_bytes(line)).ok();
   };
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/interrupt.h"
 #include "cli/routes.h"
 #include "cli/units.h"
 #include "oci/image_config.h"
@@ -71,12 +72,12 @@ class Save final : public Command {
     }
     for (const std::string& name : have_) {
       if (name == kStandardInput) {
-        FdSource in(STDIN_FILENO);
+        WaitingSource in(STDIN_FILENO);
         STRATA_CHECK(receiver.add_list(in, "standard input"));
         continue;
       }
       STRATA_TRY(Fd file, open_path(name, O_RDONLY));
-      FdSource in(file.get());
+      WaitingSource in(file.get());
       STRATA_CHECK(receiver.add_list(in, name));
     }
     return receiver;

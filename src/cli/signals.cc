@@ -8,8 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "base/lock.h"
-#include "base/run_program.h"
+#include "base/interrupt.h"
 
 namespace strata::cli {
 namespace {
@@ -30,7 +29,14 @@ void on_signal(int number) {
   }
   int none = 0;
   if (!first_signal.compare_exchange_strong(none, number)) ::_exit(128 + number);
+  interrupt();
   if (Pool* pool = watched_pool.load()) pool->cancel();
+}
+
+// nohup, and a shell's `&`: who starts us so wants us to live.
+bool is_ignored(int number) {
+  struct sigaction now {};
+  return sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -40,10 +46,11 @@ void handle_signals() {
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   // No SA_RESTART: what waits for a terminal or a pipe looks up.
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  prepare_interrupts();
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+    if (number == SIGTERM || !is_ignored(number)) sigaction(number, &action, nullptr);
+  }
   std::signal(SIGPIPE, SIG_IGN);
-  FileLock::end_waiting_when([] { return first_signal.load() != 0; });
-  end_programs_when([] { return first_signal.load() != 0; });
 }
 
 void stop_at_signal(Pool* pool) {

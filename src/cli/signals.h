@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT, SIGTERM and SIGHUP: the first asks the pool to stop, so that work unwinds and cleans up;
-// the second ends the process at once. SIGPIPE is ignored: writing fails with EPIPE instead.
+// SIGINT, SIGTERM and SIGHUP: the first asks the pool to stop and ends all waiting (base/interrupt.h), so that work
+// unwinds and cleans up; the second ends the process at once. SIGINT and SIGHUP that were ignored when we came stay
+// ignored. SIGPIPE is ignored: writing fails with EPIPE instead.
 // Process-wide, as signals are. Threads: the handler only touches atomics.
 #pragma once
 

@@ -7,6 +7,7 @@
 
 #include "archive/archive_writer.h"
 #include "archive/contents.h"
+#include "base/interrupt.h"
 #include "doctor/copies.h"
 #include "doctor/place.h"
 #include "doctor/rebuild.h"
@@ -93,7 +94,7 @@ class Recovery {
     if (out.seekable()) {
       STRATA_CHECK(archive::write_archive_file(layout.take_entries(), style, out.fd(), context));
     } else {
-      FdSink sink(out.fd());
+      WaitingSink sink(out.fd());
       STRATA_CHECK(archive::write_archive_stream(layout.take_entries(), style, sink, context));
     }
     return out.publish();

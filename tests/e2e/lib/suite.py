@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What both conftest.py files share: markers, the reasons for skipping, and a work folder for each test."""
 import os
+import signal
 
 import pytest
 
@@ -18,6 +19,11 @@ MARKERS = (
 
 
 def pytest_configure(config):
+    # nohup and a shell's background jobs ignore these, and so would what we start, which is to be ended by them. A
+    # handler is for us alone.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     if not config.option.reportchars:
