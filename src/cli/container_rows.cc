@@ -181,4 +181,12 @@ Value container_row(ContainerRow row) {
 
 Value container_headings() { return headings_of(kColumns); }
 
+std::string raw_container_format(bool sizes) {
+  return "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: "
+         "{{.CreatedAt}}\n"
+         "state: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}\n"
+         "labels: {{- pad .Labels 1 0}}\nports: {{- pad .Ports 1 0}}\n" +
+         std::string(sizes ? "size: {{.Size}}\n" : "");
+}
+
 }  // namespace strata::cli

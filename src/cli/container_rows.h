@@ -38,4 +38,7 @@ oci::ConfigSummary labels_of(const runtime::ContainerRecord& record);
 Value container_row(ContainerRow row);
 Value container_headings();
 
+// The template of `--format raw`: a block of lines for each row.
+std::string raw_container_format(bool sizes);
+
 }  // namespace strata::cli

@@ -104,7 +104,9 @@ Result<int64_t> parse_integer(std::string_view text) {
   int64_t value = 0;
   auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failure == std::errc() && end == text.data() + text.size() && !text.empty()) return value;
-  return refuse(fmt::format("strconv.ParseInt: parsing {}: invalid syntax", go_quote(text)));
+  const bool large = failure == std::errc::result_out_of_range && end == text.data() + text.size();
+  return refuse(fmt::format("strconv.ParseInt: parsing {}: {}", go_quote(text),
+                            large ? "value out of range" : "invalid syntax"));
 }
 
 Result<runtime::Ulimit> parse_ulimit(std::string_view text) {
@@ -140,6 +142,9 @@ Result<int64_t> parse_cpus(std::string_view text) {
   const bool negative = text.starts_with('-');
   std::optional<double> value = to_double(text.substr(negative ? 1 : 0));
   if (!value) return refuse(fmt::format("failed to parse {} as a rational number", text));
+  if (*value * kNanoCpus >= 9.2e18) {
+    return refuse(fmt::format("failed to parse {} as a rational number: value out of range", text));
+  }
   const int64_t nanos = std::llround(*value * kNanoCpus);
   return negative ? -nanos : nanos;
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace strata::cli {
 namespace {
 
@@ -68,6 +70,16 @@ TEST(ContainerValues, ProcessorsAreBillionths) {
   EXPECT_EQ(*parse_cpus("1.5"), 1'500'000'000);
   EXPECT_EQ(*parse_cpus("-1"), -1'000'000'000);  // refused later, in docker's words
   EXPECT_FALSE(parse_cpus("many").ok());
+}
+
+TEST(ContainerValues, NumbersThatAreTooLargeAreRefused) {
+  EXPECT_EQ(*parse_integer("-9223372036854775808"), std::numeric_limits<int64_t>::min());
+  EXPECT_EQ(failure(parse_integer("9223372036854775808")),
+            "strconv.ParseInt: parsing \"9223372036854775808\": value out of range");
+  EXPECT_EQ(failure(parse_integer("9223372036854775808x")),
+            "strconv.ParseInt: parsing \"9223372036854775808x\": invalid syntax");
+  EXPECT_EQ(failure(parse_cpus("99999999999")),
+            "failed to parse 99999999999 as a rational number: value out of range");
 }
 
 TEST(ContainerValues, CsvFieldsMayBeQuoted) {

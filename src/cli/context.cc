@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <thread>
 
@@ -19,6 +20,9 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+// Each is a thread.
+constexpr unsigned kMostJobs = 1024;
+
 std::string default_root() {
   if (::geteuid() == 0) return "/var/lib/strata";
   std::string data = environment("XDG_DATA_HOME");
@@ -30,13 +34,22 @@ std::string default_root() {
 
 void GlobalOptions::declare(Options& options) {
   options.text(kNoShort, "root", "string", "Data root to work on (STRATA_ROOT)", root);
+  options.check_last([](const std::string& value) {
+    return value.empty() ? Status(Error(ErrorCode::kInvalid, "must not be empty")) : Status();
+  });
   options.text(kNoShort, "storage-driver", "string", "overlay2 or vfs; the root's own if not given",
                driver);
   options.number(kNoShort, "jobs", "Threads to work with; as many as processors if not given",
                  jobs);
   options.check_last([](const std::string& value) {
-    bool zero = !value.empty() && value.find_first_not_of('0') == value.npos;
-    return zero ? Status(Error(ErrorCode::kInvalid, "must be at least 1")) : Status();
+    const bool zero = !value.empty() && value.find_first_not_of('0') == value.npos;
+    if (zero) return Status(Error(ErrorCode::kInvalid, "must be at least 1"));
+    unsigned wanted = 0;
+    const char* end = value.data() + value.size();
+    const auto [stop, failed] = std::from_chars(value.data(), end, wanted);
+    const bool many =
+        stop == end && (failed == std::errc::result_out_of_range || wanted > kMostJobs);
+    return many ? Status(error(ErrorCode::kInvalid, "must be at most {}", kMostJobs)) : Status();
   });
   options.flag(kNoShort, "quiet", "Print results only", quiet);
   options.text(kNoShort, "progress", "string", "auto, plain, tty, json, or rawjson (build)",

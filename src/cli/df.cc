@@ -24,6 +24,17 @@ constexpr std::string_view kContainerTable =
     "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t"
     "{{.Status}}\t{{.Names}}";
 
+constexpr std::string_view kRaw =
+    "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\n"
+    "reclaimable: {{.Reclaimable}}\n";
+
+std::string raw_verbose_format() {
+  return fmt::format(
+      "{{{{range .Images}}}}type: Image\n{}\n{{{{end -}}}}\n"
+      "{{{{range .Containers}}}}type: Container\n{}\n{{{{end -}}}}\n",
+      raw_image_format(true), raw_container_format(true));
+}
+
 struct Total {
   std::string_view type;
   size_t count;
@@ -106,7 +117,7 @@ Value list_of(std::vector<Value> rows, std::string_view type) {
 class Df final : public Command {
  public:
   void declare(Options& options) override {
-    options.text(kNoShort, "format", "string", "Pretty-print using a Go template, or json",
+    options.text(kNoShort, "format", "string", "Pretty-print using a Go template, json or raw",
                  format_);
     options.flag('v', "verbose", "Show detailed information on space usage", verbose_);
   }
@@ -127,10 +138,11 @@ class Df final : public Command {
 
  private:
   bool is_table() const { return format_.empty() || format_ == "table"; }
+  bool is_raw() const { return format_ == kRawFormat; }
 
   Result<std::string> summary(const store::DiskUsage& usage) const {
-    return format_rows(is_table() ? kTable : format_, rows_of_totals(usage),
-                       headings_of(kTotalColumns));
+    const std::string_view format = is_table() ? kTable : is_raw() ? kRaw : format_;
+    return format_rows(format, rows_of_totals(usage), headings_of(kTotalColumns));
   }
 
   Result<std::string> verbose(const store::DiskUsage& usage,
@@ -138,9 +150,10 @@ class Df final : public Command {
     if (!is_table()) {
       Value images = list_of(rows_of_images(usage, false), "*formatter.imageContext");
       Value containers = list_of(std::move(container_rows), "*formatter.ContainerContext");
-      return format_value(format_, Struct::make("*formatter.diskUsageContext",
-                                                {{"Images", "", std::move(images)},
-                                                 {"Containers", "", std::move(containers)}}));
+      return format_value(
+          is_raw() ? raw_verbose_format() : format_,
+          Struct::make("*formatter.diskUsageContext", {{"Images", "", std::move(images)},
+                                                       {"Containers", "", std::move(containers)}}));
     }
     STRATA_TRY(std::string images,
                format_rows(kImageTable, rows_of_images(usage, true), image_headings()));

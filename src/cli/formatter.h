@@ -70,6 +70,9 @@ Value headings_of(std::span<const Column<Row>> columns) {
   return Value::map(std::move(map));
 }
 
+// The word for docker's own blocks of lines, instead of a template. Each command has its own.
+inline constexpr std::string_view kRawFormat = "raw";
+
 class Formatter {
  public:
   // `format` as the user gave it, or the default that the command chose: a template, "table

@@ -108,4 +108,13 @@ Value used_image_row(const ImageRow& image, const ImageUse& use, bool truncate) 
 
 Value image_headings() { return headings_of(kColumns); }
 
+std::string_view raw_image_format(bool digests) {
+  if (digests) {
+    return "repository: {{.Repository}}\ntag: {{.Tag}}\ndigest: {{.Digest}}\nimage_id: {{.ID}}\n"
+           "created_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n";
+  }
+  return "repository: {{.Repository}}\ntag: {{.Tag}}\nimage_id: {{.ID}}\n"
+         "created_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n";
+}
+
 }  // namespace strata::cli

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/value.h"
@@ -30,5 +31,8 @@ std::vector<Value> image_rows(const store::ImageRow& image, const ImageRowOption
 // One row for the image, named by its first tag.
 Value used_image_row(const store::ImageRow& image, const ImageUse& use, bool truncate);
 Value image_headings();
+
+// The template of `--format raw`: a block of lines for each row.
+std::string_view raw_image_format(bool digests);
 
 }  // namespace strata::cli

@@ -147,8 +147,8 @@ class Images final : public Command {
     options.flag(kNoShort, "digests", "Show digests", digests_);
     options.list('f', "filter", "filter", "Filter output based on conditions provided", filters_);
     options.check_last(Filters::check_form);
-    options.text(kNoShort, "format", "string", "Pretty-print images using a Go template, or json",
-                 format_);
+    options.text(kNoShort, "format", "string",
+                 "Pretty-print images using a Go template, json or raw", format_);
     options.flag(kNoShort, "no-trunc", "Don't truncate output", no_trunc_);
     options.flag('q', "quiet", "Only show image IDs", quiet_);
     options.text(kNoShort, "sort", "string", "Sort by created, size or repository", sort_);
@@ -222,9 +222,12 @@ class Images final : public Command {
   }
 
   std::string chosen_format(const Context& context) const {
-    if (quiet_ || context.global().quiet)
-      return format_.empty() || format_ == "table" ? "{{.ID}}" : format_;
+    const bool quiet = quiet_ || context.global().quiet;
+    if (format_ == kRawFormat) {
+      return quiet ? "image_id: {{.ID}}" : std::string(raw_image_format(digests_));
+    }
     if (!format_.empty() && format_ != "table") return format_;
+    if (quiet) return "{{.ID}}";
     return std::string(digests_ ? kTableWithDigests : kTable);
   }
 

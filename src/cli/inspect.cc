@@ -76,7 +76,7 @@ class Inspect final : public Command {
     Report report(std::move(format));
     std::string failures;
     for (const std::string& name : arguments) {
-      Status added = add(store, name, report);
+      Status added = add(context, store, name, report);
       if (!added.ok()) failures += (failures.empty() ? "" : "\n") + added.error().message();
     }
     context.out().print(report.text());
@@ -84,7 +84,8 @@ class Inspect final : public Command {
   }
 
  private:
-  Status add(const store::Store& store, const std::string& name, Report& report) const {
+  Status add(Context& context, const store::Store& store, const std::string& name,
+             Report& report) const {
     const bool containers = scope_ == Scope::kContainers || type_ == "container";
     const bool images = scope_ == Scope::kImages || type_ == "image";
     if (!images) {
@@ -99,6 +100,7 @@ class Inspect final : public Command {
       return error(ErrorCode::kNotFound, "Error: No such {}: {}", any ? "object" : "image", name);
     }
     if (!found.ok()) return std::move(found.error().add_context("Error"));
+    if (size_) context.err().print("WARNING: --size ignored for image\n");
     Result<Value> record = image_record(store, found->image);
     if (!record.ok()) return std::move(record.error().add_context("Error"));
     return report.add(*record);

@@ -52,7 +52,9 @@ void Options::number(char letter, std::string_view name, std::string_view help, 
     const char* end = value.data() + value.size();
     auto [stop, failed] = std::from_chars(value.data(), end, target);
     if (failed == std::errc() && stop == end) return {};
-    return refuse(fmt::format("strconv.ParseUint: parsing {}: invalid syntax", go_quote(value)));
+    const bool large = failed == std::errc::result_out_of_range && stop == end;
+    return refuse(fmt::format("strconv.ParseUint: parsing {}: {}", go_quote(value),
+                              large ? "value out of range" : "invalid syntax"));
   };
   options_.push_back({letter, name, "uint", help, "", set, nullptr});
 }

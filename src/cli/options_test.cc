@@ -174,6 +174,29 @@ TEST(Program, GlobalOptionsStandBeforeOrBehindTheCommand) {
   }
 }
 
+TEST(Program, NumbersHaveTheirBounds) {
+  EXPECT_EQ(run({"ps", "-n", "4294967296"}).err,
+            "invalid argument \"4294967296\" for \"-n, --last\" flag: strconv.ParseUint: parsing "
+            "\"4294967296\": value out of range\nSee 'strata ps --help'.\n");
+  for (const std::string jobs : {"1025", "4294967296"}) {
+    EXPECT_EQ(run({"--jobs", jobs, "info"}).err,
+              "invalid argument \"" + jobs +
+                  "\" for \"--jobs\" flag: must be at most 1024\nSee 'strata --help'.\n");
+  }
+  EXPECT_THAT(run({"--jobs", "0", "info"}).err, HasSubstr("must be at least 1"));
+  EXPECT_THAT(run({"--jobs", "4x", "info"}).err, HasSubstr("\"4x\": invalid syntax"));
+}
+
+TEST(Program, ARootHasAName) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--root", "", "images"}, {"images", "--root="}}) {
+    Ran ran = run(words);
+    EXPECT_EQ(ran.code, 125);
+    EXPECT_THAT(ran.err,
+                HasSubstr("invalid argument \"\" for \"--root\" flag: must not be empty\n"));
+  }
+}
+
 TEST(Program, ARootThatIsNotThereHasNoImages) {
   Ran ran = run({"--root", "/nonexistent-data-root", "images"});
   EXPECT_EQ(ran.code, 0);

@@ -117,8 +117,8 @@ class Ps final : public Command {
     options.flag('a', "all", "Show all containers (default shows just running)", all_);
     options.list('f', "filter", "filter", "Filter output based on conditions provided", filters_);
     options.check_last(Filters::check_form);
-    options.text(kNoShort, "format", "string", "Pretty-print containers using a Go template",
-                 format_);
+    options.text(kNoShort, "format", "string",
+                 "Pretty-print containers using a Go template, json or raw", format_);
     options.number('n', "last", "Show n last created containers (includes all states)", last_);
     options.flag('l', "latest", "Show the latest created container (includes all states)", latest_);
     options.flag(kNoShort, "no-trunc", "Don't truncate output", no_trunc_);
@@ -154,9 +154,12 @@ class Ps final : public Command {
   }
 
   std::string chosen_format(const Context& context) const {
-    const bool plain = format_.empty() || format_ == "table";
-    if (quiet_ || context.global().quiet) return plain ? "{{.ID}}" : format_;
-    if (!plain) return format_;
+    const bool quiet = quiet_ || context.global().quiet;
+    if (format_ == kRawFormat) {
+      return quiet ? "container_id: {{.ID}}" : raw_container_format(size_);
+    }
+    if (!format_.empty() && format_ != "table") return format_;
+    if (quiet) return "{{.ID}}";
     return std::string(kTable) + (size_ ? "\t{{.Size}}" : "");
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // stop, kill, wait: of containers that other processes of ours run.
 #include <csignal>
+#include <limits>
 
 #include "base/signal_names.h"
 #include "cli/for_each_container.h"
@@ -94,9 +95,10 @@ class Stop final : public Command {
   }
 
   int limit_ms(const runtime::ContainerRecord& record) const {
-    if (given_ || !record.config.stop_timeout) return static_cast<int>(seconds_) * 1000;
-    const int64_t seconds = *record.config.stop_timeout;
-    return seconds < 0 ? kForever : static_cast<int>(seconds) * 1000;
+    const bool own = given_ || !record.config.stop_timeout;
+    const int64_t seconds = own ? seconds_ : *record.config.stop_timeout;
+    constexpr int64_t kMostSeconds = std::numeric_limits<int>::max() / 1000;  // 24 days
+    return seconds < 0 || seconds > kMostSeconds ? kForever : static_cast<int>(seconds) * 1000;
   }
 
   unsigned seconds_ = kStopSeconds;

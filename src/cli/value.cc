@@ -180,7 +180,7 @@ bool Value::truth() const {
       return as_bool();
     case Kind::kInt:
     case Kind::kDuration:
-      return as_int() != 0;
+      return type_.starts_with('*') || as_int() != 0;  // a pointer that leads to a 0 is not nil
     case Kind::kFloat:
       return as_float() != 0;
     case Kind::kNumber:

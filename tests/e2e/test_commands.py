@@ -109,6 +109,17 @@ def test_an_interrupted_question_is_no_answer(root, words):
         process.stdin.close()
 
 
+def test_sizes_are_those_of_containers(root):
+    inspected = strata(root, "inspect", "-s", "first:1")
+    assert inspected.err == "WARNING: --size ignored for image\n" and inspected.out == strata(root, "inspect", "first:1").out
+
+
+def test_a_stop_timeout_of_nothing_is_one(work):
+    root = root_with(work / "root", Image([plain_layer()], ["now:1"], config={"StopTimeout": 0}))
+    assert json.loads(strata(root, "inspect", "now:1").out)[0]["Config"]["StopTimeout"] == 0
+    assert strata(root, "inspect", "-f", "{{if .Config.StopTimeout}}{{.Config.StopTimeout}}{{end}}", "now:1").out == "0\n"
+
+
 def test_the_root_may_stand_behind_the_command_or_in_the_environment(root, work):
     want = strata(root, "images", "-q").out
     assert len(want.splitlines()) == 3
