@@ -35,9 +35,7 @@ class Mount final : public Command {
     const bool own_folder = arguments.size() == 1;
     std::string folder =
         fmt::format("{}/{}-{}", kOwnFolder, found.image.short_hex(), random_hex(4));
-    if (own_folder) {
-      STRATA_CHECK(ensure_dirs_at(store.root(), folder, 0700).context("{}", store.root_path()));
-    }
+    if (own_folder) STRATA_CHECK(make_own_folder(store, folder));
     STRATA_TRY(
         std::string target,
         real_path(own_folder ? fmt::format("{}/{}", store.root_path(), folder) : arguments[1]));
@@ -52,6 +50,12 @@ class Mount final : public Command {
   }
 
  private:
+  static Status make_own_folder(const store::Store& store, const std::string& folder) {
+    Status made = ensure_dirs_at(store.root(), folder, 0700).context("{}", store.root_path());
+    if (made.ok() || !store::is_read_only(store)) return made;
+    return error(made.error().code(), "{}; name a folder to mount it at", made.error().message());
+  }
+
   static Status mount(const store::Store& store, const ImageId& image, const CacheId& top,
                       const std::string& target) {
     STRATA_TRY(std::string record, store::record_mount(store, image, target));

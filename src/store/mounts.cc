@@ -6,6 +6,8 @@
 //              are written as \ooo.   Source: proc(5), "/proc/pid/mountinfo"
 #include "store/mounts.h"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <set>
 
@@ -59,8 +61,14 @@ Result<ImageMount> parse_record(std::string name, const std::string& text) {
 
 }  // namespace
 
+bool is_read_only(const Store& store) {
+  struct statvfs info {};
+  return ::fstatvfs(store.root().get(), &info) == 0 && (info.f_flag & ST_RDONLY) != 0;
+}
+
 Result<std::string> record_mount(const Store& store, const ImageId& image,
                                  const std::string& target) {
+  if (is_read_only(store)) return std::string();
   STRATA_CHECK(ensure_dirs_at(store.root(), kFolder, 0700));
   std::string name = random_hex(8);
   std::string path = fmt::format("{}/{}", kFolder, name);
@@ -69,6 +77,7 @@ Result<std::string> record_mount(const Store& store, const ImageId& image,
 }
 
 Status forget_mount(const Store& store, const std::string& record) {
+  if (record.empty()) return {};
   return unlink_at(store.root(), fmt::format("{}/{}", kFolder, record));
 }
 

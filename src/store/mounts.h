@@ -23,10 +23,14 @@ struct ImageMount {
   std::string target;  // absolute, without symlinks
 };
 
-// Writes the record of a mount that is about to be made. Returns its name.
+// Whether nobody can write to the root by the mount through which we see it.
+bool is_read_only(const Store& store);
+
+// Writes the record of a mount that is about to be made. Returns its name; empty where the root
+// is_read_only(), and nothing is removed from it either.
 Result<std::string> record_mount(const Store& store, const ImageId& image,
                                  const std::string& target);
-// Takes a record away; absent is fine.
+// Takes a record away; absent and empty is fine.
 Status forget_mount(const Store& store, const std::string& record);
 // The records whose target is a mount point now, sorted by target. Unreadable records are left out.
 Result<std::vector<ImageMount>> list_mounts(const Store& store);

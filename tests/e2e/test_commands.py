@@ -98,6 +98,22 @@ def test_a_read_only_root_is_named(root):
         run("umount", root)
 
 
+def test_an_image_of_a_read_only_root_is_mounted_at_a_target(root, work):
+    (work / "target").mkdir()
+    run("mount", "--bind", root, root)
+    try:
+        run("mount", "-o", "remount,bind,ro", root)
+        with unchanged(root):
+            assert "Read-only file system; name a folder to mount it at\n" in strata(root, "mount", "first:1", check=False).err
+            strata(root, "mount", "first:1", work / "target")
+            assert sorted(os.listdir(work / "target/d"))[:2] == ["base", "link-base"]
+            strata(root, "umount", work / "target")
+            assert os.listdir(work / "target") == [] and mounts_below(work / "target") == []
+            assert_refused(strata(root, "mount", "first:1", work / "none", check=False), "none: No such file or directory")
+    finally:
+        run("umount", root)
+
+
 @pytest.mark.parametrize("words", [["image", "prune", "-a"], ["container", "prune"]])
 def test_an_interrupted_question_is_no_answer(root, words):
     with unchanged(root):
