@@ -5,6 +5,7 @@
 #include "cli/filters.h"
 #include "cli/routes.h"
 #include "cli/units.h"
+#include "cli/way_out.h"
 
 namespace strata::cli {
 namespace {
@@ -32,8 +33,9 @@ class Prune final : public Command {
     }
     STRATA_TRY(store::Store store,
                dry_run_ ? context.open_for_reading() : context.open_for_writing());
-    STRATA_TRY(store::PruneReport report, store::prune_images(store, context.pool(), options));
-    print(context, report);
+    Result<store::PruneReport> report = store::prune_images(store, context.pool(), options);
+    if (!report.ok()) return with_way_out(report.error(), store, Remover::kPrune);
+    print(context, *report);
     return 0;
   }
 

@@ -5,6 +5,7 @@
 #include "cli/for_each_container.h"
 #include "cli/routes.h"
 #include "cli/units.h"
+#include "cli/way_out.h"
 #include "runtime/remove.h"
 
 namespace strata::cli {
@@ -25,7 +26,8 @@ class Rm final : public Command {
     return for_each_container(
         context, store, names,
         [&](const auto& record, const auto& name) -> Status {
-          STRATA_CHECK(runtime::remove_container(store, record.id, options_));
+          Status removed = runtime::remove_container(store, record.id, options_);
+          if (!removed.ok()) return with_way_out(removed.error(), store, Remover::kOne);
           context.out().print(name + "\n");
           return {};
         },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rmi: names of images away, and with the last name the image.
 #include "cli/routes.h"
+#include "cli/way_out.h"
 #include "store/remove_image.h"
 
 namespace strata::cli {
@@ -23,7 +24,8 @@ class Rmi final : public Command {
       if (!events.ok()) {
         bool unknown = events.error().code() == ErrorCode::kNotFound;
         if (!unknown || !force_) code = 1;
-        failures += (failures.empty() ? "Error: " : "\nError: ") + events.error().message();
+        failures += (failures.empty() ? "Error: " : "\nError: ") +
+                    with_way_out(events.error(), store, Remover::kOne).message();
         continue;
       }
       for (const store::RemovalEvent& event : *events) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "doctor/repair.h"
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -11,6 +9,7 @@
 #include "doctor/place.h"
 #include "doctor/root_evidence.h"
 #include "doctor/root_lock.h"
+#include "store/full_disk.h"
 #include "store/our_files.h"
 
 namespace strata::doctor {
@@ -199,10 +198,7 @@ Result<RepairReport> run(const RepairOptions& options, const Fd& root, Pool& poo
 
 // A full disk is not one that repair can make room on: it needs some to begin with.
 Error explained(Error failure, const Fd& root, const std::string& path) {
-  constexpr uint64_t kNeededBytes = 4u << 20;
-  struct statvfs disk {};
-  if (failure.code() != ErrorCode::kNoSpace || ::fstatvfs(root.get(), &disk) != 0) return failure;
-  if (disk.f_bavail * disk.f_frsize >= kNeededBytes && disk.f_favail > 0) return failure;
+  if (!store::is_full_disk(failure, root)) return failure;
   return error(
       ErrorCode::kNoSpace,
       "{}: {}: the disk is full, and repair needs a few MB for its records and for what it "

@@ -110,6 +110,10 @@ Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& o
   if (!options.dry_run && store.access() != Access::kWrite) {
     return error(ErrorCode::kPermission, "{}: opened for reading only", store.root_path());
   }
+  PruneReport report;
+  // What pulls have left that nobody went on with. First, because the rest needs room for a journal and for names.
+  STRATA_TRY(report.reclaimed_bytes,
+             BlobFolder(store.root()).remove_unclaimed(least_age(options), options.dry_run));
   std::optional<FileLock> lock;
   if (!options.dry_run) {
     STRATA_TRY(lock, store.reference_file().lock());
@@ -122,7 +126,6 @@ Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& o
   }
   // Beyond this point it is fixed what goes.
   STRATA_TRY(auto sizes, layer_sizes(store, plan));
-  PruneReport report;
   if (options.dry_run) {
     STRATA_TRY(std::set<ChainId> gone, forecast_layers(store, plan, images.rows));
     report.events = removal_events(plan, std::move(gone));
@@ -133,10 +136,6 @@ Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& o
     bool is_layer = event.kind == RemovalEvent::Kind::kDeleted && sizes.contains(event.what);
     if (is_layer) report.reclaimed_bytes += sizes.at(event.what);
   }
-  // What pulls have left that nobody went on with.
-  STRATA_TRY(uint64_t blob_bytes,
-             BlobFolder(store.root()).remove_unclaimed(least_age(options), options.dry_run));
-  report.reclaimed_bytes += blob_bytes;
   return report;
 }
 

@@ -31,6 +31,7 @@ struct PruneReport {
 
 // Also removes blobs that a pull has left (blob_folder.h): what nobody has touched for a day and, if
 // `all` and without labels, what nobody claims now; neither what was touched after `until`.
+// They go first: that takes no room on a full disk, and makes some for what else is to go.
 // An image that is in use, or that has children left, stays without a word.
 // Errors: kPermission when the store was opened for reading and it is no dry run; kIo and the like.
 Result<PruneReport> prune_images(Store& store, Pool& pool, const PruneOptions& options);

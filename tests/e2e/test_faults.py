@@ -46,10 +46,35 @@ def test_load_on_a_full_disk(full_disk, work, how):
     assert_holds(full_disk, HELD, small)
 
 
-def test_tag_on_a_full_disk(full_disk):
-    with open(full_disk.parent / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+def fill(folder):
+    with open(folder / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
         while filler.write(bytes(4096)):
             pass
+
+
+def test_rmi_on_a_full_disk(full_disk):
+    fill(full_disk.parent)
+    with unchanged(full_disk):
+        for words, way_out in (["rmi", "held:1"], "image prune"), (["image", "prune", "-a", "-f"], "repair --purge"):
+            assert_refused(strata(full_disk, *words, check=False), f"No space left on device: the disk of {full_disk} is full, .*{way_out}")
+    (full_disk.parent / "filler").unlink()
+    strata(full_disk, "rmi", "held:1")
+    assert_holds(full_disk)
+
+
+def test_prune_makes_room_for_itself(full_disk):
+    """What a pull left goes first, and without a journal."""
+    blobs = full_disk / "strata/blobs"
+    blobs.mkdir(exist_ok=True)
+    (blobs / ("0" * 64)).write_bytes(bytes(200_000))
+    fill(full_disk.parent)
+    pruned = strata(full_disk, "image", "prune", "-a", "-f")
+    assert "untagged: held:1" in pruned.lines and os.listdir(blobs) == []
+    assert_holds(full_disk)
+
+
+def test_tag_on_a_full_disk(full_disk):
+    fill(full_disk.parent)
     before = Root(full_disk).references()
     result = strata(full_disk, "tag", "held:1", "held:2", check=False)
     if result.code != 0:  # a few bytes may still find room
