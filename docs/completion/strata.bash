@@ -34,15 +34,26 @@ _strata_arguments() {
   esac
 }
 
-# What the value of the option $2 of "$1" may be; nothing where it is a file, or anything.
+# What the value of the option $2 of "$1" with the command behind it may be; nothing where it is a file, or anything.
 _strata_values() {
   case $2 in
     --compress | --compression) echo gzip zstd ;;
+    --format) case ${*:3} in
+      *save) echo docker docker-legacy oci ;;
+      copy | *" copy") echo docker oci ;;
+      images | ps | *" ls" | *" list" | *" ps" | *" df") echo json raw table ;;
+      *) echo json ;;
+    esac ;;
+    --log-driver) echo json-file none ;;
+    --network) echo host none ;;
     --policy) echo always missing newer never ;;
+    --pull) echo always missing never ;;
     --progress) echo auto plain tty json rawjson ;;
+    --runtime) echo crun runc ;;
     --since | --exclude) _strata_names "$1" images --format '{{.Repository}}:{{.Tag}}' ;;
     --sort) echo created size repository ;;
     --storage-driver) echo overlay2 vfs ;;
+    --type) echo container image ;;
     --wire-compression) echo zstd none ;;
   esac
 }
@@ -72,7 +83,7 @@ _strata() {
   values+=" $(_strata_options values "$1" "${command[@]}" | tr '\n' ' ')"
   local choices
   if [[ $previous == -* && $values == *" $previous "* ]]; then
-    choices=$(_strata_values "$1" "$previous")
+    choices=$(_strata_values "$1" "$previous" "${command[@]}")
   elif [[ $cur == -* ]]; then
     choices=$(_strata_options "$1" "${command[@]}" && _strata_options "$1")
   else
