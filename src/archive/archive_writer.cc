@@ -24,8 +24,12 @@ class ExactSink final : public ByteSink {
     if (bytes.size() > rest_bytes_)
       return error(ErrorCode::kCorrupt, "its tar is longer than its tar-split says");
     rest_bytes_ -= bytes.size();
-    return next_.write(bytes);
+    Status written = next_.write(bytes);
+    output_failed_ = !written.ok();
+    return written;
   }
+  // Then the layer is not to blame.
+  bool output_failed() const { return output_failed_; }
   Status complete() const {
     if (rest_bytes_ == 0) return {};
     return error(ErrorCode::kCorrupt, "its tar is {} bytes shorter than its tar-split says",
@@ -35,25 +39,27 @@ class ExactSink final : public ByteSink {
  private:
   ByteSink& next_;
   uint64_t rest_bytes_;
+  bool output_failed_ = false;
 };
 
 Status write_layer(const SaveLayer& layer, ByteSink& to, const WriteContext& context) {
   Timer timer("rebuild a layer");
+  ExactSink exact(to, layer.tar_bytes);
   auto write = [&]() -> Status {
     if (context.give_layer) {
-      ExactSink exact(to, layer.tar_bytes);
       STRATA_CHECK(context.give_layer(layer, exact));
       return exact.complete();
     }
     STRATA_TRY(Fd files, context.store.driver().open_files(layer.record.cache));
     STRATA_TRY(Fd split, context.store.layers().open_tar_split(layer.record.chain));
-    ExactSink exact(to, layer.tar_bytes);
     STRATA_CHECK(driver::read_layer({&files, &split}, layer.record.diff, exact, context.buffers,
                                     context.pool));
     return exact.complete();
   };
-  if (context.give_layer) return write().context("layer {}", layer.record.diff);
-  return write().context("layer {} (folder {})", layer.record.diff, layer.record.cache);
+  Status written = write();
+  if (exact.output_failed()) return written;
+  if (context.give_layer) return std::move(written).context("layer {}", layer.record.diff);
+  return std::move(written).context("layer {} (folder {})", layer.record.diff, layer.record.cache);
 }
 
 struct Placed {

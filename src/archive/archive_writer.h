@@ -20,8 +20,8 @@ struct WriteContext {
   std::function<Status(const SaveLayer&, ByteSink&)> give_layer = {};
 };
 
-// Errors of both: kCorrupt, naming the layer and file, when a layer is damaged; kIo, kNoSpace,
-// kCancelled. `fd` is a regular file, empty and writable at any offset.
+// Errors of both: kCorrupt, naming the layer and file, when a layer is damaged; kNotFound, when it has gone; those
+// of writing, which name no layer; kIo, kCancelled. `fd` is a regular file, empty and writable at any offset.
 Status write_archive_file(std::vector<Entry> entries, tar::HeaderStyle style, int fd,
                           const WriteContext& context);
 Status write_archive_stream(std::vector<Entry> entries, tar::HeaderStyle style, ByteSink& to,

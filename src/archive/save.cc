@@ -24,6 +24,7 @@ Result<Layout> lay_out(const SavePlan& plan, ArchiveFormat format) {
 
 // What is to be written, where, and what is said about it in the end.
 struct Prepared {
+  SavePlan plan;
   Layout layout;
   SaveReport report;
 };
@@ -37,7 +38,7 @@ Result<Prepared> prepare(const store::Store& store, const SaveOptions& options, 
   STRATA_TRY(Layout layout, lay_out(plan, options.format));  // files and their order
   if (!left_out.empty()) layout.add_text(kThinFile, thin_record_text(left_out), 0);
   SaveReport report{left_out.size(), bytes_left_out(plan), options.receiver.unrelated(plan)};
-  return Prepared{std::move(layout), std::move(report)};
+  return Prepared{std::move(plan), std::move(layout), std::move(report)};
 }
 
 bool compressed(const SaveOptions& options) {
@@ -73,13 +74,15 @@ Result<SaveReport> save_to_file(const store::Store& store, const SaveOptions& op
 
   STRATA_TRY(OutputFile out, OutputFile::create(path));  // nameless until it is whole
   WriteContext context{store, pool, buffers};
+  Status written;
   if (out.seekable() && !compressed(options)) {
     tar::HeaderStyle style = archive.layout.style();
-    STRATA_CHECK(write_archive_file(archive.layout.take_entries(), style, out.fd(),
-                                    context));  // verified on the way
+    written = write_archive_file(archive.layout.take_entries(), style, out.fd(),
+                                 context);  // verified on the way
   } else {
-    STRATA_CHECK(write_stream(std::move(archive.layout), options, out.fd(), context));
+    written = write_stream(std::move(archive.layout), options, out.fd(), context);
   }
+  if (!written.ok()) return unless_removed(written.error(), store, archive.plan);
   STRATA_CHECK(out.publish(options.wait_for_disk));
   return std::move(archive.report);
 }
@@ -88,7 +91,8 @@ Result<SaveReport> save_to_stream(const store::Store& store, const SaveOptions& 
                                   Pool& pool) {
   BufferPool buffers(kBlockBytes, kBlocks);
   STRATA_TRY(Prepared archive, prepare(store, options, pool));
-  STRATA_CHECK(write_stream(std::move(archive.layout), options, fd, {store, pool, buffers}));
+  Status written = write_stream(std::move(archive.layout), options, fd, {store, pool, buffers});
+  if (!written.ok()) return unless_removed(written.error(), store, archive.plan);
   return std::move(archive.report);
 }
 

@@ -102,7 +102,30 @@ std::optional<SaveImage> parent_of(const store::Store& store, const SaveImage& c
       std::move(config).value(), {}, std::move(layers), above.ok() ? *above : std::nullopt, true};
 }
 
+// Removal takes an image's config before its layers. A layer that came again lies in another folder.
+bool is_removed(const store::Store& store, const SaveImage& image) {
+  Result<bool> there = store.images().exists(image.config.id());
+  if (!there.ok() || !*there) return there.ok();
+  return std::any_of(image.layers.begin(), image.layers.end(), [&](const SaveLayer& layer) {
+    Result<std::optional<store::Layer>> now = store.layers().find(layer.record.chain);
+    return now.ok() && *now && (*now)->cache != layer.record.cache;
+  });
+}
+
 }  // namespace
+
+Error unless_removed(Error failure, const store::Store& store, const SavePlan& plan) {
+  if (failure.code() != ErrorCode::kNotFound && failure.code() != ErrorCode::kCorrupt) {
+    return failure;
+  }
+  for (const SaveImage& image : plan.images) {
+    if (!is_removed(store, image)) continue;
+    return error(
+        ErrorCode::kNotFound, "image {} was removed by another process while it was saved",
+        image.tags.empty() ? image.config.id().short_hex() : image.tags.front().familiar_string());
+  }
+  return failure;
+}
 
 Status measure_layers(const store::Store& store, SavePlan& plan, Pool& pool) {
   std::map<ChainId, uint64_t> sizes;
@@ -127,7 +150,8 @@ Result<SavePlan> plan_save(const store::Store& store, const std::vector<std::str
   Timer timer("plan");
   STRATA_TRY(SavePlan plan, choose_images(store, names));
   keep_parents_within(plan);
-  STRATA_CHECK(measure_layers(store, plan, pool));
+  Status measured = measure_layers(store, plan, pool);
+  if (!measured.ok()) return unless_removed(measured.error(), store, plan);
   return plan;
 }
 

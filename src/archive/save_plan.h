@@ -34,9 +34,13 @@ struct SavePlan {
 
 // Finds the images by docker's rules: a name without tag means all its tags; an ID brings no tags.
 // Errors: kNotFound (`No such image: ...`), kConflict (an ambiguous ID), kInvalid (`empty export -
-// not implemented`: an image without layers), kCorrupt (a layer that cannot be used).
+// not implemented`: an image without layers), kCorrupt (a layer that cannot be used); see unless_removed().
 Result<SavePlan> plan_save(const store::Store& store, const std::vector<std::string>& names,
                            Pool& pool);
+
+// What a failure at the plan's layers means: if somebody has removed an image, or replaced its layers, since it was
+// planned, it is kNotFound and says so. Other errors stay.
+Error unless_removed(Error failure, const store::Store& store, const SavePlan& plan);
 
 // The two halves of plan_save: which images and layers; how long the layers' tars are.
 Result<SavePlan> choose_images(const store::Store& store, const std::vector<std::string>& names);

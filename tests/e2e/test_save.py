@@ -2,15 +2,18 @@
 """What `save` writes, judged by docker 28's own archive, by tar, gzip, zstd and jq, and by what loads it again."""
 import gzip
 import json
+import os
 import re
+import subprocess
 import tarfile
+import time
 
 import pytest
 
 import samples
 from archives import Image, docker_2010
-from engine import needs_strata_itself, strata
-from procs import run
+from engine import binary, needs_strata_itself, strata
+from procs import clean_env, run
 from roots import Root
 from verbs import assert_holds, assert_refused, load, plain_layer, root_with, two_images, unchanged
 
@@ -39,6 +42,45 @@ def test_the_default_is_the_archive_of_docker_28(work, name):
     assert list(got) == list(want)
     assert {n: g for n, g in got.items() if g != want[n]} == {}
     assert (work / "ours.tar").stat().st_size == theirs.stat().st_size
+
+
+def stalled_save(root, *words):
+    """A save into a pipe that is not read, somewhere in the first layer."""
+    process = subprocess.Popen([binary(), "--root", root, "save", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_env())
+    process.stdout.read(100_000)
+    time.sleep(0.3)
+    return process
+
+
+LARGE = Image([plain_layer("large", os.urandom(1 << 20) * 16), plain_layer("top")], ["large:1"])
+
+
+@pytest.mark.parametrize("name", ["large:1", LARGE.id[7:19]])
+@pytest.mark.parametrize("again", [False, True], ids=["", "loaded again"])
+def test_an_image_that_is_removed_meanwhile(work, name, again):
+    root = root_with(work / "root", LARGE)
+    process = stalled_save(root, name)
+    strata(root, "rmi", "large:1")
+    if again:
+        load(root, docker_2010(LARGE))
+    err = process.communicate(timeout=60)[1].decode()
+    assert (process.returncode, err) == (1, f"Error: image {name} was removed by another process while it was saved\n")
+    assert_holds(root, *([LARGE] if again else []))
+
+
+def test_a_reader_that_goes_away_is_no_fault_of_a_layer(work):
+    process = stalled_save(root_with(work / "root", LARGE), "large:1")
+    process.stdout.close()
+    assert process.stderr.read() == b"Error: write to standard output: Broken pipe\n" and process.wait(60) == 1
+
+
+@pytest.mark.parametrize("words", [[], ["--compress", "gzip:1"]], ids=" ".join)
+def test_a_full_disk_is_no_fault_of_a_layer(work, words):
+    (work / "small").mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=2m", "none", work / "small")
+    result = strata(root_with(work / "root", LARGE), "save", *words, "-o", work / "small/x.tar", "large:1", check=False)
+    assert result.code == 1 and os.listdir(work / "small") == []
+    assert result.err == f"Error: write to a new file in {work}/small: No space left on device\n"
 
 
 @pytest.mark.parametrize("form", FORMATS)
