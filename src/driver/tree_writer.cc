@@ -118,9 +118,8 @@ Result<TreeWriter::Place> TreeWriter::place_of(const tar::Member& member) {
 }
 
 Result<const TreeWriter::Parent*> TreeWriter::enter_parent(std::string_view parent_path) {
-  for (size_t back = 0; back < parents_.size(); ++back) {
-    const Parent& known = parents_[(newest_parent_ + parents_.size() - back) % parents_.size()];
-    if (known.known && known.path == parent_path) return &known;
+  for (const Parent& parent : parents_) {
+    if (parent.known && parent.path == parent_path) return &parent;
   }
   STRATA_TRY(Parent opened, open_parent(parent_path));
   newest_parent_ = (newest_parent_ + 1) % parents_.size();
