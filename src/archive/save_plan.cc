@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/timer.h"
+#include "driver/driver.h"
 #include "driver/split_file.h"
 #include "store/resolve.h"
 
@@ -74,6 +75,21 @@ Result<std::vector<SaveLayer>> layers_of(const store::Store& store,
                  chains[i], i < layers.size() ? layers[i].record.chain.to_string() : "none");
   }
   return layers;
+}
+
+// Held before they are read: what is read is there then.
+Result<std::vector<SaveLayer>> hold_layers(const store::Store& store,
+                                           const oci::ImageConfig& config,
+                                           std::vector<store::LayerHold>& holds) {
+  std::vector<ChainId> chains = config.chain_ids();
+  if (!chains.empty()) {
+    Result<store::LayerHold> hold = store::LayerHold::take(store, chains.back());
+    if (hold.ok()) holds.push_back(std::move(*hold));
+    // Of a layer that is not there or damaged layers_of() says more.
+    else if (!driver::is_damage(hold.error()))
+      return std::move(hold).error();
+  }
+  return layers_of(store, config);
 }
 
 // Parents that are not in the plan are none of its business.
@@ -164,9 +180,12 @@ Result<SavePlan> choose_images(const store::Store& store, const std::vector<std:
   for (const auto& [id, tags] : selection.chosen()) {
     STRATA_TRY(std::string raw, store.images().read_config(id));
     STRATA_TRY(oci::ImageConfig config, oci::ImageConfig::parse(std::move(raw)));
-    STRATA_TRY(std::vector<SaveLayer> layers, layers_of(store, config));
     STRATA_TRY(std::optional<ImageId> parent, store.images().parent(id));
-    plan.images.push_back({std::move(config), tags, std::move(layers), parent, false});
+    plan.images.push_back({std::move(config), tags, {}, parent, false});
+    SaveImage& image = plan.images.back();
+    Result<std::vector<SaveLayer>> layers = hold_layers(store, image.config, plan.holds);
+    if (!layers.ok()) return unless_removed(layers.error(), store, plan);
+    image.layers = std::move(*layers);
   }
   return plan;
 }

@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "oci/image_config.h"
 #include "oci/reference.h"
+#include "store/layer_hold.h"
 #include "store/store.h"
 
 namespace strata::archive {
@@ -29,7 +30,8 @@ struct SaveImage {
 };
 
 struct SavePlan {
-  std::vector<SaveImage> images;  // in the order in which they were first named
+  std::vector<SaveImage> images;        // in the order in which they were first named
+  std::vector<store::LayerHold> holds;  // while they live, the images' layers stay
 };
 
 // Finds the images by docker's rules: a name without tag means all its tags; an ID brings no tags.
@@ -42,7 +44,7 @@ Result<SavePlan> plan_save(const store::Store& store, const std::vector<std::str
 // planned, it is kNotFound and says so. Other errors stay.
 Error unless_removed(Error failure, const store::Store& store, const SavePlan& plan);
 
-// The two halves of plan_save: which images and layers; how long the layers' tars are.
+// The two halves of plan_save: which images and layers, held from then on; how long the layers' tars are.
 Result<SavePlan> choose_images(const store::Store& store, const std::vector<std::string>& names);
 Status measure_layers(const store::Store& store, SavePlan& plan, Pool& pool);
 

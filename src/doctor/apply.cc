@@ -179,7 +179,16 @@ Status Applier::restore_config(const RestoreConfig& config, const Remedy& remedy
 
 Status Applier::end_operations() const {
   STRATA_TRY(std::unique_ptr<store::Parts> parts, parts_of(root_, survey_));
-  return store::recover(*parts);
+  STRATA_CHECK(store::recover(*parts));
+  STRATA_TRY(std::vector<store::Operation> operations, store::list_operations(root_));
+  for (const store::Operation& operation : operations) {
+    if (operation.lives || operation.held.empty()) continue;
+    return error(ErrorCode::kBusy,
+                 "a command that runs still reads layer {}; once it has ended, the next command of "
+                 "strata that writes removes it",
+                 *operation.held.begin());
+  }
+  return {};
 }
 
 Status Applier::verify_layer(const VerifyLayer& layer) const {

@@ -112,7 +112,11 @@ class Leftovers {
     for (const store::Operation& operation :
          operations.ok() ? *operations : std::vector<store::Operation>()) {
       if (operation.lives) continue;
-      add("strata/staging/" + operation.name, "an operation of strata that was stopped");
+      add("strata/staging/" + operation.name,
+          operation.held.empty() ? "an operation of strata that was stopped"
+                                 : "layers that were still read when they were removed; the next "
+                                   "command of strata that "
+                                   "writes removes them, when nobody reads them any more");
     }
     old_blobs();
     all_of("strata", [](const DirEntry& entry) {

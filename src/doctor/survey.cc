@@ -332,6 +332,20 @@ Status read_distribution(Reader& reader, Survey& survey) {
   return {};
 }
 
+// Records of layers without those that an operation holds, or waits to remove: no image need have
+// these any more.
+size_t count_lasting_layers(const Survey& survey) {
+  std::set<std::string> held;
+  for (const ChainId& top : survey.leased) {
+    auto layer = survey.layers.find(top.hex());
+    while (layer != survey.layers.end() && held.insert(layer->first).second) {
+      Result<ChainId> parent = ChainId::parse(trimmed(layer->second.parent.text));
+      layer = parent.ok() ? survey.layers.find(parent->hex()) : survey.layers.end();
+    }
+  }
+  return survey.layers.size() - held.size();
+}
+
 // Whether somebody needs what is in a folder that has nothing in it.
 void find_emptied(Survey& survey) {
   const auto told = [&](const std::string& folder, bool empty, size_t users, std::string_view who) {
@@ -344,7 +358,7 @@ void find_emptied(Survey& survey) {
       }));
   told("containers", survey.containers.empty(), survey.mounts.size(),
        "containers whose layers are in layerdb/mounts");
-  told(survey.config_folder(), survey.configs.empty(), survey.layers.size(),
+  told(survey.config_folder(), survey.configs.empty(), count_lasting_layers(survey),
        "layers that images have, or had");
   told(survey.layer_folder(), survey.layers.empty(), layers,
        fmt::format("folders in {}/ that hold files of layers", survey.home()));
@@ -374,10 +388,10 @@ Status read_all(const Fd& root, Survey& survey, Pool& pool) {
   STRATA_CHECK(reader.folders(survey.layer_folder(), survey.layers, read_layer));
   STRATA_CHECK(read_home(reader, survey));
   follow_links(root, survey);
-  find_emptied(survey);
   STRATA_CHECK(read_distribution(reader, survey));
   STRATA_CHECK(look_at_our_folder(root, survey));
   read_uses(root, survey, troubles);
+  find_emptied(survey);
   if (std::optional<Error> fatal = troubles.fatal()) return *fatal;
   if (std::optional<Error> denied = troubles.denied()) return *denied;
   survey.troubles = troubles.take();

@@ -112,7 +112,8 @@ struct Survey {
 
   // Who else may need a layer. Each is a place of the proof that nobody does.
   std::set<ChainId> build_cache;  // buildkit/snapshots.db
-  std::set<ChainId> leased;       // living operations of strata
+  // By living operations of strata; or its next one removes them, when nobody reads them any more.
+  std::set<ChainId> leased;
   std::set<std::string>
       mounted;             // folders of the driver's home that are mounted now, by any process
   bool uses_known = true;  // false: one of these three could not be read

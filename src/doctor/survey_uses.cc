@@ -161,7 +161,7 @@ void read_uses(const Fd& root, Survey& survey, Troubles& troubles) {
   if (operations.ok()) {
     for (store::Operation& operation : *operations) {
       survey.operations_live |= operation.lives;
-      if (operation.lives) survey.leased.merge(operation.leased);
+      survey.leased.merge(operation.lives ? operation.leased : operation.held);
     }
   }
   Result<std::string> unusable = bolt_trouble(root, "buildkit/snapshots.db");

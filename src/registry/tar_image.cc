@@ -147,7 +147,8 @@ Result<TarImage> tar_image_of_store(const store::Store& store, const std::string
   for (const archive::SaveLayer& layer : image.layers) {
     layers.push_back(tar_layer_of(store, layer.record, pool));
   }
-  return TarImage{std::move(image.config), std::move(layers)};
+  auto holder = std::make_shared<std::vector<store::LayerHold>>(std::move(plan.holds));
+  return TarImage{std::move(image.config), std::move(layers), std::move(holder)};
 }
 
 }  // namespace strata::registry

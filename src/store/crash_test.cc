@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "store/container_layers.h"
+#include "store/layer_hold.h"
 #include "store/test_store.h"
 
 namespace strata::store {
@@ -169,25 +170,51 @@ TEST(Crash, ReplacingADamagedLayerEndsWithASoundOneOrNone) {
   });
 }
 
+// base <- middle <- top, which no image has.
+void load_unneeded(Store& store) {
+  load_large(store, false);
+  for (const ImageId& image : must(store.images().list())) must(store.images().remove(image));
+}
+
+ChainId chain_of_middle() {
+  ChainId base = chain_id(nullptr, diff_named("base"));
+  return chain_id(&base, diff_named("middle"));
+}
+
+ChainId chain_of_top() {
+  ChainId middle = chain_of_middle();
+  return chain_id(&middle, diff_named("top"));
+}
+
+// Killed in the midst of renaming, the upper layers are gone and the lower ones stay: each is whole.
+void expect_whole_layers(const Store& store, const std::string& when) {
+  std::string state = state_of(store);
+  EXPECT_EQ(state.find("BROKEN"), std::string::npos) << when << "\n" << state;
+  size_t layers = must(store.layers().list()).size();
+  EXPECT_NE(state.find(fmt::format("{0} folders, {0} links, {0} records, 0 staged", layers)),
+            std::string::npos)
+      << when << "\n"
+      << state;
+}
+
 TEST(Crash, RemovedLayersAreThereOrGone) {
-  ChainId top = chain_id(nullptr, diff_named("base"));
-  for (const char* name : {"middle", "top"}) top = chain_id(&top, diff_named(name));
-  auto prepare = [](Store& store) {
-    load_large(store, false);
-    for (const ImageId& image : must(store.images().list())) must(store.images().remove(image));
+  auto remove = [](Store& store) {
+    EXPECT_EQ(must(release_layers(store, chain_of_top())).size(), 3u);
   };
-  auto remove = [&](Store& store) { EXPECT_EQ(must(release_layers(store, top)).size(), 3u); };
-  expect_before_or_after(prepare, remove, [](const Store& store, const std::string& when) {
-    // Killed in the midst of renaming, the upper layers are gone and the lower ones stay: each is
-    // whole.
-    std::string state = state_of(store);
-    EXPECT_EQ(state.find("BROKEN"), std::string::npos) << when << "\n" << state;
-    size_t layers = must(store.layers().list()).size();
-    EXPECT_NE(state.find(fmt::format("{0} folders, {0} links, {0} records, 0 staged", layers)),
-              std::string::npos)
-        << when << "\n"
-        << state;
+  expect_before_or_after(load_unneeded, remove, expect_whole_layers);
+}
+
+TEST(Crash, RemovedLayersThatSomebodyReadsAreThereOrGone) {
+  size_t fewest = 3;
+  auto remove = [](Store& store) {
+    LayerHold hold = must(LayerHold::take(store, chain_of_middle()));
+    EXPECT_EQ(must(release_layers(store, chain_of_top())), std::vector<ChainId>{chain_of_top()});
+  };
+  expect_before_or_after(load_unneeded, remove, [&](const Store& store, const std::string& when) {
+    expect_whole_layers(store, when);
+    fewest = std::min(fewest, must(store.layers().list()).size());
   });
+  EXPECT_EQ(fewest, 0u);  // by the next writer
 }
 
 const std::string kContainerId(64, 'c');

@@ -100,6 +100,19 @@ Status finish_removals(const Parts& parts, const Journal& journal) {
   return {};
 }
 
+// Releases what was held when a removal met it. True when that is all the journal is about, and some
+// of it is held still.
+Result<bool> release_held(const Parts& parts, const Journal& journal) {
+  if (journal.held.empty()) return false;
+  if (journal.removed.empty()) {
+    STRATA_TRY(bool held, any_held(parts, journal.held));
+    if (held) return true;
+  }
+  STRATA_TRY(auto removed, remove_unused_layers(parts, journal.held));
+  (void)removed;
+  return false;
+}
+
 }  // namespace
 
 Status roll_back(const Parts& parts, WorkFolder& work) {
@@ -107,6 +120,8 @@ Status roll_back(const Parts& parts, WorkFolder& work) {
   STRATA_CHECK(work.drop_lease());
   STRATA_TRY(std::optional<Journal> journal, work.read_journal());
   if (journal) {
+    STRATA_TRY(bool waits, release_held(parts, *journal));
+    if (waits) return {};  // the folder stays, for the next writer
     STRATA_CHECK(finish_removals(parts, *journal));
     for (const Journal::ContainerChange& container : journal->containers) {
       STRATA_CHECK(withdraw_container(parts, container));
@@ -128,6 +143,8 @@ Status recover(const Parts& parts) {
     STRATA_CHECK(remove_unfinished_replacement(parts.root, name));
   }
   STRATA_TRY(std::vector<WorkFolder> dead, WorkFolder::adopt_dead(parts.root));
+  // First all leases: none of them must keep what another of these operations is to release.
+  for (WorkFolder& work : dead) STRATA_CHECK(work.drop_lease());
   for (WorkFolder& work : dead) {
     STRATA_CHECK(roll_back(parts, work).context("clean up after a run that was killed"));
   }

@@ -15,6 +15,9 @@ namespace strata::store {
 Result<std::vector<std::vector<ChainId>>> remove_unused_layers(const Parts& parts,
                                                                std::span<const ChainId> tops);
 
+// Whether somebody reads one of these layers now, or leases it.
+Result<bool> any_held(const Parts& parts, std::span<const ChainId> chains);
+
 // How a record that is there but cannot be used would go, to make room for a new one of the same
 // layer; empty when there is no such record. Its files go too, if the record still says which.
 Result<std::optional<Journal::RemovedLayer>> plan_replacement(const Parts& parts,

@@ -16,7 +16,8 @@ namespace {
 
 // Who needs which layers, as of the moment when layers.lock was taken.
 struct Uses {
-  std::set<ChainId> held;              // by images, mounts, leases, dockerd's build cache
+  std::set<ChainId> needed;            // by images, mounts, dockerd's build cache
+  std::set<ChainId> leased;            // for now, by an operation that lives
   std::map<ChainId, size_t> children;  // records that name it as their parent, sound or not
   std::map<ChainId, ChainId> parents;  // of each of these records
 };
@@ -33,7 +34,7 @@ Status count_images(const Parts& parts, Uses& uses) {
     Result<std::string> config = read_file_at(parts.root, parts.images.content_path(image.hex()));
     if (!config.ok() && config.error().code() == ErrorCode::kNotFound) continue;
     if (!config.ok()) return std::move(config).error();
-    if (std::optional<ChainId> top = top_of(*config)) uses.held.insert(*top);
+    if (std::optional<ChainId> top = top_of(*config)) uses.needed.insert(*top);
   }
   return {};
 }
@@ -55,13 +56,13 @@ Status count_children(const Parts& parts, Uses& uses) {
 
 Result<Uses> count_uses(const Parts& parts) {
   Uses uses;
-  STRATA_TRY(uses.held, leased_layers(parts.root));
+  STRATA_TRY(uses.leased, leased_layers(parts.root));
   STRATA_CHECK(count_images(parts, uses));
   STRATA_TRY(std::set<ChainId> cached, build_cache_layers(parts.root));
-  uses.held.merge(cached);
+  uses.needed.merge(cached);
   STRATA_TRY(std::vector<LayerMount> mounts, parts.layers.mounts());
   for (const LayerMount& mount : mounts) {
-    if (mount.parent) uses.held.insert(*mount.parent);
+    if (mount.parent) uses.needed.insert(*mount.parent);
   }
   STRATA_CHECK(count_children(parts, uses));
   return uses;
@@ -89,6 +90,26 @@ struct Unused {
   CacheId cache;
 };
 
+// What one look at the store decides. Bounded, for each layer has its lock.
+struct Decision {
+  std::vector<std::vector<Unused>> unused;  // of the first tops
+  std::vector<ChainId> held;                // nobody needs them, but they are leased or read now
+  std::vector<FileLock> locks;              // of the records of `unused`: no reader comes meanwhile
+};
+constexpr size_t kLayersAtOnce = 512;
+
+// Whether a reader holds the layer (LayerHold); if not, none can before `lock` goes.
+Result<bool> is_read(const Parts& parts, const ChainId& chain, std::vector<FileLock>& locks) {
+  Result<Fd> record = open_dir_at(parts.root, parts.layers.path_of(chain.hex()));
+  if (!record.ok() && driver::is_damage(record.error())) return false;  // nobody can hold it
+  if (!record.ok()) return std::move(record).error();
+  STRATA_TRY(std::optional<FileLock> lock,
+             FileLock::try_acquire(std::move(*record), FileLock::Mode::kExclusive));
+  if (!lock) return true;
+  locks.push_back(std::move(*lock));
+  return false;
+}
+
 Result<std::optional<Unused>> find_removable(const Parts& parts, const ChainId& chain) {
   STRATA_TRY(std::optional<Layer> layer, parts.layers.find(chain));
   if (layer) return std::optional<Unused>({chain, layer->cache});
@@ -96,14 +117,22 @@ Result<std::optional<Unused>> find_removable(const Parts& parts, const ChainId& 
   return cache ? std::optional<Unused>({chain, *cache}) : std::nullopt;
 }
 
-// Everything from `top` down that nobody needs once what is above it has gone.
-Result<std::vector<Unused>> unused_from(const Parts& parts, const ChainId& top, Uses& uses) {
-  std::vector<Unused> unused;
+// Adds everything from `top` down that nobody needs once what is above it has gone.
+Status decide(const Parts& parts, const ChainId& top, Uses& uses, Decision& decision) {
+  std::vector<Unused>& unused = decision.unused.emplace_back();
   std::optional<ChainId> next = top;
-  while (next && !uses.held.contains(*next) && uses.children[*next] == 0) {
+  while (next && !uses.needed.contains(*next) && uses.children[*next] == 0) {
     STRATA_TRY(std::optional<Unused> layer, find_removable(parts, *next));
     if (!layer) break;
-    uses.held.insert(*next);  // decided: another top does not meet it again
+    uses.needed.insert(*next);  // decided: another top does not meet it again
+    bool held = uses.leased.contains(*next);
+    if (!held) {
+      STRATA_TRY(held, is_read(parts, *next, decision.locks));
+    }
+    if (held) {
+      decision.held.push_back(*next);
+      break;
+    }
     auto parent = uses.parents.find(*next);
     next.reset();
     if (parent != uses.parents.end()) {
@@ -112,7 +141,7 @@ Result<std::vector<Unused>> unused_from(const Parts& parts, const ChainId& top, 
     }
     unused.push_back(std::move(*layer));
   }
-  return unused;
+  return {};
 }
 
 std::vector<ChainId> chains_of(const std::vector<Unused>& layers) {
@@ -122,19 +151,24 @@ std::vector<ChainId> chains_of(const std::vector<Unused>& layers) {
 }
 
 // Decides and renames, under the lock; what is in the journal then has to be removed without it.
+// The results are those of the first tops, of at least one.
 Result<std::vector<std::vector<ChainId>>> hide_unused(const Parts& parts,
                                                       std::span<const ChainId> tops,
                                                       WorkFolder& work, Journal& journal) {
-  STRATA_TRY(FileLock held, lock_layers(parts.root, FileLock::Mode::kExclusive));
+  STRATA_TRY(FileLock lock, lock_layers(parts.root, FileLock::Mode::kExclusive));
   STRATA_TRY(Uses uses, count_uses(parts));
+  Decision decision;
   std::vector<std::vector<ChainId>> removed;
   for (const ChainId& top : tops) {
-    STRATA_TRY(std::vector<Unused> unused, unused_from(parts, top, uses));
+    if (decision.locks.size() >= kLayersAtOnce) break;
+    STRATA_CHECK(decide(parts, top, uses, decision));
+    const std::vector<Unused>& unused = decision.unused.back();
     for (const Unused& layer : unused)
       journal.removed.push_back(removal_of(layer.chain, &layer.cache));
     removed.push_back(chains_of(unused));
   }
-  if (journal.removed.empty()) return removed;
+  journal.held = std::move(decision.held);
+  if (journal.removed.empty() && journal.held.empty()) return removed;
   STRATA_CHECK(work.write_journal(journal));
   STRATA_CHECK(work.sync_journal());
   parts.step("remove-journal");
@@ -143,6 +177,21 @@ Result<std::vector<std::vector<ChainId>>> hide_unused(const Parts& parts,
     for (const ChainId& chain : chains)
       STRATA_CHECK(hide_layer(parts, chain, journal.removed[next++]));
   }
+  return removed;
+}
+
+// Of the first tops, of at least one.
+Result<std::vector<std::vector<ChainId>>> remove_some(const Parts& parts,
+                                                      std::span<const ChainId> tops) {
+  STRATA_TRY(WorkFolder work, WorkFolder::create(parts.root));
+  Journal journal;
+  STRATA_TRY(auto removed, hide_unused(parts, tops, work, journal));
+  for (const Journal::RemovedLayer& layer : journal.removed) {
+    STRATA_CHECK(remove_hidden_layer(parts, layer));
+  }
+  // What is held is for the next writer: the folder stays, with its journal, as that of a dead
+  // process.
+  if (journal.held.empty()) STRATA_CHECK(work.finish());
   return removed;
 }
 
@@ -184,15 +233,24 @@ Result<std::optional<Journal::RemovedLayer>> plan_replacement(const Parts& parts
 
 Result<std::vector<std::vector<ChainId>>> remove_unused_layers(const Parts& parts,
                                                                std::span<const ChainId> tops) {
-  if (tops.empty()) return std::vector<std::vector<ChainId>>();
-  STRATA_TRY(WorkFolder work, WorkFolder::create(parts.root));
-  Journal journal;
-  STRATA_TRY(auto removed, hide_unused(parts, tops, work, journal));
-  for (const Journal::RemovedLayer& layer : journal.removed) {
-    STRATA_CHECK(remove_hidden_layer(parts, layer));
+  std::vector<std::vector<ChainId>> removed;
+  while (removed.size() < tops.size()) {
+    STRATA_TRY(auto some, remove_some(parts, tops.subspan(removed.size())));
+    std::move(some.begin(), some.end(), std::back_inserter(removed));
   }
-  STRATA_CHECK(work.finish());
   return removed;
+}
+
+Result<bool> any_held(const Parts& parts, std::span<const ChainId> chains) {
+  STRATA_TRY(FileLock lock, lock_layers(parts.root, FileLock::Mode::kExclusive));
+  STRATA_TRY(std::set<ChainId> leased, leased_layers(parts.root));
+  for (const ChainId& chain : chains) {
+    if (leased.contains(chain)) return true;
+    std::vector<FileLock> locks;
+    STRATA_TRY(bool read, is_read(parts, chain, locks));
+    if (read) return true;
+  }
+  return false;
 }
 
 Result<std::vector<std::vector<ChainId>>> release_layers(Store& store,

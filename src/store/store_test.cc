@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
+#include "store/layer_hold.h"
 #include "store/list_images.h"
 #include "store/resolve.h"
 #include "store/test_store.h"
@@ -218,6 +219,69 @@ TEST_F(Removal, KeepsWhatATransactionHoldsAndNoLonger) {
     EXPECT_EQ(release(middle_), std::vector<ChainId>());
   }
   EXPECT_EQ(release(middle_), std::vector<ChainId>{middle_});
+}
+
+TEST_F(Removal, WhatATransactionHeldGoesWithTheNextWriter) {
+  {
+    Transaction txn = must(store_.begin());
+    must(txn.hold_layers({&middle_, 1}));
+    EXPECT_EQ(release(top_), std::vector<ChainId>{top_});
+    Store meanwhile = root_.writer();
+    EXPECT_TRUE(must(meanwhile.has_layer(middle_)));
+  }
+  Store next = root_.writer();
+  EXPECT_FALSE(must(next.has_layer(middle_)));
+  EXPECT_TRUE(must(next.has_layer(base_)));
+  EXPECT_TRUE(must(list_dir_at(next.root(), "strata/staging")).empty());
+}
+
+TEST_F(Removal, WhatIsReadGoesWithTheNextWriter) {
+  {
+    LayerHold first = must(LayerHold::take(store_, top_));
+    LayerHold second = must(LayerHold::take(store_, top_));
+    EXPECT_EQ(release(top_), std::vector<ChainId>());
+    { LayerHold ended = std::move(first); }
+    Store meanwhile = root_.writer();
+    EXPECT_TRUE(must(meanwhile.has_layer(top_)));
+    EXPECT_EQ(must(list_dir_at(meanwhile.root(), "strata/staging")).size(), 2u);  // folder and lock
+  }
+  Store next = root_.writer();
+  EXPECT_FALSE(must(next.has_layer(middle_)));
+  EXPECT_TRUE(must(next.has_layer(base_)));
+  EXPECT_TRUE(must(list_dir_at(next.root(), "strata/staging")).empty());
+}
+
+TEST_F(Removal, WhatIsReadStaysForWhoeverNeedsItAgain) {
+  {
+    LayerHold hold = must(LayerHold::take(store_, top_));
+    EXPECT_EQ(release(top_), std::vector<ChainId>());
+    Transaction txn = must(store_.begin());
+    must(txn.add_image(test_config({"base", "middle"})));
+    must(txn.commit());
+  }
+  Store next = root_.writer();
+  EXPECT_FALSE(must(next.has_layer(top_)));
+  EXPECT_TRUE(must(next.has_layer(middle_)));
+  EXPECT_TRUE(must(list_dir_at(next.root(), "strata/staging")).empty());
+}
+
+TEST_F(Removal, MoreLayersThanAreLockedAtOnce) {
+  std::vector<ChainId> tops = {top_};
+  Transaction txn = must(store_.begin());
+  for (int i = 0; i < 530; ++i) {
+    tops.push_back(add_test_layer(txn, &middle_, fmt::format("many {}", i)));
+  }
+  must(txn.commit());
+  std::vector<std::vector<ChainId>> removed = must(release_layers(store_, tops));
+  ASSERT_EQ(removed.size(), tops.size());
+  EXPECT_EQ(removed.front(), std::vector<ChainId>{top_});
+  EXPECT_EQ(removed.back(), (std::vector<ChainId>{tops.back(), middle_}));
+  EXPECT_TRUE(must(list_dir_at(store_.root(), "strata/staging")).empty());
+}
+
+TEST_F(Removal, ReadingWhatIsGoneFails) {
+  EXPECT_EQ(release(other_), std::vector<ChainId>{other_});
+  EXPECT_EQ(LayerHold::take(store_, other_).error().code(), ErrorCode::kNotFound);
 }
 
 TEST_F(Removal, HoldingWhatIsGoneFails) {

@@ -6,6 +6,7 @@
 //       "reference" SP 64HEX SP key
 //       "removed" SP record SP cache-id                       cache-id is "-" when it is not known
 //       "container" SP id SP mount-id SP side-name SP side-name    of the layer and of its init layer
+//       "held" SP 64HEX(chain)
 //       "end"                                                 without it, nothing of this was begun
 //   strata/staging/<16HEX>/lease    64HEX(chain) LF, each a layer that must stay
 //   strata/staging/<16HEX>/…        staged things: layer-<n>, record-<n>, image-<64HEX>, file-<n>
@@ -47,6 +48,9 @@ Status parse_line(std::string_view line, Journal& journal) {
   } else if (kind == "removed") {
     std::string record(take(line, ' '));
     journal.removed.push_back({std::move(record), from_dash(line)});
+  } else if (kind == "held") {
+    STRATA_TRY(ChainId chain, ChainId::parse_hex(line));
+    journal.held.push_back(chain);
   } else if (kind == "container") {
     Journal::ContainerChange container;
     container.id = take(line, ' ');
@@ -118,6 +122,7 @@ std::string Journal::to_text() const {
     text += fmt::format("container {} {} {} {}\n", container.id, or_dash(container.mount_id),
                         or_dash(container.side_name), or_dash(container.init_side_name));
   }
+  for (const ChainId& chain : held) text += fmt::format("held {}\n", chain.hex());
   return text + "end\n";
 }
 
@@ -231,7 +236,17 @@ Result<std::vector<Operation>> list_operations(const Fd& root) {
     if (!file.ok()) return std::move(file).error();
     STRATA_TRY(std::optional<FileLock> dead,
                FileLock::try_acquire(std::move(*file), FileLock::Mode::kShared));
-    Operation operation{.name = std::move(name), .lives = !dead.has_value(), .leased = {}};
+    Operation operation{
+        .name = std::move(name), .lives = !dead.has_value(), .leased = {}, .held = {}};
+    if (!operation.lives) {
+      Result<std::string> text = read_file_at(root, base + "/journal", kJournalBytesMax);
+      if (!text.ok() && text.error().code() != ErrorCode::kNotFound &&
+          text.error().code() != ErrorCode::kCorrupt) {
+        return std::move(text).error();
+      }
+      Result<Journal> journal = Journal::parse(text.ok() ? std::string_view(*text) : "");
+      if (journal.ok()) operation.held.insert(journal->held.begin(), journal->held.end());
+    }
     Result<std::string> lease = operation.lives
                                     ? read_file_at(root, base + "/lease", kJournalBytesMax)
                                     : Result<std::string>(std::string());

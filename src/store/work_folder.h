@@ -43,6 +43,8 @@ struct Journal {
   std::vector<SetReference> references;
   std::vector<RemovedLayer> removed;  // top to base
   std::vector<ContainerChange> containers;
+  // Layers that nobody needs but who holds them now: to be released when they are not held any more.
+  std::vector<ChainId> held;
 
   std::string to_text() const;
   // Errors: kCorrupt, when the last line is missing: then nothing of it was begun.
@@ -91,6 +93,7 @@ struct Operation {
   std::string name;  // strata/staging/<name>
   bool lives = false;
   std::set<ChainId> leased;  // of a living one
+  std::set<ChainId> held;    // of a dead one: Journal::held
 };
 // Sorted by name. Changes nothing, and works on a file system that is read-only.
 Result<std::vector<Operation>> list_operations(const Fd& root);
