@@ -3,6 +3,10 @@
 //   <path>.new            the same, on another disk than the root's: the next repair has the same to do
 #include "doctor/apply.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+
 #include "doctor/docker_folders.h"
 #include "doctor/place.h"
 #include "doctor/rebuild.h"
@@ -54,6 +58,7 @@ struct Applier::Visitor {
   }
   Status operator()(const MakeLink& action) const { return applier.make_link(action, remedy); }
   Status operator()(const MakeFolder& action) const { return applier.make_folder(action, remedy); }
+  Status operator()(const CloseFolder& action) const { return applier.close_folder(action.path); }
   Status operator()(const MoveBack& action) const { return applier.move_back(action); }
   Status operator()(const RestoreLayer& action) const {
     return applier.restore_layer(action, remedy);
@@ -128,6 +133,15 @@ Status Applier::ensure_folder(const std::string& folder, const Remedy& remedy) {
     return std::move(there.error().add_context(folder + " is a link"));
   }
   return make_folder({folder, folder_mode(survey_, folder).value_or(0700)}, remedy);
+}
+
+Status Applier::close_folder(const std::string& path) {
+  STRATA_TRY(Fd folder, open_at(root_, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  STRATA_TRY(struct stat info, stat_fd(folder.get()));
+  if (::fchmod(folder.get(), closed_mode(survey_, path, info.st_mode & 07777)) != 0) {
+    return errno_error(errno, path);
+  }
+  return sync(folder.get());
 }
 
 Status Applier::move_back(const MoveBack& move) {

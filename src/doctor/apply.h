@@ -30,6 +30,7 @@ class Applier {
                  const Remedy& remedy);
   Status make_link(const MakeLink& link, const Remedy& remedy);
   Status make_folder(const MakeFolder& folder, const Remedy& remedy);
+  Status close_folder(const std::string& path);
   // One of docker's folders, with those above it, where it is not there; what else has the name of one gives way.
   Status ensure_folder(const std::string& folder, const Remedy& remedy);
   Status move_back(const MoveBack& move);

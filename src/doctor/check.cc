@@ -105,6 +105,7 @@ Result<Look> look(const CheckOptions& options, Pool& pool) {
   Troubles more;
   append(look.findings, find_leftovers(root, look.survey, more));
   append(look.findings, judge_databases(root, more));
+  append(look.findings, judge_modes(root, look.survey, more));
   if (std::optional<Error> fatal = more.fatal()) return *fatal;
   look.survey.troubles.merge(more.take());
   tell_rest(look.survey.troubles, look.findings);

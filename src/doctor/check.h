@@ -49,7 +49,8 @@ std::vector<Finding> judge_records(const Survey& survey);     // layerdb/sha256
 std::vector<Finding> judge_folders(const Survey& survey);     // the driver's home and l/
 std::vector<Finding> judge_containers(const Survey& survey);  // containers and layerdb/mounts
 std::vector<Finding> judge_distribution(const Survey& survey);
-// Looks at the root once more.
+// Docker's own folders: who may look into them, or change them. This and the next look at the root once more.
+std::vector<Finding> judge_modes(const Fd& root, const Survey& survey, Troubles& troubles);
 std::vector<Finding> find_leftovers(const Fd& root, const Survey& survey, Troubles& troubles);
 
 }  // namespace strata::doctor

@@ -15,11 +15,11 @@ Result<struct statx> place_of(const Fd& folder) {
   return info;
 }
 
-}  // namespace
+using FolderModes = std::vector<std::pair<std::string, mode_t>>;
 
-std::optional<mode_t> folder_mode(const Survey& survey, const std::string& path) {
+FolderModes folder_modes(const Survey& survey) {
   const std::string image = survey.image_folder();
-  const std::pair<std::string, mode_t> kFolders[] = {
+  return {
       {"containers", 0710},
       {"image", 0700},
       {image, 0700},
@@ -41,8 +41,26 @@ std::optional<mode_t> folder_mode(const Survey& survey, const std::string& path)
       {survey.home() + "/l", 0700},
       {"strata", 0700},
   };
-  const auto* found = std::ranges::find(kFolders, path, &std::pair<std::string, mode_t>::first);
-  return found == std::end(kFolders) ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace
+
+std::vector<std::string> docker_folders(const Survey& survey) {
+  std::vector<std::string> paths;
+  for (auto& [path, mode] : folder_modes(survey)) paths.push_back(std::move(path));
+  return paths;
+}
+
+std::optional<mode_t> folder_mode(const Survey& survey, const std::string& path) {
+  const FolderModes modes = folder_modes(survey);
+  const auto found = std::ranges::find(modes, path, &FolderModes::value_type::first);
+  return found == modes.end() ? std::nullopt : std::optional(found->second);
+}
+
+mode_t closed_mode(const Survey& survey, const std::string& path, mode_t mode) {
+  const mode_t wanted = folder_mode(survey, path).value_or(0777);
+  const mode_t allowed = wanted == 0710 ? 0711 : wanted;
+  return (mode & ~allowed & 0077) == 0 ? mode : mode & (wanted | 0700);
 }
 
 Status sync_folder(const Fd& root, const std::string& path) {

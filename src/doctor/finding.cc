@@ -31,6 +31,7 @@ constexpr std::array kKinds = std::to_array<std::pair<Kind, std::string_view>>({
     {Kind::kRemovalUnfinished, "removal-unfinished"},
     {Kind::kFolderUnreadable, "folder-unreadable"},
     {Kind::kFolderEmptied, "folder-emptied"},
+    {Kind::kFolderOpen, "folder-open"},
     {Kind::kUnreadable, "unreadable"},
     {Kind::kFolderUnused, "folder-unused"},
     {Kind::kFilesMissing, "files-missing"},

@@ -36,6 +36,7 @@ enum class Kind {
   // a folder of docker's own, not one of a layer, an image or a container
   kFolderUnreadable,  // cannot be listed, or is no folder; nothing is said about what is in it
   kFolderEmptied,  // has nothing in it, though others need what was there: a disk that is not mounted, perhaps
+  kFolderOpen,  // its mode lets others in whom dockerd does not let in
   kUnreadable,  // anything else that the system did not let be read, and of which no other finding tells
   // the driver's home
   kFolderUnused,     // no record and no container names it

@@ -24,6 +24,9 @@ struct Describe {
     return fmt::format("link {} -> {}", a.path, a.target);
   }
   std::string operator()(const MakeFolder& a) const { return "make folder " + a.path; }
+  std::string operator()(const CloseFolder& a) const {
+    return "change the mode of folder " + a.path;
+  }
   std::string operator()(const MoveBack& a) const {
     return fmt::format("move {} back to {}", a.from, a.to);
   }

@@ -35,6 +35,10 @@ struct MakeFolder {
   std::string path;
   mode_t mode = 0700;
 };
+// Takes from a folder's mode what lets others in (closed_mode).
+struct CloseFolder {
+  std::string path;
+};
 // Gives something its name back: a layer that was about to be removed, though it is needed.
 struct MoveBack {
   std::string from;
@@ -60,8 +64,8 @@ struct EndOperations {};
 struct VerifyLayer {
   ChainId chain;
 };
-using Action = std::variant<SetAside, WriteFile, MakeLink, MakeFolder, MoveBack, RestoreLayer,
-                            RestoreConfig, EndOperations, VerifyLayer>;
+using Action = std::variant<SetAside, WriteFile, MakeLink, MakeFolder, CloseFolder, MoveBack,
+                            RestoreLayer, RestoreConfig, EndOperations, VerifyLayer>;
 
 // "write image/…/cache-id: ff48d1…", for the dry run.
 std::string describe(const Action& action);

@@ -195,6 +195,10 @@ void plan_links(Planning& p) {
     p.leave(std::move(finding), std::string(kDiskFirst));
   }
   for (Finding& finding : p.take({Kind::kFolderUnreadable})) mend_folder(p, std::move(finding));
+  for (Finding& finding : p.take({Kind::kFolderOpen})) {
+    const std::string path = finding.path;
+    p.add(std::move(finding), {CloseFolder{path}}, "dockerd lets nobody else in");
+  }
   for (Finding& finding : p.take({Kind::kLinkFileDamaged, Kind::kLinkMissing})) {
     const std::string folder = folder_of(p, finding);
     if (folder.empty()) {

@@ -557,11 +557,28 @@ for _path in ("tmp/docker-import-1/x", "tmp/docker-export-2/x", "tmp/GetImageBlo
 
         @damage(f"left over: {top}")
         def _(victim):
+            if top.startswith("strata"):
+                (victim.path / "strata").mkdir(0o700, exist_ok=True)
             victim.write(path, b"half")
             if top.startswith("strata"):
                 victim.write(f"{top}.lock", b"")
             return [note("leftover", top)]
     _add(_path)
+
+
+def _open_folder(name, paths, mode):
+    @damage(f"{name} {mode:o}")
+    def _(victim):
+        path = victim.random.choice(paths)
+        (victim.path / path).chmod(mode)
+        return [warning("folder-open", path)]
+
+
+_open_folder("docker's folder", ("image", IM, f"{IM}/imagedb/content", f"{IM}/imagedb/metadata", f"{IM}/layerdb", "overlay2/l"), 0o755)
+_open_folder("folder of records", (LAYERS, MOUNTS, CONFIGS, METADATA), 0o777)
+_open_folder("the driver's home", ("overlay2",), 0o755)
+_open_folder("root", (".",), 0o770)
+_open_folder("containers", ("containers",), 0o1777)
 
 
 @damage(NO_RECORDS)
