@@ -193,6 +193,14 @@ Result<std::optional<oci::Time>> Filters::until() const {
   return earliest;
 }
 
+Result<std::optional<oci::Time>> Filters::only_until() const {
+  const std::vector<std::string>& times = values("until");
+  if (std::any_of(times.begin(), times.end(), [&](const auto& t) { return t != times.front(); })) {
+    return error(ErrorCode::kInvalid, "more than one until filter specified");
+  }
+  return until();
+}
+
 Result<bool> match_pattern(std::string_view pattern, std::string_view text) {
   STRATA_CHECK(check_pattern(pattern));
   return match_checked(pattern, text);

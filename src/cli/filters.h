@@ -39,6 +39,8 @@ class Filters {
   // until: a time, or how long ago; the earliest if there are several. Errors: kInvalid, `failed to
   // parse value as time or duration: "x"`.
   Result<std::optional<oci::Time>> until() const;
+  // The same for prune, where docker wants one. Errors: also kInvalid, `more than one until filter specified`.
+  Result<std::optional<oci::Time>> only_until() const;
 
  private:
   std::map<std::string, std::vector<std::string>, std::less<>> values_;

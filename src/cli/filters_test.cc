@@ -38,6 +38,10 @@ TEST(Filters,
   EXPECT_EQ(filters.yes_or_no("dangling").error().message(), "Invalid filter 'dangling=[x]'");
   filters = Filters::parse({"until=x"}).value();
   EXPECT_EQ(filters.until().error().message(), "failed to parse value as time or duration: \"x\"");
+  filters = Filters::parse({"until=1h", "until=2h"}).value();
+  EXPECT_EQ(filters.only_until().error().message(), "more than one until filter specified");
+  filters = Filters::parse({"until=1h", "until=1h"}).value();
+  EXPECT_TRUE(filters.only_until().ok());
 }
 
 TEST(Filters, NamesAreTrimmedAndInLowerCase) {

@@ -47,7 +47,7 @@ class Prune final : public Command {
     STRATA_TRY(std::optional<bool> dangling_only, filters.yes_or_no("dangling"));
     options.all = all_ || dangling_only == false;
     options.dry_run = dry_run_;
-    STRATA_TRY(options.until, filters.until());
+    STRATA_TRY(options.until, filters.only_until());
     options.labels = filters.values("label");
     options.without_labels = filters.values("label!");
     return options;

@@ -51,7 +51,7 @@ class ContainerPrune final : public Command {
   Result<int> run(Context& context, const std::vector<std::string>&) override {
     STRATA_TRY(Filters filters, Filters::parse(filters_));
     STRATA_CHECK(filters.check_names({"label", "label!", "until"}));
-    STRATA_TRY(std::optional<oci::Time> until, filters.until());
+    STRATA_TRY(std::optional<oci::Time> until, filters.only_until());
     uint64_t reclaimed_bytes = 0;
     bool wanted = force_;
     if (!wanted) {

@@ -16,6 +16,7 @@ ERROR_KINDS = {
     "unknown image": r"(?i)no such image|unable to find|reference does not exist",
     "invalid reference": r"(?i)invalid reference format|is not a valid repository/tag|repository name must be lowercase",
     "invalid filter": r"(?i)invalid filter|invalid argument",
+    "two filters": r"more than one until filter specified$",
     "arguments": r"(?i)requires (exactly|at least|at most) \d|accepts? \d|is required",
 }
 

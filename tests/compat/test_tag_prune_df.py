@@ -38,6 +38,8 @@ PRUNES = {
     "by absent label": ["image prune -a -f --filter label!=hand"],
     "older than long ago": ["image prune -a -f --filter until=2001-01-01T00:00:00"],
     "older than a while": ["image prune -a -f --filter until=1000h"],
+    "two times": ["image prune -a -f --filter until=1000h --filter until=1h"],
+    "containers of two times": ["container prune -f --filter until=1000h --filter until=1h"],
     "after rmi without pruning": ["rmi --no-prune moves:1", "image prune -f"],
     "twice": ["image prune -a -f", "image prune -a -f"],
     "bad filter": ["image prune -f --filter colour=red"],
