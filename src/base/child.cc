@@ -2,8 +2,10 @@
 #include "base/child.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/interrupt.h"
 #include "base/pipe.h"
 
 extern char** environ;
@@ -66,6 +69,13 @@ Child::Child(Child&& other) noexcept
 void Child::terminate() { (void)::kill(pid_, SIGTERM); }
 
 void Child::kill() { (void)::kill(pid_, SIGKILL); }
+
+Status Child::wait_until_ended() {
+  close_input();
+  const Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (!handle.valid()) return {};  // no Linux 5.3: wait() waits
+  return wait_until_ready(handle.get(), POLLIN);
+}
 
 int Child::wait() {
   input_ = Fd();

@@ -30,6 +30,8 @@ class Child {
   void terminate();
   // Ends it at once; `wait` is still to be called.
   void kill();
+  // Closes its input; then wait() has the exit code at once. Errors: kCancelled, see interrupt.h.
+  Status wait_until_ended();
   // Closes its input and waits for its end. Returns its exit code, 128 + signal number after one.
   int wait();
 

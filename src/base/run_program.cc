@@ -52,6 +52,7 @@ Result<ProgramResult> run_program(const std::vector<std::string>& words, std::st
   STRATA_TRY(Child child, Child::start(words));
   ProgramResult result;
   Status status = exchange(child, input, limit_bytes, result.output);
+  if (status.ok()) status = child.wait_until_ended();
   if (!status.ok() && status.error().code() == ErrorCode::kCancelled) {
     child.terminate();
     return std::move(status.error().add_context(words[0]));

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <thread>
 
 #include "base/interrupt.h"
 
@@ -43,14 +44,27 @@ TEST(RunProgram, NamesTheSignalThatEndedIt) {
   EXPECT_EQ(ran->exit_code, 128 + 15);
 }
 
-TEST(RunProgram, IsEndedByWhatInterruptsUs) {
+void expect_ended_by_what_interrupts_us(const std::vector<std::string>& words) {
   const auto begin = std::chrono::steady_clock::now();
-  interrupt();
-  Result<ProgramResult> hangs = run_program({"sleep", "600"}, "", kLimitBytes);
+  std::jthread later([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    interrupt();
+  });
+  Result<ProgramResult> hangs = run_program(words, "", kLimitBytes);
   forget_interrupt();
   ASSERT_FALSE(hangs.ok());
   EXPECT_EQ(hangs.error().code(), ErrorCode::kCancelled);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+}
+
+TEST(RunProgram, IsEndedByWhatInterruptsUs) {
+  prepare_interrupts();
+  expect_ended_by_what_interrupts_us({"sleep", "60"});
+}
+
+TEST(RunProgram, IsEndedWhenItHasClosedItsOutput) {
+  prepare_interrupts();
+  expect_ended_by_what_interrupts_us({"sh", "-c", "exec >&-; exec sleep 60"});
 }
 
 TEST(RunProgram, SaysThatThereIsNoSuchProgram) {
