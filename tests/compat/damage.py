@@ -270,7 +270,7 @@ def _(victim):
     in_use = {c["Image"] for c in victim.containers.values()}
     image = victim.image(lambda i: victim.tags_of(i) and i not in victim.children and i not in in_use)
     victim.remove(f"{CONFIGS}/{bare(image)}")
-    expected = [error("reference-dangling", REPOSITORIES)]
+    expected = [error("reference-dangling", REPOSITORIES)] * len(victim.tags_of(image))
     if (victim.path / METADATA / bare(image)).exists():
         expected.append(note("metadata-orphaned", f"{METADATA}/{bare(image)}"))
     return expected
