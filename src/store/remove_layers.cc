@@ -98,7 +98,7 @@ struct Decision {
 };
 constexpr size_t kLayersAtOnce = 512;
 
-// Whether a reader holds the layer (LayerHold); if not, none can before `lock` goes.
+// Whether a reader holds the layer (LayerHold); if not, none can as long as `locks` are there.
 Result<bool> is_read(const Parts& parts, const ChainId& chain, std::vector<FileLock>& locks) {
   Result<Fd> record = open_dir_at(parts.root, parts.layers.path_of(chain.hex()));
   if (!record.ok() && driver::is_damage(record.error())) return false;  // nobody can hold it

@@ -13,6 +13,7 @@
 
 #include "base/fuzz_oracle.h"
 #include "doctor/check.h"
+#include "doctor/docker_folders.h"
 #include "doctor/plan.h"
 #include "doctor/survey_uses.h"
 
@@ -255,6 +256,9 @@ struct Do {
   void operator()(const MakeFolder& a) const {
     check_path(survey, a.path, true);
     make_parents(a.path);
+  }
+  void operator()(const CloseFolder& a) const {
+    check(folder_mode(survey, a.path).has_value(), "only docker's own folders are closed");
   }
   void operator()(const MoveBack& a) const {
     check_path(survey, a.from, false);
