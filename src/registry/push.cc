@@ -7,6 +7,7 @@
 #include "base/timer.h"
 #include "registry/push_layer.h"
 #include "registry/push_origin.h"
+#include "store/layer_hold.h"
 #include "store/transaction.h"
 
 namespace strata::registry {
@@ -160,6 +161,10 @@ Status push_one(store::Store& store, Client& client, Repository& repository,
   if (store.access() == store::Access::kWrite) {
     STRATA_TRY(txn, store.begin());
     STRATA_CHECK(txn->hold_layers(image.config.chain_ids()));  // no rmi takes them meanwhile
+  }
+  std::optional<store::LayerHold> hold;
+  if (const std::vector<ChainId> chains = image.config.chain_ids(); !txn && !chains.empty()) {
+    STRATA_TRY(hold, store::LayerHold::take(store, chains.back()));
   }
   STRATA_TRY(store::References references, store.references());
   std::vector<oci::Reference> known = known_digests(references, image.config.id(), image.name);

@@ -5,16 +5,17 @@
 #include "oci/image_config.h"
 #include "runtime/container_record.h"
 #include "runtime/upper_folder.h"
+#include "store/layer_hold.h"
 #include "store/resolve.h"
 
 namespace strata::runtime {
 namespace {
 
-Status write_files(const std::vector<Fd>& layers, ByteSink& to, Pool& pool) {
+Status write_files(const std::vector<Fd>& layers, bool may_change, ByteSink& to, Pool& pool) {
   const driver::LayerStack tree(layers);
   driver::TreeTarOptions options;
   options.rules.form = driver::TreeForm::kWhole;
-  options.may_change = true;  // a container that runs is not stopped for it
+  options.may_change = may_change;
   BufferPool buffers(kBlockBytes, kBlocks);
   return driver::write_tree_tar(tree, options, to, pool, buffers);
 }
@@ -28,7 +29,8 @@ Status export_container(const store::Store& store, const std::string& container,
   STRATA_TRY(CacheId cache, CacheId::parse(mount.mount_id));
   STRATA_TRY(std::vector<Fd> layers,
              store.driver().open_stack(cache).context("container {}", record.id));
-  return write_files(layers, to, pool);
+  constexpr bool kMayChange = true;  // a container that runs is not stopped for it
+  return write_files(layers, kMayChange, to, pool);
 }
 
 Status export_image(const store::Store& store, const std::string& image, ByteSink& to, Pool& pool) {
@@ -38,8 +40,9 @@ Status export_image(const store::Store& store, const std::string& image, ByteSin
   const std::vector<ChainId> chains = config.chain_ids();
   if (chains.empty()) return to.write(tar::kEndOfArchive);
   STRATA_TRY(store::Layer top, store.layers().read(chains.back()));
+  STRATA_TRY(store::LayerHold hold, store::LayerHold::take(store, top.chain));
   STRATA_TRY(std::vector<Fd> layers, store.driver().open_stack(top.cache));
-  return write_files(layers, to, pool);
+  return write_files(layers, false, to, pool);
 }
 
 }  // namespace strata::runtime

@@ -22,7 +22,7 @@ class LayerHold {
 
  private:
   explicit LayerHold(std::optional<FileLock> lock) : lock_(std::move(lock)) {}
-  std::optional<FileLock> lock_;  // empty on a file system that has no locks
+  std::optional<FileLock> lock_;  // empty where flock fails: then it is read as it is
 };
 
 }  // namespace strata::store

@@ -100,16 +100,32 @@ Status finish_removals(const Parts& parts, const Journal& journal) {
   return {};
 }
 
-// Releases what was held when a removal met it. True when that is all the journal is about, and some
-// of it is held still.
-Result<bool> release_held(const Parts& parts, const Journal& journal) {
-  if (journal.held.empty()) return false;
-  if (journal.removed.empty()) {
-    STRATA_TRY(bool held, any_held(parts, journal.held));
-    if (held) return true;
+// Layers that a removal had decided upon and not renamed when it was killed; top to base.
+Result<std::vector<ChainId>> not_hidden(const Parts& parts, const Journal& journal) {
+  std::vector<ChainId> left;
+  if (!journal.layers.empty()) return left;  // there they made room for others
+  for (const Journal::RemovedLayer& layer : journal.removed) {
+    Result<ChainId> chain =
+        ChainId::parse_hex(std::string_view(layer.record).substr(0, Digest::kHexDigits));
+    if (!chain.ok()) continue;
+    STRATA_TRY(bool there, exists_at(parts.root, parts.layers.path_of(chain->hex())));
+    if (there) left.push_back(*chain);
   }
-  STRATA_TRY(auto removed, remove_unused_layers(parts, journal.held));
-  (void)removed;
+  return left;
+}
+
+// Releases what was held when a removal met it. False: it is held still, or cannot go just now, say
+// on a full disk. That keeps nobody from writing.
+Result<bool> release_held(const Parts& parts, std::span<const ChainId> held) {
+  auto release = [&]() -> Result<bool> {
+    STRATA_TRY(bool any, any_held(parts, held));
+    if (any) return false;
+    STRATA_TRY(auto removed, remove_unused_layers(parts, held));
+    (void)removed;
+    return true;
+  };
+  Result<bool> released = release();
+  if (released.ok() || released.error().code() == ErrorCode::kCancelled) return released;
   return false;
 }
 
@@ -120,9 +136,12 @@ Status roll_back(const Parts& parts, WorkFolder& work) {
   STRATA_CHECK(work.drop_lease());
   STRATA_TRY(std::optional<Journal> journal, work.read_journal());
   if (journal) {
-    STRATA_TRY(bool waits, release_held(parts, *journal));
-    if (waits) return {};  // the folder stays, for the next writer
     STRATA_CHECK(finish_removals(parts, *journal));
+    STRATA_TRY(std::vector<ChainId> left, not_hidden(parts, *journal));
+    STRATA_TRY(auto removed, remove_unused_layers(parts, left));
+    (void)removed;
+    STRATA_TRY(bool released, release_held(parts, journal->held));
+    if (!released) return {};  // the folder stays, for the next writer
     for (const Journal::ContainerChange& container : journal->containers) {
       STRATA_CHECK(withdraw_container(parts, container));
     }

@@ -15,7 +15,7 @@ namespace strata::store {
 Result<std::vector<std::vector<ChainId>>> remove_unused_layers(const Parts& parts,
                                                                std::span<const ChainId> tops);
 
-// Whether somebody reads one of these layers now, or leases it.
+// Whether somebody reads one of these layers, or leases it. Without layers.lock: it may be otherwise at once.
 Result<bool> any_held(const Parts& parts, std::span<const ChainId> chains);
 
 // How a record that is there but cannot be used would go, to make room for a new one of the same

@@ -13,7 +13,8 @@ namespace strata::store {
 
 // Removes `top` and the layers below it, down to the first that is still used: by an image (its
 // config is in the store), a container's mount, dockerd's build cache, a transaction that is under
-// way in whatever process, or a layer on top of it. Returns those that were removed, top to base. A
+// way in whatever process, or a layer on top of it. One that is only leased, or that somebody reads
+// (LayerHold), goes with a later writer. Returns those that were removed, top to base. A
 // chain that is not there is fine. The caller has removed the image's config before, and does not
 // hold the references' lock.
 Result<std::vector<ChainId>> release_layers(Store& store, const ChainId& top);

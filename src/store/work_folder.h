@@ -98,8 +98,8 @@ struct Operation {
 // Sorted by name. Changes nothing, and works on a file system that is read-only.
 Result<std::vector<Operation>> list_operations(const Fd& root);
 
-// The layers that living operations hold. The caller holds layers.lock exclusively, so that no
-// lease comes meanwhile.
+// The layers that living operations hold. A caller that holds layers.lock exclusively sees to it that
+// no lease comes meanwhile.
 Result<std::set<ChainId>> leased_layers(const Fd& root);
 
 }  // namespace strata::store

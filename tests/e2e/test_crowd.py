@@ -101,7 +101,7 @@ class Worker(threading.Thread):
     def do_save(self):
         if self.owned:
             self.command("save", "-o", "/dev/null", self.choose.choice(sorted(self.owned)))
-        # Once it has begun, no rmi ends it.
+        # It may be gone before its layers are held; afterwards no rmi ends the save (test_save.py).
         gone = ["No such image", "was removed by another process while"]
         self.command("save", "-o", "/dev/null", self.choose.choice(SHARED).tags[0], allowed=gone)
 

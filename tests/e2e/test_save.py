@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `save` writes, judged by docker 28's own archive, by tar, gzip, zstd and jq, and by what loads it again."""
 import gzip
+import io
 import json
 import os
 import re
@@ -45,9 +46,9 @@ def test_the_default_is_the_archive_of_docker_28(work, name):
     assert (work / "ours.tar").stat().st_size == theirs.stat().st_size
 
 
-def stalled_save(root, *words):
+def stalled_save(root, *words, command="save"):
     """A save into a pipe that is not read, somewhere in the first layer."""
-    process = subprocess.Popen([binary(), "--root", root, "save", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_env())
+    process = subprocess.Popen([binary(), "--root", root, command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_env())
     process.beginning = b""
     while len(process.beginning) < 100_000:
         process.beginning += os.read(process.stdout.fileno(), 100_000)
@@ -87,6 +88,16 @@ def test_an_image_that_is_removed_meanwhile(work, words, meanwhile):
     strata(root, "rmi", "other:1", check=False)  # whoever writes next clears up
     assert os.listdir(root / "strata/staging") == []
     assert_holds(root, *([LARGE] if meanwhile == "loaded again" else []))
+
+
+def test_an_image_that_is_removed_while_it_is_exported(work):
+    root = root_with(work / "root", LARGE)
+    process = stalled_save(root, "--image", "large:1", command="export")
+    strata(root, "rmi", "large:1")
+    rest, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    with tarfile.open(fileobj=io.BytesIO(process.beginning + rest)) as tar:
+        assert {"d/large", "d/top"} <= set(tar.getnames())
 
 
 def test_what_a_second_save_still_reads_stays(work):
