@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image archives of every age and shape, made from the same images, so that each must load to the same image IDs."""
 import bz2
+import functools
 import gzip
 import hashlib
 import json
@@ -29,7 +30,7 @@ def zstd(data):
     return subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
 
 
-COMPRESSORS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstd}
+COMPRESSORS = {"gzip": functools.partial(gzip.compress, mtime=0), "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstd}
 
 
 class Image:
