@@ -45,6 +45,7 @@ class ContentCheck {
       STRATA_CHECK(unless_all_ends(findings));
       found[i] = findings.ok() ? std::move(*findings)
                                : std::vector{broken(layers_[i], findings.error().message())};
+      if (!found[i].empty() && is_gone(layers_[i])) found[i].clear();
       return pool_.check_cancelled();
     });
     STRATA_CHECK(std::move(all_read));
@@ -68,6 +69,14 @@ class ContentCheck {
                                          {&files, &split}, layer.diff, buffers_, pool_,
                                          [&](uint64_t bytes) { advance(bytes); }, form));
     return findings_of(layer, content);
+  }
+
+  // Whether somebody has removed the layer since the survey, or put another in its place. The record goes before the
+  // files, whoever removes it.
+  bool is_gone(const SoundLayer& layer) const {
+    Result<std::optional<std::string>> cache =
+        read_file_if_exists_at(root_, record_path(layer) + "/cache-id");
+    return cache.ok() && (!*cache || trimmed(**cache) != layer.folder);
   }
 
   std::vector<Finding> findings_of(const SoundLayer& layer, const LayerContent& content) const {

@@ -22,6 +22,7 @@ from engine import binary, needs_strata_itself, strata
 from procs import clean_env
 from roots import Root, problems
 from seeds import count, seed
+from verbs import plain_layer
 
 pytestmark = [pytest.mark.as_root, needs_strata_itself("a daemon is one process"), pytest.mark.needs(why_not=registries.cannot_run)]
 WORKERS = 64
@@ -189,6 +190,25 @@ def test_no_list_calls_damaged_what_comes_and_goes(work):
         assert layers.code == 0 or "No such image" in layers.err, layers
         listed = strata(work / "root", "images")
         assert listed.err == "", listed
+    worker.join()
+
+
+def test_no_check_of_contents_calls_damaged_what_comes_and_goes(work):
+    archive, until = work / "in.tar", time.monotonic() + 10
+    images = [Image([plain_layer(f"large{i}", os.urandom(1 << 20) * 48)], [f"large:{i}"]) for i in range(4)]
+    archive.write_bytes(docker_2010(*images))
+    strata(work / "root", "load", "-i", archive)
+
+    def come_and_go():
+        while time.monotonic() < until:
+            strata(work / "root", "rmi", *(image.tags[0] for image in images))
+            strata(work / "root", "load", "-q", "-i", archive)
+
+    worker = threading.Thread(target=come_and_go)
+    worker.start()
+    while time.monotonic() < until:
+        done = strata(work / "root", "check", "--content", "--format", "json", check=False)
+        assert [f for f in json.loads(done.out)["Findings"] if f["Severity"] == "error"] == []
     worker.join()
 
 
