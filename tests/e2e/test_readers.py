@@ -69,7 +69,8 @@ def said(root, words, out):
     out.unlink(missing_ok=True)
     result = strata(root, *words, check=False, timeout=END_SECONDS)
     # The age of something may change in between.
-    return result.code, re.sub(r"(About )?\w+ (seconds?|minutes?)( ago)?", "…", result.out), out.read_bytes() if out.exists() else None
+    text = re.sub(r"(About )?\w+ (seconds?|minutes?)( ago)?", "…", result.out)
+    return result.code, re.sub(r" {2,}", "  ", text), out.read_bytes() if out.exists() else None  # columns are as wide as times
 
 
 @pytest.mark.parametrize("reader", READERS)
